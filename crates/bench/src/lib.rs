@@ -1,0 +1,2 @@
+//! The benchmark: redis-benchmark's options.
+#![forbid(unsafe_code)]

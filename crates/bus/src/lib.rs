@@ -1,0 +1,2 @@
+//! Cluster-bus wire format.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! redis-check-rdb and redis-check-aof.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Cluster state machine: events in, effects out.
+#![forbid(unsafe_code)]

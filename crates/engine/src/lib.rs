@@ -1,0 +1,2 @@
+//! Command handlers by family.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Worker event loops and connections: bytes in, bytes out.

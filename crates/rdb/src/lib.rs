@@ -1,0 +1,2 @@
+//! RDB files, DUMP payloads and AOF manifests: codecs without I/O.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Primary and replica drivers.
+#![forbid(unsafe_code)]

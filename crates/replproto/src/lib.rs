@@ -1,0 +1,2 @@
+//! PSYNC and replica-link session machines: events in, effects out.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The server: joins engine, net, persistence, replication and cluster.

@@ -1,0 +1,2 @@
+//! Deterministic simulation of the cluster machine.
+#![forbid(unsafe_code)]

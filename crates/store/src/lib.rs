@@ -1,0 +1,1 @@
+//! Slots, slot guards, gates, the journal and tap.

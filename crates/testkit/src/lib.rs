@@ -1,0 +1,1 @@
+//! Test kit: real processes, reserved ports, peers.

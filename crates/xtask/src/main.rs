@@ -1,0 +1,2 @@
+//! Development commands: tidy, peers, suite, conformance, figures, simulate.
+fn main() {}
