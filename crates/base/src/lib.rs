@@ -1,2 +1,19 @@
 //! Words that every crate shares: slots, node ids, epochs, offsets, glob, number text.
+//!
+//! Nothing here does I/O, reads a clock or holds state.
 #![forbid(unsafe_code)]
+
+mod crc16;
+pub mod glob;
+mod ids;
+pub mod num;
+mod slot;
+mod slot_set;
+
+pub use crc16::crc16;
+pub use ids::{Epoch, NodeId, Offset, ReplId, ShardId, UnixMs};
+pub use slot::Slot;
+pub use slot_set::SlotSet;
+
+#[cfg(test)]
+mod tests;

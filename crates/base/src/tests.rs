@@ -1,0 +1,149 @@
+//! Tests of slots, sets, names, glob and number text.
+
+use crate::{NodeId, Slot, SlotSet, crc16, glob, num};
+
+#[test]
+fn crc16_has_the_check_value_of_the_specification() {
+    assert_eq!(crc16(b"123456789"), 0x31c3);
+}
+
+#[test]
+fn slots_of_keys_and_tags() {
+    assert_eq!(Slot::of_key(b"foo").number(), 12182);
+    assert_eq!(Slot::of_key(b"{foo}bar"), Slot::of_key(b"foo"));
+    assert_eq!(Slot::of_key(b"a{foo}b{bar}"), Slot::of_key(b"foo"));
+    assert_ne!(Slot::of_key(b"{}foo"), Slot::of_key(b""));
+    assert_eq!(Slot::of_key(b"foo{{bar}}zap"), Slot::of_key(b"{bar"));
+    assert_eq!(Slot::of_key(b"").number(), 0);
+    assert!(Slot::new(16384).is_none());
+}
+
+#[test]
+fn slot_set_ranges_and_bitmap() {
+    let set: SlotSet = [0, 1, 2, 7, 16383]
+        .map(|n| Slot::new(n).unwrap())
+        .into_iter()
+        .collect();
+    assert_eq!(set.ranges(), vec![0..=2, 7..=7, 16383..=16383]);
+    assert_eq!(set.len(), 5);
+    assert_eq!(set.as_bytes()[0], 0b1000_0111);
+    assert_eq!(SlotSet::from_bytes(set.as_bytes()), set);
+    assert_eq!(SlotSet::full().len(), Slot::COUNT);
+    let mut set = set;
+    assert!(set.remove(Slot::new(7).unwrap()) && !set.remove(Slot::new(7).unwrap()));
+}
+
+#[test]
+fn node_ids_are_forty_lower_case_hex_digits() {
+    let id = NodeId::from_random([0xab; 20]);
+    assert_eq!(id.as_str(), "ab".repeat(20));
+    assert_eq!(NodeId::parse(id.as_bytes()), Some(id));
+    assert_eq!(NodeId::parse(&[b'A'; 40]), None);
+    assert_eq!(NodeId::parse(&[b'a'; 39]), None);
+}
+
+#[test]
+fn glob_rules() {
+    let yes: &[(&str, &str)] = &[
+        ("*", ""),
+        ("h?llo", "hello"),
+        ("h*llo", "heeello"),
+        ("h[ae]llo", "hallo"),
+        ("h[^e]llo", "hallo"),
+        ("h[a-b]llo", "hbllo"),
+        ("h[b-a]llo", "hallo"),
+        ("\\*", "*"),
+        ("a*b*c", "axxbyyc"),
+        ("[\\]]", "]"),
+        ("[a", "a"),
+        ("**a", "ba"),
+        ("a\\", "a\\"),
+    ];
+    let no: &[(&str, &str)] = &[
+        ("h[^e]llo", "hello"),
+        ("", "a"),
+        ("a", ""),
+        ("a*c", "ab"),
+        ("?", ""),
+        ("[a-c]", "d"),
+    ];
+    for (pattern, text) in yes {
+        assert!(
+            glob::matches(pattern.as_bytes(), text.as_bytes(), false),
+            "{pattern} {text}"
+        );
+    }
+    for (pattern, text) in no {
+        assert!(
+            !glob::matches(pattern.as_bytes(), text.as_bytes(), false),
+            "{pattern} {text}"
+        );
+    }
+    assert!(glob::matches(b"H[A-C]", b"hb", true));
+    let (pattern, text) = ("a*".repeat(200) + "b", "a".repeat(20_000));
+    assert!(!glob::matches(pattern.as_bytes(), text.as_bytes(), false));
+}
+
+#[test]
+fn integers_are_strict() {
+    for (text, value) in [("0", 0), ("-1", -1), ("9223372036854775807", i64::MAX)] {
+        assert_eq!(num::parse_i64(text.as_bytes()), Some(value));
+    }
+    assert_eq!(num::parse_i64(b"-9223372036854775808"), Some(i64::MIN));
+    for text in [
+        "",
+        "-",
+        "+1",
+        "01",
+        "-0",
+        " 1",
+        "1 ",
+        "9223372036854775808",
+        "1a",
+        "00",
+    ] {
+        assert_eq!(num::parse_i64(text.as_bytes()), None, "{text}");
+    }
+    assert_eq!(num::parse_u64(b"18446744073709551615"), Some(u64::MAX));
+    assert_eq!(num::parse_u64(b"18446744073709551616"), None);
+}
+
+#[test]
+fn doubles_read_and_print() {
+    for (text, value) in [
+        ("1.5", 1.5),
+        ("-0x1.8p1", -3.0),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+    ] {
+        assert_eq!(num::parse_f64(text.as_bytes()), Some(value), "{text}");
+    }
+    assert_eq!(num::parse_f64(b"+inf"), Some(f64::INFINITY));
+    for text in ["", "nan", " 1", "1 ", "1e400", "abc", "1x", "0x", "-"] {
+        assert_eq!(num::parse_f64(text.as_bytes()), None, "{text}");
+    }
+    for (value, text) in [
+        (3.0, "3"),
+        (0.1, "0.1"),
+        (-1.5, "-1.5"),
+        (1e21, "1e+21"),
+        (1e-8, "1e-8"),
+        (17179869184.0, "17179869184"),
+        (f64::NEG_INFINITY, "-inf"),
+        (0.0001, "0.0001"),
+        (3.0e-5, "0.00003"),
+        (1.7976931348623157e308, "1.7976931348623157e+308"),
+    ] {
+        assert_eq!(num::format_f64(value), text);
+    }
+}
+
+#[test]
+fn memory_amounts() {
+    assert_eq!(num::parse_memory("1gb"), Some(1 << 30));
+    assert_eq!(num::parse_memory("2K"), Some(2000));
+    assert_eq!(num::parse_memory("10"), Some(10));
+    assert_eq!(num::parse_memory("1x"), None);
+    assert_eq!(num::parse_memory("gb"), None);
+    assert_eq!(num::parse_memory("99999999999gb"), None);
+}
