@@ -1,2 +1,51 @@
-//! The command table and the evaluator of its key specs.
+//! The command table: the only truth about commands.
+//!
+//! One row ([`Spec`]) per command and per subcommand says how many arguments it takes, what it
+//! does to keys, who may call it and how it is documented. Dispatch, access rules, routing in
+//! server and proxy, `COMMAND` and the command line's help all read these rows. The rows stand in
+//! one file per family; handlers live elsewhere and match on [`Cmd`], so that a command without a
+//! handler does not compile.
+//!
+//! To add a command: a variant in `cmd.rs` and a row in its family's file.
+
 #![forbid(unsafe_code)]
+
+mod arg;
+mod argv;
+mod bitmap;
+mod client;
+mod cluster;
+mod cmd;
+mod connection;
+mod describe;
+mod expire;
+mod flags;
+mod generic;
+mod hash;
+mod introspection;
+mod keys;
+mod keyspec;
+mod list;
+mod lookup;
+mod rename;
+mod replication;
+mod server;
+mod spec;
+mod string;
+mod transactions;
+mod unknown;
+
+pub use arg::{Arg, ArgKind};
+pub use argv::{Argv, ByIndex};
+pub use cmd::Cmd;
+pub use describe::{Node, docs, info};
+pub use flags::{Acl, Flags, KeyFlags, acl, flag, key};
+pub use keys::{first_key, fuzz_keys, keys};
+pub use keyspec::{Begin, Find, KeyRange, KeySpec};
+pub use lookup::{all, lookup, lookup_full, resolve, top_level};
+pub use rename::{Directory, RenameError};
+pub use spec::{Group, Spec};
+pub use unknown::Unknown;
+
+#[cfg(test)]
+mod tests;

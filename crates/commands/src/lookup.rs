@@ -1,0 +1,195 @@
+//! From a name to its row.
+//!
+//! Top-level names of at most 16 bytes, which is all of them so far, are folded into one integer
+//! and found in a small open-addressed table that is built at compile time: a lookup is a
+//! multiplication, a load and a comparison of integers.
+
+use crate::argv::Argv;
+use crate::cmd::Cmd;
+use crate::spec::Spec;
+use crate::unknown::Unknown;
+use crate::{
+    bitmap, cluster, connection, expire, generic, hash, introspection, list, replication, server,
+    string, transactions,
+};
+
+/// The families in the order in which `COMMAND` lists them.
+static FAMILIES: &[&[Spec]] = &[
+    string::ROWS,
+    bitmap::ROWS,
+    hash::ROWS,
+    list::ROWS,
+    generic::ROWS,
+    expire::ROWS,
+    transactions::ROWS,
+    connection::ROWS,
+    server::ROWS,
+    introspection::ROWS,
+    replication::ROWS,
+    cluster::ROWS,
+];
+
+/// Every row by the number of its id. Building it proves that each id has exactly one row.
+static BY_ID: [&Spec; Cmd::COUNT] = rows_by_id();
+
+const fn rows_by_id() -> [&'static Spec; Cmd::COUNT] {
+    let mut found: [Option<&'static Spec>; Cmd::COUNT] = [None; Cmd::COUNT];
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        let rows = FAMILIES[family];
+        let mut row = 0;
+        while row < rows.len() {
+            put(&mut found, &rows[row]);
+            let mut sub = 0;
+            while sub < rows[row].subcommands.len() {
+                put(&mut found, &rows[row].subcommands[sub]);
+                sub += 1;
+            }
+            row += 1;
+        }
+        family += 1;
+    }
+    let mut rows = [&FAMILIES[0][0]; Cmd::COUNT];
+    let mut id = 0;
+    while id < Cmd::COUNT {
+        rows[id] = found[id].expect("an id without a row");
+        id += 1;
+    }
+    rows
+}
+
+const fn put(found: &mut [Option<&'static Spec>; Cmd::COUNT], spec: &'static Spec) {
+    let id = spec.id as usize;
+    assert!(found[id].is_none(), "two rows with one id");
+    found[id] = Some(spec);
+}
+
+/// Longest name that the integer form holds.
+const FOLDED: usize = 16;
+/// Slots of the hash table: a power of two, sparse enough that most names stand alone.
+const SLOTS: usize = 1024;
+const EMPTY: (u128, u16) = (0, u16::MAX);
+
+static BY_NAME: [(u128, u16); SLOTS] = names();
+
+const fn names() -> [(u128, u16); SLOTS] {
+    let mut table = [EMPTY; SLOTS];
+    let mut id = 0;
+    while id < Cmd::COUNT {
+        let spec = BY_ID[id];
+        if spec.parent.is_none() {
+            let name = spec.name.as_bytes();
+            assert!(name.len() <= FOLDED, "a name longer than the integer form");
+            let mut folded = 0u128;
+            let mut i = 0;
+            while i < name.len() {
+                folded |= (name[i] as u128) << (8 * i);
+                i += 1;
+            }
+            let mut slot = slot_of(folded);
+            while table[slot].1 != u16::MAX {
+                assert!(table[slot].0 != folded, "two rows with one name");
+                slot = (slot + 1) % SLOTS;
+            }
+            table[slot] = (folded, id as u16);
+        }
+        id += 1;
+    }
+    table
+}
+
+const fn slot_of(folded: u128) -> usize {
+    let mixed = (folded as u64) ^ ((folded >> 64) as u64).rotate_left(29);
+    (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize % SLOTS
+}
+
+/// The row of a top-level command, upper and lower case alike.
+#[inline]
+pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
+    if name.is_empty() || name.len() > FOLDED {
+        return None;
+    }
+    let mut bytes = [0u8; FOLDED];
+    for (to, from) in bytes.iter_mut().zip(name) {
+        *to = from.to_ascii_lowercase();
+    }
+    let folded = u128::from_le_bytes(bytes);
+    let mut slot = slot_of(folded);
+    loop {
+        let (candidate, id) = BY_NAME[slot];
+        if id == u16::MAX {
+            return None;
+        }
+        // A name that ends in zero bytes folds like the name without them.
+        if candidate == folded {
+            let spec = BY_ID[id as usize];
+            return (spec.name.len() == name.len()).then_some(spec);
+        }
+        slot = (slot + 1) % SLOTS;
+    }
+}
+
+/// The row of a command or, as `config|get`, of a subcommand, upper and lower case alike.
+pub fn lookup_full(name: &[u8]) -> Option<&'static Spec> {
+    let mut parts = name.splitn(2, |b| *b == b'|');
+    let spec = lookup(parts.next()?)?;
+    match parts.next() {
+        None => Some(spec),
+        Some(sub) => spec.subcommand(sub),
+    }
+}
+
+/// The row that a command with these arguments means: a container's subcommand if there is an
+/// argument to name it. A container alone resolves to itself, and its arity refuses it.
+///
+/// # Errors
+/// Says which part of the name nobody knows.
+#[inline]
+pub fn resolve<A: Argv + ?Sized>(argv: &A) -> Result<&'static Spec, Unknown> {
+    if argv.count() == 0 {
+        return Err(Unknown::Command);
+    }
+    below(lookup(argv.arg(0)), argv)
+}
+
+#[inline]
+pub(crate) fn below<A: Argv + ?Sized>(
+    found: Option<&'static Spec>,
+    argv: &A,
+) -> Result<&'static Spec, Unknown> {
+    let spec = found.ok_or(Unknown::Command)?;
+    if spec.subcommands.is_empty() || argv.count() == 1 {
+        return Ok(spec);
+    }
+    spec.subcommand(argv.arg(1))
+        .ok_or(Unknown::Subcommand(spec))
+}
+
+/// All rows: every command, each container followed by its subcommands.
+pub fn all() -> impl Iterator<Item = &'static Spec> {
+    top_level().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands))
+}
+
+/// The rows of the commands, without subcommands.
+pub fn top_level() -> impl Iterator<Item = &'static Spec> + Clone {
+    FAMILIES.iter().flat_map(|rows| rows.iter())
+}
+
+impl Cmd {
+    /// The row of this id.
+    #[inline]
+    pub fn spec(self) -> &'static Spec {
+        BY_ID[self as usize]
+    }
+
+    /// The id with this number, which is below [`Cmd::COUNT`].
+    pub fn from_index(index: usize) -> Option<Cmd> {
+        BY_ID.get(index).map(|spec| spec.id)
+    }
+
+    /// The number of this id: dense, from 0 to [`Cmd::COUNT`] - 1, not for storing.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}

@@ -1,0 +1,84 @@
+//! `rename-command`: the same table under other names.
+
+use std::collections::HashMap;
+
+use crate::argv::Argv;
+use crate::lookup::{below, lookup};
+use crate::spec::Spec;
+use crate::unknown::Unknown;
+
+/// Why a renaming was refused. The texts are Redis's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameError {
+    /// Nothing has the old name.
+    NoSuchCommand,
+    /// Something has the new name already.
+    TargetExists,
+}
+
+impl std::fmt::Display for RenameError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            RenameError::NoSuchCommand => "No such command in rename-command",
+            RenameError::TargetExists => "Target command name already exists",
+        })
+    }
+}
+
+impl std::error::Error for RenameError {}
+
+/// The names under which commands are reachable. Without renamings it adds one comparison to
+/// [`lookup`].
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// Lower-case names that differ from the table: another row, or none.
+    changed: HashMap<Vec<u8>, Option<&'static Spec>>,
+}
+
+impl Directory {
+    /// The table under its own names.
+    pub fn new() -> Directory {
+        Directory::default()
+    }
+
+    /// Makes a command reachable by another name only; an empty one hides it.
+    ///
+    /// # Errors
+    /// If the old name does not exist or the new one does.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), RenameError> {
+        let spec = self.lookup(from).ok_or(RenameError::NoSuchCommand)?;
+        self.changed.insert(from.to_ascii_lowercase(), None);
+        if to.is_empty() {
+            return Ok(());
+        }
+        if self.lookup(to).is_some() {
+            return Err(RenameError::TargetExists);
+        }
+        self.changed.insert(to.to_ascii_lowercase(), Some(spec));
+        Ok(())
+    }
+
+    /// As [`lookup`](crate::lookup()), by the names in force.
+    #[inline]
+    pub fn lookup(&self, name: &[u8]) -> Option<&'static Spec> {
+        if self.changed.is_empty() {
+            return lookup(name);
+        }
+        match self.changed.get(&name.to_ascii_lowercase()) {
+            Some(changed) => *changed,
+            None => lookup(name),
+        }
+    }
+
+    /// As [`resolve`](crate::resolve), by the names in force.
+    ///
+    /// # Errors
+    /// Says which part of the name nobody knows.
+    #[inline]
+    pub fn resolve<A: Argv + ?Sized>(&self, argv: &A) -> Result<&'static Spec, Unknown> {
+        if argv.count() == 0 {
+            return Err(Unknown::Command);
+        }
+        below(self.lookup(argv.arg(0)), argv)
+    }
+}
