@@ -1,0 +1,414 @@
+//! Reads a file as a sequence of events, in bounded memory.
+//!
+//! A key is one [`Event::Key`], then its pieces, then [`Event::KeyEnd`]. Large strings, lists and hashes arrive in
+//! pieces, so that a loader needs room for one piece, never for the value twice. A key whose end counts no elements was
+//! empty; real servers skip such keys with a log line, because an old bug wrote them.
+mod error;
+mod foreign;
+mod source;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Doing, Error, ErrorKind};
+pub use value::Value;
+
+use crate::format::{self, Kind, ValueType};
+use crate::writer::KeyMeta;
+use base::UnixMs;
+use source::Source;
+use std::io::Read;
+use value::Body;
+
+/// What to do with content that the store cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Fail and name it: for loading.
+    Refuse,
+    /// Walk over it and report it as [`Kind::Foreign`]: for checking and counting.
+    Skip,
+}
+
+/// A key and what is said of it before its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The database.
+    pub db: u64,
+    /// The name.
+    pub key: Vec<u8>,
+    /// Expiry and use.
+    pub meta: KeyMeta,
+    /// The number of its type in the file.
+    pub value_type: u8,
+    /// What the value becomes.
+    pub kind: Kind,
+    /// A hint for sizing: bytes of a string, pairs of a hash, nodes or elements of a list. Foreign; it may lie.
+    pub length: u64,
+}
+
+/// How the checksum at the end stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// It is that of the bytes.
+    Good,
+    /// The writer had it switched off.
+    Disabled,
+    /// The version has none.
+    Absent,
+}
+
+/// What a file says, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A named attribute.
+    Aux {
+        /// Its name.
+        name: Vec<u8>,
+        /// Its text.
+        value: Vec<u8>,
+    },
+    /// The database of the keys that follow.
+    SelectDb(u64),
+    /// A hint at the sizes of the database.
+    ResizeDb {
+        /// Keys.
+        keys: u64,
+        /// Keys that expire.
+        expires: u64,
+    },
+    /// A hint at the sizes of a slot.
+    SlotInfo {
+        /// The slot; foreign, may be out of range.
+        slot: u64,
+        /// Its keys.
+        keys: u64,
+        /// Keys that expire.
+        expires: u64,
+    },
+    /// A function library (only with [`Foreign::Skip`]).
+    Function(Vec<u8>),
+    /// A module's data outside of keys (only with [`Foreign::Skip`]).
+    ModuleAux {
+        /// The module's name.
+        module: String,
+    },
+    /// A key begins.
+    Key(Key),
+    /// Bytes of a string value.
+    Text(Vec<u8>),
+    /// The next element of a list.
+    Element(Vec<u8>),
+    /// A field of a hash and its value. Doubled fields of a hash that comes this way are the loader's to notice.
+    Pair(Vec<u8>, Vec<u8>),
+    /// A checked listpack: elements of a list, or whole pairs of a hash without doubled fields.
+    Packed(Vec<u8>),
+    /// The key is complete.
+    KeyEnd {
+        /// Elements, pairs, or 1 for a string. Zero: the key was empty.
+        elements: u64,
+    },
+    /// The file is complete.
+    End(Checksum),
+}
+
+#[derive(Debug)]
+enum State {
+    Header,
+    Opcode,
+    Body(Body),
+    Done,
+}
+
+/// Reads one file or one value.
+#[derive(Debug)]
+pub struct Reader<R> {
+    source: Source<R>,
+    foreign: Foreign,
+    version: u32,
+    valkey: bool,
+    value_only: bool,
+    db: u64,
+    meta: KeyMeta,
+    doing: Doing,
+    key: Option<Vec<u8>>,
+    value_type: Option<u8>,
+    state: State,
+}
+
+impl<R: Read> Reader<R> {
+    /// A reader of a file that begins at the input's place.
+    pub fn new(input: R, foreign: Foreign) -> Self {
+        Reader {
+            source: Source::new(input, usize::MAX),
+            foreign,
+            version: 0,
+            valkey: false,
+            value_only: false,
+            db: 0,
+            meta: KeyMeta::default(),
+            doing: Doing::Start,
+            key: None,
+            value_type: None,
+            state: State::Header,
+        }
+    }
+
+    /// The version in the header, zero before it was read.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Bytes consumed so far.
+    pub fn offset(&self) -> u64 {
+        self.source.offset()
+    }
+
+    /// What is being read.
+    pub fn doing(&self) -> Doing {
+        self.doing
+    }
+
+    /// The bytes that were read ahead, and the input behind them: where an AOF goes on after its preamble.
+    pub fn into_parts(self) -> (Vec<u8>, R) {
+        self.source.into_parts()
+    }
+
+    /// The next event, `None` after the end. After an error there is nothing more to be had.
+    pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        match self.step() {
+            Ok(event) => Ok(event),
+            Err(kind) => {
+                self.state = State::Done;
+                Err(Error {
+                    offset: self.source.offset(),
+                    doing: self.doing,
+                    key: self.key.take(),
+                    value_type: self.value_type,
+                    kind,
+                })
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Event>, ErrorKind> {
+        loop {
+            match &mut self.state {
+                State::Header => {
+                    self.header()?;
+                    self.state = State::Opcode;
+                }
+                State::Opcode => {
+                    if let Some(event) = self.opcode()? {
+                        return Ok(Some(event));
+                    }
+                }
+                State::Body(body) => {
+                    if let Some(event) = body.step(&mut self.source)? {
+                        return Ok(Some(event));
+                    }
+                    let elements = body.elements();
+                    return self.key_end(elements).map(Some);
+                }
+                State::Done => return Ok(None),
+            }
+        }
+    }
+
+    fn key_end(&mut self, elements: u64) -> Result<Event, ErrorKind> {
+        self.state = State::Opcode;
+        if self.value_only {
+            self.state = State::Done;
+            if !self.source.at_end()? {
+                return Err(ErrorKind::Trailing);
+            }
+        }
+        self.key = None;
+        self.value_type = None;
+        self.meta = KeyMeta::default();
+        Ok(Event::KeyEnd { elements })
+    }
+
+    fn header(&mut self) -> Result<(), ErrorKind> {
+        let head: [u8; 9] = self.source.fixed()?;
+        let (digits, valkey) = match (head.strip_prefix(b"REDIS"), head.strip_prefix(b"VALKEY")) {
+            (Some(digits), _) => (digits, false),
+            (_, Some(digits)) => (digits, true),
+            _ => return Err(ErrorKind::Signature),
+        };
+        // As atoi: leading blanks and a sign would pass there; such a file was never written.
+        let number = digits
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
+        let known = match valkey {
+            false => (format::OLDEST_READ..=format::NEWEST_READ).contains(&number),
+            true => number == format::VALKEY_VERSION,
+        };
+        if !known {
+            return Err(ErrorKind::Version(i64::from(number)));
+        }
+        self.version = number;
+        self.valkey = valkey;
+        Ok(())
+    }
+
+    /// One opcode; `None` for one that only prepares the next key.
+    fn opcode(&mut self) -> Result<Option<Event>, ErrorKind> {
+        self.doing = Doing::ReadType;
+        let code = self.source.byte()?;
+        match code {
+            format::OP_EXPIRETIME => {
+                self.doing = Doing::ReadExpire;
+                let seconds = i64::from(i32::from_le_bytes(self.source.fixed()?));
+                self.meta.expire = Some(UnixMs(seconds * 1000));
+            }
+            format::OP_EXPIRETIME_MS => {
+                self.doing = Doing::ReadExpire;
+                self.meta.expire = Some(UnixMs(i64::from_le_bytes(self.source.fixed()?)));
+            }
+            format::OP_IDLE => self.meta.idle = Some(self.source.length()?),
+            format::OP_FREQ => self.meta.freq = Some(self.source.byte()?),
+            format::OP_SELECTDB => {
+                self.doing = Doing::ReadLen;
+                self.db = self.source.length()?;
+                return Ok(Some(Event::SelectDb(self.db)));
+            }
+            format::OP_RESIZEDB => {
+                self.doing = Doing::ReadLen;
+                let keys = self.source.length()?;
+                let expires = self.source.length()?;
+                return Ok(Some(Event::ResizeDb { keys, expires }));
+            }
+            format::OP_SLOT_INFO => {
+                self.doing = Doing::ReadLen;
+                let slot = self.source.length()?;
+                let keys = self.source.length()?;
+                let expires = self.source.length()?;
+                return Ok(Some(Event::SlotInfo {
+                    slot,
+                    keys,
+                    expires,
+                }));
+            }
+            format::OP_AUX => {
+                self.doing = Doing::ReadAux;
+                let name = self.source.string()?;
+                let value = self.source.string()?;
+                return Ok(Some(Event::Aux { name, value }));
+            }
+            format::OP_FUNCTION => {
+                self.doing = Doing::ReadFunctions;
+                self.allow_foreign("a function library", code)?;
+                return Ok(Some(Event::Function(self.source.string()?)));
+            }
+            format::OP_FUNCTION_PRE_GA => {
+                self.doing = Doing::ReadFunctions;
+                return Err(ErrorKind::Unsupported {
+                    what: "a function library",
+                    code,
+                });
+            }
+            format::OP_MODULE_AUX => {
+                self.doing = Doing::ReadModuleAux;
+                self.allow_foreign("a module's data", code)?;
+                let module = foreign::skip_module_aux(&mut self.source)?;
+                return Ok(Some(Event::ModuleAux { module }));
+            }
+            format::OP_EOF => return self.end().map(Some),
+            _ => return self.key(code).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn allow_foreign(&self, what: &'static str, code: u8) -> Result<(), ErrorKind> {
+        match self.foreign {
+            Foreign::Refuse => Err(ErrorKind::Unsupported { what, code }),
+            Foreign::Skip => Ok(()),
+        }
+    }
+
+    fn key(&mut self, code: u8) -> Result<Event, ErrorKind> {
+        let foreign = format::foreign_name(code);
+        if ValueType::from_byte(code).is_none() && foreign.is_none() {
+            return Err(ErrorKind::UnknownType(code));
+        }
+        self.value_type = Some(code);
+        self.doing = Doing::ReadKey;
+        let key = self.source.string()?;
+        self.key = Some(key.clone());
+        self.doing = Doing::ReadObjectValue;
+        let body = match ValueType::from_byte(code) {
+            Some(value_type) => Body::begin(value_type, &mut self.source)?,
+            None => {
+                self.allow_foreign(foreign.unwrap_or("an unknown value"), code)?;
+                Body::foreign(foreign::skip_value(&mut self.source, code, self.valkey)?)
+            }
+        };
+        let event = Event::Key(Key {
+            db: self.db,
+            key,
+            meta: self.meta,
+            value_type: code,
+            kind: ValueType::from_byte(code).map_or(Kind::Foreign, ValueType::kind),
+            length: body.length(),
+        });
+        self.state = State::Body(body);
+        Ok(event)
+    }
+
+    fn end(&mut self) -> Result<Event, ErrorKind> {
+        self.state = State::Done;
+        if self.version < 5 {
+            return Ok(Event::End(Checksum::Absent));
+        }
+        let computed = self.source.checksum();
+        self.doing = Doing::CheckSum;
+        let stored = u64::from_le_bytes(self.source.fixed()?);
+        if stored == 0 {
+            return Ok(Event::End(Checksum::Disabled));
+        }
+        if stored != computed {
+            return Err(ErrorKind::Checksum { computed, stored });
+        }
+        Ok(Event::End(Checksum::Good))
+    }
+}
+
+impl<'a> Reader<&'a [u8]> {
+    /// A reader of the body of a DUMP payload: a type and its value. It yields the pieces and [`Event::KeyEnd`].
+    pub(crate) fn value_only(body: &'a [u8]) -> Self {
+        let mut reader = Reader::new(body, Foreign::Refuse);
+        reader.source = Source::new(body, body.len());
+        reader.value_only = true;
+        reader
+    }
+
+    /// Reads the type of a single value; returns its kind.
+    pub fn begin_value(&mut self) -> Result<Kind, Error> {
+        let begun = self.begin_single();
+        begun.map_err(|kind| Error {
+            offset: self.source.offset(),
+            doing: self.doing,
+            key: None,
+            value_type: self.value_type,
+            kind,
+        })
+    }
+
+    fn begin_single(&mut self) -> Result<Kind, ErrorKind> {
+        self.state = State::Done;
+        self.doing = Doing::ReadType;
+        let code = self.source.byte()?;
+        self.value_type = Some(code);
+        self.doing = Doing::ReadObjectValue;
+        let Some(value_type) = ValueType::from_byte(code) else {
+            return Err(match format::foreign_name(code) {
+                Some(what) => ErrorKind::Unsupported { what, code },
+                None => ErrorKind::UnknownType(code),
+            });
+        };
+        self.state = State::Body(Body::begin(value_type, &mut self.source)?);
+        Ok(value_type.kind())
+    }
+}
