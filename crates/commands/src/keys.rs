@@ -138,7 +138,8 @@ where
 {
     // All or nothing: nothing is visited before every spec has told.
     for key_spec in wanted(spec) {
-        if span(key_spec, argv).is_err() || key_spec.flags.has(key::INCOMPLETE) {
+        let found = span(key_spec, argv).ok()?;
+        if found.is_some() && key_spec.flags.has(key::INCOMPLETE) {
             return None;
         }
     }
@@ -232,7 +233,7 @@ fn bitfield_reads_only<A: Argv + ?Sized>(argv: &A) -> bool {
     true
 }
 
-/// The argument that SORT stores to: behind the last STORE that is not another option's value.
+/// The argument that SORT stores to: behind the last STORE that is no pattern and no limit.
 fn sort_store<A: Argv + ?Sized>(argv: &A) -> Option<usize> {
     let argc = argv.count();
     let mut found = None;
@@ -243,8 +244,9 @@ fn sort_store<A: Argv + ?Sized>(argv: &A) -> Option<usize> {
             b"limit" => 2,
             b"get" | b"by" => 1,
             b"store" if index + 1 < argc => {
+                // The word behind it is looked at again: the last STORE counts.
                 found = Some(index + 1);
-                1
+                0
             }
             _ => 0,
         } + 1;
@@ -253,7 +255,7 @@ fn sort_store<A: Argv + ?Sized>(argv: &A) -> Option<usize> {
 }
 
 /// The first key of MIGRATE and their number. KEYS takes the rest of the arguments, but only with
-/// an empty key in its usual place; otherwise the command is wrong and its one key stands for it.
+/// an empty key in its usual place; otherwise the command makes no sense.
 fn migrate_keys<A: Argv + ?Sized>(argv: &A) -> (usize, usize) {
     let argc = argv.count();
     let mut index = 6;
@@ -261,7 +263,7 @@ fn migrate_keys<A: Argv + ?Sized>(argv: &A) -> (usize, usize) {
         let word = argv.arg(index).to_ascii_lowercase();
         index += match word.as_slice() {
             b"keys" if argv.arg(3).is_empty() => return (index + 1, argc - index - 1),
-            b"keys" => break,
+            b"keys" => return (0, 0),
             b"auth" => 1,
             b"auth2" => 2,
             _ => 0,

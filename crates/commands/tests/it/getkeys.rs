@@ -1,0 +1,172 @@
+//! Random arguments: the keys that real servers find in them, and ours.
+
+use commands::{KeyFlags, Spec};
+use testkit::{Program, Reply, Rng, Server, seed};
+
+/// Words that mean something to one command or another.
+const WORDS: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "",
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "9223372036854775807",
+    "x1",
+    "get",
+    "GET",
+    "set",
+    "store",
+    "STORE",
+    "by",
+    "BY",
+    "limit",
+    "keys",
+    "KEYS",
+    "auth",
+    "auth2",
+    "AUTH",
+    "copy",
+    "replace",
+    "incrby",
+    "overflow",
+    "wrap",
+    "u8",
+    "px",
+    "nx",
+    "asc",
+    "alpha",
+    "db",
+    "left",
+    "count",
+    "usage",
+    "#0",
+];
+
+fn arguments(spec: &Spec, random: &mut Rng) -> Vec<String> {
+    let mut argv: Vec<String> = spec.full_name.split('|').map(String::from).collect();
+    // 7.0's GETKEYSANDFLAGS takes no lone name.
+    let least = usize::from(spec.arity.unsigned_abs()).max(2);
+    let spread = if spec.arity < 0 {
+        random.below(9) as usize
+    } else {
+        0
+    };
+    while argv.len() < least + spread {
+        argv.push((*random.pick(WORDS)).into());
+    }
+    // The forms with keys at the end are rare among random words.
+    if spec.full_name == "migrate" && random.chance(50) {
+        argv[3].clear();
+    }
+    if spec.full_name == "lmpop" && random.chance(80) {
+        argv[1] = (1 + random.below(4)).to_string();
+    }
+    argv
+}
+
+/// Key and flags as the reply to `COMMAND GETKEYSANDFLAGS` lists them.
+fn ours(spec: &'static Spec, argv: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    let count = commands::keys(spec, argv, &mut |index, flags: KeyFlags| {
+        found.push((
+            argv[index].clone(),
+            flags.names().map(String::from).collect(),
+        ));
+    });
+    assert_eq!(count, found.len());
+    found
+}
+
+fn theirs(reply: &Reply) -> Result<Vec<(String, Vec<String>)>, String> {
+    if let Some(error) = reply.error() {
+        return Err(error.to_string());
+    }
+    let pair = |pair: &Reply| (pair.array()[0].text(), pair.array()[1].texts());
+    Ok(reply.array().iter().map(pair).collect())
+}
+
+fn compare(program: Program, name: &str) {
+    const ROUNDS: usize = 300;
+    let mut random = seed(name);
+    let server = Server::of(program).start();
+    let mut conn = server.connect();
+    for spec in commands::all().filter(|spec| !spec.is_container()) {
+        if conn.call(&["COMMAND", "INFO", spec.full_name]).array()[0] == Reply::Nil {
+            continue;
+        }
+        let rounds = if spec.has_keys() { ROUNDS } else { 3 };
+        let argvs: Vec<_> = (0..rounds).map(|_| arguments(spec, &mut random)).collect();
+        let requests: Vec<Vec<String>> = argvs
+            .iter()
+            .map(|argv| {
+                let head = ["COMMAND", "GETKEYSANDFLAGS"].map(String::from);
+                head.into_iter().chain(argv.iter().cloned()).collect()
+            })
+            .collect();
+        let replies = conn.pipeline(&requests).expect("replies");
+        for (argv, reply) in argvs.iter().zip(&replies) {
+            match theirs(reply) {
+                Ok(theirs) => assert_eq!(ours(spec, argv), theirs, "{argv:?}"),
+                // A command without arguments, which got one for the sake of 7.0.
+                Err(e) if e.contains("Invalid number") => assert_eq!(spec.arity, 1, "{argv:?}"),
+                Err(e) if e.contains("no key arguments") => {
+                    assert!(!spec.has_keys(), "{argv:?}");
+                    assert!(ours(spec, argv).is_empty(), "{argv:?}");
+                }
+                Err(e) => {
+                    assert!(e.contains("Invalid arguments"), "{argv:?}: {e}");
+                    assert_eq!(ours(spec, argv), vec![], "{argv:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_agree_with_redis_7_4() {
+    compare(Program::Redis74, "keys_agree_with_redis_7_4");
+}
+
+#[test]
+fn keys_agree_with_redis_7_0() {
+    compare(Program::Redis70, "keys_agree_with_redis_7_0");
+}
+
+#[test]
+fn the_fast_path_finds_what_the_specs_find() {
+    let mut random = seed("the_fast_path_finds_what_the_specs_find");
+    for spec in commands::all().filter(|spec| spec.has_keys()) {
+        for _ in 0..100 {
+            let argv = arguments(spec, &mut random);
+            let mut first = None;
+            commands::keys(spec, &argv, &mut |index, _| first = first.or(Some(index)));
+            if spec.range.exact && first.is_some() {
+                assert_eq!(commands::first_key(spec, argv.len()), first, "{argv:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_bytes_are_safe() {
+    let mut random = seed("any_bytes_are_safe");
+    for spec in commands::all() {
+        for _ in 0..200 {
+            let mut data = spec.full_name.replace('|', "\0").into_bytes();
+            for _ in 0..random.below(12) {
+                data.extend(b"\0");
+                if random.chance(80) {
+                    data.extend_from_slice(random.pick(WORDS).as_bytes());
+                } else {
+                    let length = random.below(9) as usize;
+                    data.extend(random.bytes(length));
+                }
+            }
+            commands::fuzz_keys(&data);
+        }
+    }
+}

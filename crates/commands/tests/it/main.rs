@@ -1,0 +1,6 @@
+//! The table against real servers: what they say about commands, and the keys they find.
+
+mod facts;
+mod getkeys;
+mod rendering;
+mod unknown;
