@@ -1,1 +1,15 @@
 //! Data structures: listpack, list tree, hash table, and the values made of them.
+//!
+//! Nothing here knows of clients, replies, slots or journals. A value is changed by whoever holds
+//! it exclusively; what lets others look at it meanwhile (prefetch, pins) is spelt out where it
+//! is offered.
+
+#[cfg(test)]
+mod dice;
+pub mod hash;
+pub mod object;
+pub mod sizes;
+pub mod table;
+
+pub use object::{Kind, Object, Value, ValueMut, ValueRef};
+pub use table::{Entry, Free, Retire, RetiredArray, Table};

@@ -1,0 +1,231 @@
+//! A key and its value behind one eight-byte handle.
+//!
+//! A small string lives in one allocation with its key and its expiry; larger and compound values
+//! hang on it by one word. How the block is laid out is in `block`.
+
+mod block;
+mod string;
+#[cfg(test)]
+mod tests;
+
+use std::ptr::NonNull;
+
+pub use block::Object;
+use block::Tag;
+pub use string::BigStr;
+
+use crate::table::Entry;
+
+/// The type of a value as clients know it. The numbers are the ones that Redis gives its types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A string, whether kept as text or as a number.
+    Str = 0,
+    /// A list.
+    List = 1,
+    /// A set.
+    Set = 2,
+    /// A sorted set.
+    Zset = 3,
+    /// A hash.
+    Hash = 4,
+    /// A module's own type.
+    Module = 5,
+    /// A stream.
+    Stream = 6,
+}
+
+impl Kind {
+    /// What TYPE answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Str => "string",
+            Kind::List => "list",
+            Kind::Set => "set",
+            Kind::Zset => "zset",
+            Kind::Hash => "hash",
+            Kind::Module => "module",
+            Kind::Stream => "stream",
+        }
+    }
+}
+
+/// A value to look at.
+#[derive(Clone, Copy)]
+pub enum ValueRef<'a> {
+    /// A string that is kept as a number.
+    Int(i64),
+    /// A string.
+    Str(&'a [u8]),
+}
+
+/// A value to change. Strings are changed through the methods of `Object`.
+pub enum ValueMut<'a> {
+    /// A string, kept as text or as a number.
+    Str(&'a mut Object),
+}
+
+/// A value without its key.
+pub enum Value {
+    /// A string that is kept as a number.
+    Int(i64),
+    /// A string short enough to be kept beside its key.
+    Small(Box<[u8]>),
+    /// A longer string.
+    Big(BigStr),
+}
+
+// SAFETY: transparent over `NonNull`; the key moves only when the handle does.
+unsafe impl Entry for Object {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        Object::key(self)
+    }
+
+    #[inline]
+    fn into_raw(self) -> NonNull<u8> {
+        Object::into_raw(self)
+    }
+
+    #[inline]
+    unsafe fn from_raw(raw: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Object::from_raw(raw) }
+    }
+}
+
+impl Object {
+    /// A string. `expire` is in Unix milliseconds.
+    pub fn new_str(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
+        if value.len() > string::INLINE_MAX {
+            let mut o = Object::alloc(key, Tag::Big, expire, 0);
+            o.put_word(BigStr::new(value).into_word());
+            return o;
+        }
+        let mut o = Object::alloc(key, Tag::Str, expire, value.len());
+        o.inline_mut().copy_from_slice(value);
+        o
+    }
+
+    /// A string that is kept as a number.
+    pub fn new_int(key: &[u8], value: i64, expire: Option<i64>) -> Object {
+        let mut o = Object::alloc(key, Tag::Int, expire, 0);
+        o.put_word(value as u64);
+        o
+    }
+
+    /// A key with a value that was taken from another.
+    pub fn new_value(key: &[u8], value: Value, expire: Option<i64>) -> Object {
+        let (tag, word) = match value {
+            Value::Int(n) => return Object::new_int(key, n, expire),
+            Value::Small(s) => return Object::new_str(key, &s, expire),
+            Value::Big(s) => (Tag::Big, s.into_word()),
+        };
+        let mut o = Object::alloc(key, tag, expire, 0);
+        o.put_word(word);
+        o
+    }
+
+    /// The type of the value.
+    pub fn kind(&self) -> Kind {
+        match self.tag() {
+            Tag::Str | Tag::Int | Tag::Big => Kind::Str,
+        }
+    }
+
+    /// The value, to look at.
+    #[inline]
+    pub fn value(&self) -> ValueRef<'_> {
+        match self.tag() {
+            Tag::Str => ValueRef::Str(self.inline()),
+            Tag::Int => ValueRef::Int(self.word() as i64),
+            Tag::Big => ValueRef::Str(self.big().bytes()),
+        }
+    }
+
+    /// The value, to change.
+    #[inline]
+    pub fn value_mut(&mut self) -> ValueMut<'_> {
+        match self.tag() {
+            Tag::Str | Tag::Int | Tag::Big => ValueMut::Str(self),
+        }
+    }
+
+    /// The value without its key, for instance to be dropped by another thread.
+    pub fn into_value(mut self) -> Value {
+        match self.tag() {
+            Tag::Int => Value::Int(self.word() as i64),
+            Tag::Str => Value::Small(self.inline().into()),
+            Tag::Big => {
+                let word = self.take_word();
+                // SAFETY: the word was a big string's, and has been taken out.
+                Value::Big(unsafe { BigStr::from_word(word) })
+            }
+        }
+    }
+
+    /// The same value and expiry under another key, the value itself not copied where it is large.
+    pub fn with_key(self, key: &[u8]) -> Object {
+        let (raw, expire) = (self.is_raw(), self.expire());
+        let (lanes, lru) = (self.lanes(), self.lru());
+        let mut o = Object::new_value(key, self.into_value(), expire);
+        o.set_raw(raw);
+        o.set_lanes(lanes);
+        o.set_lru(lru);
+        o
+    }
+
+    /// A copy of the value under another key, with the same expiry.
+    pub fn duplicate(&self, key: &[u8]) -> Object {
+        let expire = self.expire();
+        let mut o = match self.value() {
+            ValueRef::Int(n) => Object::new_int(key, n, expire),
+            ValueRef::Str(s) => Object::new_str(key, s, expire),
+        };
+        o.set_raw(self.is_raw());
+        o.set_lru(self.lru());
+        o
+    }
+
+    /// Bytes that the allocator has given out for this key and value.
+    pub fn memory(&self) -> usize {
+        let children = match self.tag() {
+            Tag::Str | Tag::Int => 0,
+            Tag::Big => self.big().memory(),
+        };
+        self.block_bytes() + children
+    }
+
+    /// How many allocations dropping the value frees, roughly: what decides whether another thread
+    /// had better do it.
+    pub fn free_effort(&self) -> usize {
+        match self.tag() {
+            Tag::Str | Tag::Int | Tag::Big => 1,
+        }
+    }
+
+    /// What OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        match self.value() {
+            ValueRef::Int(_) => "int",
+            ValueRef::Str(s) if s.len() <= string::EMBSTR_MAX && !self.is_raw() => "embstr",
+            ValueRef::Str(_) => "raw",
+        }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        match self.tag() {
+            Tag::Str | Tag::Int => {}
+            Tag::Big => {
+                let word = self.take_word();
+                // SAFETY: the word was a big string's, and has been taken out.
+                drop(unsafe { BigStr::from_word(word) });
+            }
+        }
+        // SAFETY: the word has been taken care of, and `self` is not used after this.
+        unsafe { self.free_block() };
+    }
+}

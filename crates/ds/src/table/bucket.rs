@@ -1,0 +1,354 @@
+//! Buckets, their chains, and the arrays that they stand in.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+use super::Entry;
+
+/// Handles in a bucket.
+pub(super) const SLOTS: usize = 7;
+const CHAINED: u64 = 1 << 63;
+const FULL: u32 = 0x7f;
+const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+
+/// One cache line. The low seven bytes of `meta` are tags, one for each handle; the highest byte
+/// has a bit for each handle that is there, and on top the one that says that the last handle is
+/// a child bucket's address.
+#[repr(C, align(64))]
+pub struct Bucket {
+    pub(super) meta: u64,
+    pub(super) slots: [*mut u8; SLOTS],
+}
+
+/// The byte of a hash that is kept beside the handle; the low bits choose the bucket.
+#[inline]
+pub(super) fn tag(hash: u64) -> u8 {
+    (hash >> 56) as u8
+}
+
+/// A bit for each slot of a bucket with this `meta` that is filled and has this tag.
+#[inline]
+pub(super) fn matches(meta: u64, tag: u8) -> u32 {
+    let x = meta ^ (u64::from(tag) * 0x0101_0101_0101_0101);
+    // 0x80 in each byte of `x` that is zero, exactly: no carry leaves a byte.
+    let zero = !(((x & LOW7) + LOW7) | x | LOW7);
+    // Gathers those bits in the highest byte.
+    let bits = (zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    bits as u32 & (meta >> 56) as u32 & FULL
+}
+
+impl Bucket {
+    #[inline]
+    pub(super) fn matches(&self, tag: u8) -> u32 {
+        matches(self.meta, tag)
+    }
+
+    /// A bit for each filled slot.
+    #[inline]
+    pub(super) fn present(&self) -> u32 {
+        (self.meta >> 56) as u32 & FULL
+    }
+
+    #[inline]
+    pub(super) fn chained(&self) -> bool {
+        self.meta & CHAINED != 0
+    }
+
+    #[inline]
+    pub(super) fn child(&self) -> Option<*mut Bucket> {
+        self.chained().then(|| self.slots[SLOTS - 1].cast())
+    }
+
+    /// Slots that can be filled.
+    fn free(&self) -> u32 {
+        let usable = if self.chained() { FULL >> 1 } else { FULL };
+        !self.present() & usable
+    }
+
+    fn fill(&mut self, slot: usize, tag: u8, raw: *mut u8) {
+        self.slots[slot] = raw;
+        let shift = 8 * slot;
+        self.meta = self.meta & !(0xff << shift) | u64::from(tag) << shift | 1 << (56 + slot);
+    }
+
+    fn vacate(&mut self, slot: usize) -> (u8, *mut u8) {
+        self.meta &= !(1 << (56 + slot));
+        ((self.meta >> (8 * slot)) as u8, self.slots[slot])
+    }
+}
+
+/// The entry in a slot.
+///
+/// # Safety
+///
+/// The slot holds a handle of an `E`; nobody changes it during `'a`.
+#[inline]
+pub(super) unsafe fn entry<'a, E: Entry>(bucket: *mut Bucket, slot: usize) -> &'a E {
+    // SAFETY: `E` is transparent over a non-null pointer (the trait's contract), and the slot
+    // holds one (the caller's).
+    unsafe { &*(&raw const (*bucket).slots[slot]).cast::<E>() }
+}
+
+/// The entry in a slot, to be changed.
+///
+/// # Safety
+///
+/// As `entry`, and nobody else looks at the handle during `'a`, but for a prefetch.
+#[inline]
+pub(super) unsafe fn entry_mut<'a, E: Entry>(bucket: *mut Bucket, slot: usize) -> &'a mut E {
+    // SAFETY: as in `entry`.
+    unsafe { &mut *(&raw mut (*bucket).slots[slot]).cast::<E>() }
+}
+
+/// Puts a handle into the chain that begins at `home`: where it is now, and whether the chain had
+/// to be given a child.
+///
+/// # Safety
+///
+/// `home` begins a live chain that the caller has exclusively.
+pub(super) unsafe fn put(
+    home: *mut Bucket,
+    tag: u8,
+    raw: NonNull<u8>,
+) -> (*mut Bucket, usize, bool) {
+    let mut bucket = home;
+    loop {
+        // SAFETY: a live bucket of the chain.
+        let b = unsafe { &mut *bucket };
+        let free = b.free();
+        if free != 0 {
+            let slot = free.trailing_zeros() as usize;
+            b.fill(slot, tag, raw.as_ptr());
+            return (bucket, slot, false);
+        }
+        if let Some(child) = b.child() {
+            bucket = child;
+            continue;
+        }
+        let child = alloc_buckets(1);
+        let (last_tag, last) = b.vacate(SLOTS - 1);
+        b.slots[SLOTS - 1] = child.cast();
+        b.meta |= CHAINED;
+        // SAFETY: just allocated, zeroed, which is an empty bucket.
+        let c = unsafe { &mut *child };
+        c.fill(0, last_tag, last);
+        c.fill(1, tag, raw.as_ptr());
+        return (child, 1, true);
+    }
+}
+
+/// Takes the handle in `slot` of `bucket` out of the chain that begins at `home`, filling the gap
+/// from the chain's end. Also says whether a child was freed.
+///
+/// # Safety
+///
+/// `bucket` is of the live chain of `home`, which the caller has exclusively, and the slot is
+/// filled.
+pub(super) unsafe fn take(
+    home: *mut Bucket,
+    bucket: *mut Bucket,
+    slot: usize,
+) -> (NonNull<u8>, bool) {
+    // SAFETY: a live bucket of the chain.
+    let (_, raw) = unsafe { (*bucket).vacate(slot) };
+    let raw = NonNull::new(raw).expect("a filled slot has a handle");
+    // SAFETY: likewise; so are all that follow its child addresses.
+    let Some(mut last) = (unsafe { (*home).child() }) else {
+        return (raw, false);
+    };
+    let mut parent = home;
+    // SAFETY: as above.
+    while let Some(child) = unsafe { (*last).child() } {
+        parent = last;
+        last = child;
+    }
+    // SAFETY: `last` is the live end of the chain and differs from its parent.
+    unsafe {
+        if last != bucket {
+            let from = (*last).present().trailing_zeros() as usize;
+            let (tag, handle) = (*last).vacate(from);
+            (*bucket).fill(slot, tag, handle);
+        }
+        if (*last).present() != 0 {
+            return (raw, false);
+        }
+        (*parent).meta &= !CHAINED;
+        free_child(last);
+    }
+    (raw, true)
+}
+
+/// Hands every handle of a chain to `f`, frees the children and leaves the home bucket empty;
+/// returns how many children that were.
+///
+/// # Safety
+///
+/// `home` begins a live chain that the caller has exclusively.
+pub(super) unsafe fn empty_chain(home: *mut Bucket, mut f: impl FnMut(NonNull<u8>)) -> u32 {
+    let mut children = 0;
+    let mut bucket = home;
+    loop {
+        // SAFETY: a live bucket of the chain, or of what is left of it.
+        let b = unsafe { &mut *bucket };
+        let (mut present, child) = (b.present(), b.child());
+        b.meta = 0;
+        while present != 0 {
+            let slot = present.trailing_zeros() as usize;
+            present &= present - 1;
+            f(NonNull::new(b.slots[slot]).expect("a filled slot has a handle"));
+        }
+        if bucket != home {
+            children += 1;
+            // SAFETY: it was allocated as a child, and nothing leads to it any more.
+            unsafe { free_child(bucket) };
+        }
+        match child {
+            Some(c) => bucket = c,
+            None => return children,
+        }
+    }
+}
+
+fn buckets_layout(n: usize) -> Layout {
+    Layout::array::<Bucket>(n).expect("an array below isize::MAX")
+}
+
+fn alloc_buckets(n: usize) -> *mut Bucket {
+    let layout = buckets_layout(n);
+    // SAFETY: the layout is not of size zero.
+    let p = unsafe { alloc_zeroed(layout) };
+    if p.is_null() {
+        handle_alloc_error(layout);
+    }
+    p.cast()
+}
+
+/// # Safety
+///
+/// `child` came from `alloc_buckets(1)` and is not used again.
+unsafe fn free_child(child: *mut Bucket) {
+    // SAFETY: the caller's promise.
+    unsafe { dealloc(child.cast(), buckets_layout(1)) };
+}
+
+/// An array of 2^bits buckets. `AtomicPtr` fields hold it with `bits` in the six low bits of the
+/// address, so that one load gives both.
+#[derive(Clone, Copy)]
+pub(super) struct Array {
+    ptr: *mut Bucket,
+    bits: u32,
+}
+
+impl Array {
+    pub(super) fn new(bits: u32) -> Array {
+        Array {
+            ptr: alloc_buckets(1 << bits),
+            bits,
+        }
+    }
+
+    #[inline]
+    pub(super) fn untag(tagged: *mut Bucket) -> Option<Array> {
+        if tagged.is_null() {
+            return None;
+        }
+        let bits = tagged.addr() as u32 & 63;
+        Some(Array {
+            ptr: tagged.map_addr(|a| a & !63),
+            bits,
+        })
+    }
+
+    pub(super) fn tagged(self) -> *mut Bucket {
+        self.ptr.map_addr(|a| a | self.bits as usize)
+    }
+
+    pub(super) fn bits(self) -> u32 {
+        self.bits
+    }
+
+    #[inline]
+    pub(super) fn mask(self) -> u64 {
+        (1 << self.bits) - 1
+    }
+
+    pub(super) fn len(self) -> usize {
+        1 << self.bits
+    }
+
+    /// The bucket of index `i`, below `len`.
+    #[inline]
+    pub(super) fn at(self, i: usize) -> *mut Bucket {
+        debug_assert!(i < self.len());
+        // Only computed here; whoever reads through it says why that is right.
+        self.ptr.wrapping_add(i)
+    }
+
+    /// The home bucket of a hash.
+    #[inline]
+    pub(super) fn bucket(self, hash: u64) -> *mut Bucket {
+        self.at((hash & self.mask()) as usize)
+    }
+
+    /// The `n`th filled slot of the chain of bucket `i`.
+    pub(super) fn nth_in_chain(self, i: usize, mut n: usize) -> Option<(*mut Bucket, usize)> {
+        let mut bucket = self.at(i);
+        loop {
+            // SAFETY: a live bucket of a live array, which the caller has borrowed.
+            let b = unsafe { &*bucket };
+            let mut present = b.present();
+            let count = present.count_ones() as usize;
+            if n < count {
+                for _ in 0..n {
+                    present &= present - 1;
+                }
+                return Some((bucket, present.trailing_zeros() as usize));
+            }
+            n -= count;
+            bucket = b.child()?;
+        }
+    }
+
+    /// The array as something to free, its buckets being empty.
+    pub(super) fn retire(self) -> RetiredArray {
+        RetiredArray(self)
+    }
+}
+
+/// An array that a table no longer uses, but that a prefetch may still be looking at. Dropping it
+/// frees it.
+pub struct RetiredArray(Array);
+
+// SAFETY: the array is this value's alone to free; what others do with it meanwhile is read.
+unsafe impl Send for RetiredArray {}
+// SAFETY: a shared reference gives access to nothing but the size.
+unsafe impl Sync for RetiredArray {}
+
+impl RetiredArray {
+    /// Bytes that dropping it gives back.
+    pub fn bytes(&self) -> usize {
+        self.0.len() * size_of::<Bucket>()
+    }
+}
+
+impl Drop for RetiredArray {
+    fn drop(&mut self) {
+        // SAFETY: it came from `alloc_buckets` with this many buckets and is freed only here.
+        unsafe { dealloc(self.0.ptr.cast(), buckets_layout(self.0.len())) };
+    }
+}
+
+/// What becomes of an array that a table has moved out of.
+pub trait Retire {
+    /// Takes the array, to drop it when no prefetch can be looking at it.
+    fn retire(array: RetiredArray);
+}
+
+/// For tables that nobody prefetches from without their lock: frees at once.
+pub struct Free;
+
+impl Retire for Free {
+    fn retire(array: RetiredArray) {
+        drop(array);
+    }
+}
