@@ -62,6 +62,7 @@ impl BigStr {
         if len > self.0.bytes.capacity() {
             let spare = if more { len.min(1 << 20) } else { 0 };
             self.0
+                .bytes
                 .reserve_exact(sizes::usable(len + spare) - self.0.bytes.len());
         }
     }
