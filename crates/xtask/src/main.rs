@@ -1,31 +1,62 @@
 //! Development commands, run as `cargo xtask COMMAND`.
 #![forbid(unsafe_code)]
 
+mod arguments;
+mod fetch;
+mod run;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use arguments::Arguments;
+
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  tidy           check the rules of the house
+  tidy                      check the rules of the house
+  peers [DIR] [--refresh]   fetch the real servers that the tests compare with (default: peers)
+  suite [DIR] [--refresh]   fetch the upstream test suite (default: suite)
 ";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let command = words.next().unwrap_or_default();
-    match command.as_str() {
-        "tidy" => tidy::run(&root()),
+    let mut arguments = Arguments::new(words.collect());
+    let result = match command.as_str() {
+        "tidy" => return tidy::run(&root()),
+        "peers" => peers(&mut arguments),
+        "suite" => suite(&mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
-            ExitCode::SUCCESS
+            return ExitCode::SUCCESS;
         }
         _ => {
             eprint!("{HELP}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{command}: {error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn peers(arguments: &mut Arguments) -> Result<(), String> {
+    let refresh = arguments.flag("--refresh");
+    let directory = arguments.word();
+    arguments.end()?;
+    fetch::peers(&fetch::peers_directory(directory.as_deref()), refresh)
+}
+
+fn suite(arguments: &mut Arguments) -> Result<(), String> {
+    let refresh = arguments.flag("--refresh");
+    let directory = arguments.word();
+    arguments.end()?;
+    fetch::suite(&fetch::suite_directory(directory.as_deref()), refresh).map(|_| ())
 }
 
 /// The repository's root.

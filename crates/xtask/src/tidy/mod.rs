@@ -57,7 +57,7 @@ impl Source {
         let mut parts: Vec<&str> = self.path.split('/').collect();
         let file = parts.pop().unwrap_or_default();
         let folder = |name: &&str| matches!(*name, "tests" | "benches" | "fuzz" | "examples");
-        file == "tests.rs" || file.ends_with("_tests.rs") || parts.iter().any(|part| folder(part))
+        file == "tests.rs" || file.ends_with("_tests.rs") || parts.iter().any(folder)
     }
 
     fn finding(
