@@ -74,7 +74,8 @@ pub fn reserve_exact(ports: RangeInclusive<u16>) -> Vec<Port> {
 
 fn range() -> RangeInclusive<u16> {
     let Ok(text) = std::env::var("SHOAL_TEST_PORTS") else {
-        return 12_000..=20_999;
+        // 20900 to 21999 belong to the upstream suite, which knows no locks.
+        return 12_000..=20_899;
     };
     let parsed = text
         .split_once('-')

@@ -84,6 +84,18 @@ impl Process {
         self.wait(Duration::from_secs(20));
     }
 
+    /// SIGKILL to what is left of the group after the process itself has ended.
+    pub fn sweep(&mut self) {
+        let _ = kill_process_group(self.group(), Signal::KILL);
+    }
+
+    fn group(&self) -> Pid {
+        i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id")
+    }
+
     /// SIGTERM, and waits up to `limit` for the end; what then still runs is killed.
     pub fn terminate(&mut self, limit: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
@@ -108,9 +120,8 @@ impl Process {
         if self.ended().is_some() {
             return;
         }
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         // It may end between the look above and now.
-        let _ = kill_process_group(group.expect("a process id"), signal);
+        let _ = kill_process_group(self.group(), signal);
     }
 
     /// Prints the end of the log to the test's output.

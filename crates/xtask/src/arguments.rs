@@ -62,11 +62,6 @@ impl Arguments {
         Some(self.words.remove(at))
     }
 
-    /// Takes all that is left.
-    pub(crate) fn rest(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.words)
-    }
-
     /// Nothing may be left.
     pub(crate) fn end(&self) -> Result<(), String> {
         match self.words.first() {

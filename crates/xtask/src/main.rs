@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod conformance;
 mod fetch;
 mod run;
 mod tidy;
@@ -17,6 +18,14 @@ usage: cargo xtask COMMAND
   tidy                      check the rules of the house
   peers [DIR] [--refresh]   fetch the real servers that the tests compare with (default: peers)
   suite [DIR] [--refresh]   fetch the upstream test suite (default: suite)
+  conformance               run the upstream suite on our programs, write docs/conformance.md
+      --slice               three minutes of it; only a regression fails
+      --units A,B           these units only (type/list, cluster/*)
+      --only TEST           this test only (/PATTERN for a pattern)
+      --bin FILE            this binary (default: build it); --release builds that profile
+      --peer valkey|redis74 a real server instead, to learn which tests there are
+      --accept              let tests lose their plus
+      --jobs N --base-port N --limit SECONDS --timeout SECONDS
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +36,7 @@ fn main() -> ExitCode {
         "tidy" => return tidy::run(&root()),
         "peers" => peers(&mut arguments),
         "suite" => suite(&mut arguments),
+        "conformance" => conformance::command(&mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

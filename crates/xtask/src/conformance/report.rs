@@ -1,0 +1,139 @@
+//! The page with the scoreboard.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::output::Outcome;
+use super::reasons::{Kind, Reasons};
+use super::record::Record;
+
+/// Counts of one unit, or of all.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Score {
+    pub(super) tests: usize,
+    pub(super) passed: usize,
+    pub(super) not_counted: usize,
+}
+
+impl Score {
+    fn counted(self) -> usize {
+        self.tests - self.not_counted
+    }
+
+    fn percent(self) -> String {
+        match self.counted() {
+            0 => "–".into(),
+            counted => format!("{:.1} %", 100.0 * self.passed as f64 / counted as f64),
+        }
+    }
+}
+
+/// Counts a unit: a test that needs what is absent counts only if it passes all the same.
+pub(super) fn score(unit: &str, tests: &BTreeMap<String, bool>, reasons: &Reasons) -> Score {
+    let mut score = Score::default();
+    for (name, passes) in tests {
+        score.tests += 1;
+        score.passed += usize::from(*passes);
+        let counts = *passes
+            || reasons
+                .find(unit, name)
+                .is_none_or(|reason| reason.kind.counts());
+        score.not_counted += usize::from(!counts);
+    }
+    score
+}
+
+/// The whole page.
+pub(super) fn page(
+    record: &Record,
+    reasons: &Reasons,
+    results: &BTreeMap<String, Vec<(String, Outcome)>>,
+) -> String {
+    let mut table = String::new();
+    let mut total = Score::default();
+    for (unit, tests) in record.units() {
+        let score = score(unit, tests, reasons);
+        let (counted, percent) = (score.counted(), score.percent());
+        let Score {
+            tests,
+            passed,
+            not_counted,
+        } = score;
+        let _ = writeln!(
+            table,
+            "| {unit} | {tests} | {passed} | {counted} | {percent} | {not_counted} |"
+        );
+        total.tests += tests;
+        total.passed += passed;
+        total.not_counted += not_counted;
+    }
+    let mut page = String::from(
+        "# Conformance\n\nThe test suite of Valkey 8.1.1 (the 7.2 dialect), run on our programs by \
+         `cargo xtask conformance`, which writes this page. *Counted* leaves out tests that need \
+         something that does not exist here yet, and tests that Valkey 9.1 itself does not pass on \
+         the same machine; they are listed below with the others.\n\n",
+    );
+    let _ = writeln!(
+        page,
+        "{} tests, {} pass, {} counted: **{}**.\n",
+        total.tests,
+        total.passed,
+        total.counted(),
+        total.percent()
+    );
+    page +=
+        "| unit | tests | pass | counted | score | not counted |\n|---|---:|---:|---:|---:|---:|\n";
+    page += &table;
+    page += "\n## Tests that do not pass\n";
+    for (unit, tests) in record.units() {
+        page += &not_passing(unit, tests, reasons, results.get(unit));
+    }
+    page
+}
+
+/// The tests of a unit that do not pass, grouped by their reasons.
+fn not_passing(
+    unit: &str,
+    tests: &BTreeMap<String, bool>,
+    reasons: &Reasons,
+    outcomes: Option<&Vec<(String, Outcome)>>,
+) -> String {
+    let mut groups: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    for (name, _) in tests.iter().filter(|(_, passes)| !**passes) {
+        let key = match reasons.find(unit, name) {
+            Some(reason) => (reason.kind.word(), reason.text.clone()),
+            None => (Kind::Fault.word(), unexplained(name, outcomes)),
+        };
+        groups.entry(key).or_default().push(name);
+    }
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n### {unit}\n");
+    for ((kind, reason), names) in groups {
+        let _ = writeln!(text, "\n{kind}: {reason}\n");
+        for name in names {
+            let _ = writeln!(text, "- `{}`", name.replace('`', "'"));
+        }
+    }
+    text
+}
+
+/// What the suite said, for a test that no line explains yet.
+fn unexplained(name: &str, outcomes: Option<&Vec<(String, Outcome)>>) -> String {
+    let find = |wanted: &str| {
+        outcomes?
+            .iter()
+            .find(|(known, _)| known == wanted)
+            .map(|(_, o)| o)
+    };
+    match find(name) {
+        Some(Outcome::Failed(why) | Outcome::Hung(why)) => {
+            format!(
+                "not explained yet; the suite says: {}",
+                why.replace(['\n', '|'], " ")
+            )
+        }
+        _ => "not explained yet; not reached".into(),
+    }
+}
