@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod dice;
 pub mod hash;
+pub mod lock;
 pub mod object;
 pub mod sizes;
 pub mod table;
