@@ -25,7 +25,10 @@ unsafe impl<T: Send> Sync for TryLock<T> {}
 impl<T> TryLock<T> {
     /// An unlocked value.
     pub const fn new(value: T) -> TryLock<T> {
-        TryLock { word: AtomicU32::new(0), value: UnsafeCell::new(value) }
+        TryLock {
+            word: AtomicU32::new(0),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Takes the lock if it is free.
@@ -104,46 +107,4 @@ impl<T> DerefMut for TryLockGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::TryLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    #[test]
-    fn a_held_lock_is_refused_and_its_release_tells_of_the_note() {
-        let lock = TryLock::new(1);
-        let guard = lock.try_lock().unwrap();
-        assert!(lock.try_lock().is_none());
-        assert!(!lock.announce());
-        assert!(guard.unlock());
-        assert!(lock.announce(), "a free lock says so");
-        let guard = lock.try_lock().unwrap();
-        assert!(guard.unlock());
-        assert!(!lock.try_lock().unwrap().unlock());
-    }
-
-    #[test]
-    fn increments_of_many_threads_all_count() {
-        let lock = TryLock::new(0u64);
-        let spins = AtomicU64::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let mut done = 0;
-                    while done < 20_000 {
-                        match lock.try_lock() {
-                            Some(mut value) => {
-                                *value += 1;
-                                done += 1;
-                            }
-                            None => {
-                                spins.fetch_add(1, Ordering::Relaxed);
-                                std::thread::yield_now();
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(*lock.try_lock().unwrap(), 80_000);
-    }
-}
+mod tests;

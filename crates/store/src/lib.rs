@@ -1,1 +1,245 @@
 //! Slots, slot guards, gates, the journal and tap.
+//!
+//! A [`Store`] holds the key space: 16384 slots, each with its tables behind a lock of its own.
+//! A thread that wants to touch keys has a [`Locker`], opens its gate for a batch, and locks slots;
+//! a [`SlotGuard`] is the only door to the keys of a slot. Nothing here knows of clients, replies
+//! or files.
+#![forbid(unsafe_code)]
+
+mod count;
+mod expire;
+mod flush;
+pub mod gate;
+mod guard;
+pub mod journal;
+mod locker;
+mod occupied;
+mod scan;
+mod slot;
+pub mod tap;
+mod wait;
+mod watch;
+
+pub use count::Totals;
+pub use expire::{ExpireCycle, ExpireProgress};
+pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
+pub use locker::{Guards, Locker, Open};
+pub use scan::ScanCursor;
+pub use slot::Keys;
+pub use tap::{Image, Tap, Walker};
+pub use wait::Wake;
+pub use watch::Watch;
+
+use base::{Slot, SlotSet};
+use count::Counts;
+use ds::Object;
+use ds::lock::TryLock;
+use gate::{Gates, World};
+use journal::Journal;
+use occupied::Occupied;
+use parking_lot::{Mutex, RwLock};
+use slot::SlotState;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use tap::Taps;
+use wait::SlotWaits;
+
+/// A slot's cache line: its lock and route together with the head of its table.
+#[repr(align(64))]
+struct Cell {
+    state: TryLock<SlotState>,
+    /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
+    route: AtomicU64,
+}
+
+/// Something that is freed in the background because freeing it may take long.
+pub enum Garbage {
+    /// A value.
+    Object(Object),
+    /// The keys of a slot.
+    Keys(Flushed),
+}
+
+type ExpiredHook = Box<dyn Fn(u16, &[u8]) + Send + Sync>;
+
+/// The key space.
+pub struct Store {
+    cells: Box<[Cell]>,
+    gates: Arc<Gates>,
+    /// The ordered log of effects.
+    pub journal: Arc<Journal>,
+    pub(crate) taps: Taps,
+    waits: SlotWaits,
+    pub(crate) occupied: Occupied,
+    counts: RwLock<Vec<Arc<Counts>>>,
+    /// The physical database behind each database number: SWAPDB exchanges two entries.
+    databases: Box<[AtomicU16]>,
+    lazy_expire: AtomicBool,
+    garbage: Mutex<mpsc::Sender<Garbage>>,
+    garbage_count: Arc<AtomicU64>,
+    on_expired: RwLock<Option<ExpiredHook>>,
+}
+
+impl Store {
+    /// An empty store with `databases` numbered databases. Starts the thread that frees what is
+    /// large.
+    pub fn new(databases: u16) -> Arc<Store> {
+        let (garbage, bin) = mpsc::channel();
+        let garbage_count = Arc::new(AtomicU64::new(0));
+        let freed = garbage_count.clone();
+        let empty_bin = move || {
+            for item in bin {
+                drop::<Garbage>(item);
+                freed.fetch_sub(1, Ordering::Relaxed);
+            }
+        };
+        // Without the thread (no more can be started) the channel closes and whoever discards
+        // frees it in place.
+        let _ = std::thread::Builder::new().name("lazyfree".into()).spawn(empty_bin);
+        let cell = || Cell { state: TryLock::new(SlotState::new()), route: AtomicU64::new(0) };
+        Arc::new(Store {
+            cells: (0..Slot::COUNT).map(|_| cell()).collect(),
+            gates: Arc::default(),
+            journal: Arc::default(),
+            taps: Taps::default(),
+            waits: SlotWaits::default(),
+            occupied: Occupied::new(),
+            counts: RwLock::default(),
+            databases: (0..databases).map(AtomicU16::new).collect(),
+            lazy_expire: AtomicBool::new(false),
+            garbage: Mutex::new(garbage),
+            garbage_count,
+            on_expired: RwLock::new(None),
+        })
+    }
+
+    /// How many numbered databases there are.
+    pub fn databases(&self) -> u16 {
+        self.databases.len() as u16
+    }
+
+    /// The physical database behind a number. It changes only under the world.
+    #[inline]
+    pub fn physical_db(&self, number: u16) -> u16 {
+        self.databases[usize::from(number)].load(Ordering::Relaxed)
+    }
+
+    /// The number of a physical database.
+    pub fn logical_db(&self, physical: u16) -> u16 {
+        let at = |db: &AtomicU16| db.load(Ordering::Relaxed) == physical;
+        self.databases.iter().position(at).unwrap_or(usize::from(physical)) as u16
+    }
+
+    /// The gates of the threads that lock slots.
+    pub fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+
+    /// The word that says who owns a slot and what is happening to it.
+    #[inline]
+    pub fn route(&self, slot: Slot) -> &AtomicU64 {
+        &self.cells[slot.index()].route
+    }
+
+    /// Keys and keys with an expiry in a database, by its physical number.
+    pub fn database_size(&self, db: u16) -> (u64, u64) {
+        let counts = self.counts.read();
+        let sum = counts.iter().map(|counts| counts.database(db));
+        let (keys, expires) = sum.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        (keys.max(0) as u64, expires.max(0) as u64)
+    }
+
+    /// Counters over all threads.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        self.counts.read().iter().for_each(|counts| counts.add_to(&mut totals));
+        totals
+    }
+
+    /// CONFIG RESETSTAT: sets the counters of lookups and expiry to zero.
+    pub fn reset_stats(&self) {
+        self.counts.read().iter().for_each(|counts| counts.reset_stats());
+    }
+
+    /// Whether an expired key is journalled as UNLINK (`lazyfree-lazy-expire`) instead of DEL.
+    pub fn set_lazy_expire(&self, on: bool) {
+        self.lazy_expire.store(on, Ordering::Relaxed);
+    }
+
+    fn lazy_expire(&self) -> bool {
+        self.lazy_expire.load(Ordering::Relaxed)
+    }
+
+    /// Sets what is told of every key that expired (its physical database and the key), under the
+    /// slot's lock.
+    pub fn on_expired(&self, hook: impl Fn(u16, &[u8]) + Send + Sync + 'static) {
+        *self.on_expired.write() = Some(Box::new(hook));
+    }
+
+    fn note_expired(&self, db: u16, key: &[u8]) {
+        if let Some(hook) = &*self.on_expired.read() {
+            hook(db, key);
+        }
+    }
+
+    /// Frees a value: at once when that is quick, else in the background.
+    pub fn discard(&self, object: Object) {
+        if object.free_effort() > 64 {
+            self.discard_later(Garbage::Object(object));
+        }
+    }
+
+    /// Frees something in the background.
+    pub fn discard_later(&self, garbage: Garbage) {
+        self.garbage_count.fetch_add(1, Ordering::Relaxed);
+        if self.garbage.lock().send(garbage).is_err() {
+            self.garbage_count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many values wait to be freed in the background.
+    pub fn pending_garbage(&self) -> u64 {
+        self.garbage_count.load(Ordering::Relaxed)
+    }
+
+    /// Tells whoever waits for a slot that it was released.
+    fn wake_waiter(&self, slot: Slot) {
+        if self.waits.wake_head(slot) {
+            self.cells[slot.index()].state.announce();
+        }
+    }
+
+    /// Opens a tap over `slots`: the cut is now. `None` when all lanes are taken; try again when a
+    /// walker has finished.
+    pub fn tap(&self, world: &World<'_>, locker: &Locker, slots: SlotSet) -> Option<Tap> {
+        let _ = world;
+        let shared = self.taps.claim()?;
+        let mut sizes = std::collections::BTreeMap::<u16, (u64, u64)>::new();
+        for slot in slots.iter().filter(|&slot| self.occupied.contains(slot)) {
+            let mut guard = locker.lock(slot);
+            guard.begin_walk(shared.lane());
+            for (db, keys) in guard.state().databases() {
+                let size = sizes.entry(self.logical_db(db)).or_default();
+                size.0 += keys.len() as u64;
+                size.1 += keys.expires() as u64;
+            }
+        }
+        self.journal.forget_stream_db();
+        let numbers = (0..self.databases()).map(|physical| self.logical_db(physical)).collect();
+        let sizes = sizes.into_iter().map(|(db, (keys, expires))| (db, keys, expires)).collect();
+        Some(Tap { cut: self.journal.cut(), sizes, numbers, slots, shared })
+    }
+
+    /// Bytes of old values that wait for the walkers of taps.
+    pub fn tap_bytes(&self) -> usize {
+        self.taps.waiting_bytes()
+    }
+
+    /// Whether any tap is open.
+    pub fn has_taps(&self) -> bool {
+        self.taps.any()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! Gates, the token and the world: how one thread gets to see every slot at one instant.
+//!
+//! Every thread that locks slots owns a [`Gate`] and opens it for a batch of work. A request for
+//! the world takes the token, closes the gates (owners do not reopen at their next boundary), and
+//! has the world once no gate is open. Nobody waits for it longer than a moment: a request that
+//! meets a long batch gives up, lets everybody go on, and tries again later.
+
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// All gates of a store, and the token.
+#[derive(Default)]
+pub struct Gates {
+    gates: RwLock<Vec<Arc<GateCell>>>,
+    closed: AtomicBool,
+    reopened: Condvar,
+    reopen: Mutex<()>,
+    token: Mutex<()>,
+    numbers: AtomicUsize,
+}
+
+/// What others see of one gate.
+#[derive(Default)]
+struct GateCell {
+    open: AtomicBool,
+    /// Counts boundaries, so that others can wait for this gate to have passed one.
+    passed: AtomicU64,
+    retired: AtomicBool,
+}
+
+/// The gate of one thread that locks slots.
+pub struct Gate {
+    gates: Arc<Gates>,
+    cell: Arc<GateCell>,
+    number: usize,
+}
+
+impl Gates {
+    /// A new gate, free at first.
+    pub fn add(self: &Arc<Gates>) -> Gate {
+        let cell = Arc::new(GateCell::default());
+        let mut gates = self.gates.write();
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        gates.push(cell.clone());
+        Gate {
+            gates: self.clone(),
+            cell,
+            number,
+        }
+    }
+
+    /// The token, if nobody has it.
+    pub fn try_token(&self) -> Option<Token<'_>> {
+        self.token.try_lock().map(|guard| Token { _guard: guard })
+    }
+
+    /// The world: the token and every gate closed. `None` when another has the token or a batch
+    /// did not end within `patience`; then everything goes on as before, and the caller tries again
+    /// later. The caller's own gate must be free.
+    pub fn try_world(&self, patience: Duration) -> Option<World<'_>> {
+        let token = self.try_token()?;
+        let deadline = Instant::now() + patience;
+        self.closed.store(true, Ordering::SeqCst);
+        let world = World {
+            gates: self,
+            _token: token,
+        };
+        let mut spins = 0u32;
+        loop {
+            if !self.any_open() {
+                return Some(world);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            spins += 1;
+            if spins < 16 {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    fn any_open(&self) -> bool {
+        self.gates
+            .read()
+            .iter()
+            .any(|gate| gate.open.load(Ordering::SeqCst))
+    }
+
+    /// Where every gate is now; give it to [`Gates::all_passed`] to learn whether each has since
+    /// been at a boundary.
+    pub fn mark(&self) -> Boundary {
+        let gates = self.gates.read();
+        let passed = |cell: &Arc<GateCell>| {
+            let count = cell.passed.load(Ordering::SeqCst);
+            (
+                cell.clone(),
+                cell.open.load(Ordering::SeqCst).then_some(count),
+            )
+        };
+        Boundary(
+            gates
+                .iter()
+                .map(passed)
+                .filter_map(|(c, n)| n.map(|n| (c, n)))
+                .collect(),
+        )
+    }
+
+    /// Whether every gate that was open at `mark` has passed a boundary since.
+    pub fn all_passed(&self, mark: &Boundary) -> bool {
+        mark.0.iter().all(|(cell, count)| {
+            cell.passed.load(Ordering::SeqCst) != *count || !cell.open.load(Ordering::SeqCst)
+        })
+    }
+}
+
+/// The gates that were open at one moment, each with its count of boundaries.
+pub struct Boundary(Vec<(Arc<GateCell>, u64)>);
+
+/// The right to lock slots in any order and to wait for one; one for the process.
+pub struct Token<'a> {
+    _guard: MutexGuard<'a, ()>,
+}
+
+/// The token and every gate: nobody else holds or gets a slot while this lives.
+pub struct World<'a> {
+    gates: &'a Gates,
+    _token: Token<'a>,
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        let _reopen = self.gates.reopen.lock();
+        self.gates.closed.store(false, Ordering::SeqCst);
+        self.gates.reopened.notify_all();
+    }
+}
+
+impl Gate {
+    /// This gate's number among the store's gates, from 0 up.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Opens the gate for a batch. While somebody has the world, waits until it is given back.
+    #[inline]
+    pub fn open(&self) {
+        loop {
+            self.cell.open.store(true, Ordering::SeqCst);
+            if !self.gates.closed.load(Ordering::SeqCst) {
+                return;
+            }
+            self.cell.open.store(false, Ordering::SeqCst);
+            let mut reopen = self.gates.reopen.lock();
+            while self.gates.closed.load(Ordering::SeqCst) {
+                self.gates.reopened.wait(&mut reopen);
+            }
+        }
+    }
+
+    /// Closes the gate at the end of a batch: this thread is at a boundary.
+    #[inline]
+    pub fn close(&self) {
+        self.cell.passed.fetch_add(1, Ordering::Relaxed);
+        self.cell.open.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether the gate is open: slots may be locked.
+    pub fn is_open(&self) -> bool {
+        self.cell.open.load(Ordering::Relaxed)
+    }
+
+    /// The gates that this one belongs to.
+    pub fn gates(&self) -> &Arc<Gates> {
+        &self.gates
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.cell.open.store(false, Ordering::SeqCst);
+        self.cell.retired.store(true, Ordering::SeqCst);
+        self.gates
+            .gates
+            .write()
+            .retain(|cell| !cell.retired.load(Ordering::SeqCst));
+    }
+}

@@ -1,0 +1,469 @@
+//! The one door to the keys of a slot.
+//!
+//! Whoever holds a [`SlotGuard`] may look at the slot's keys and change them, and nobody else may.
+//! Every change goes `before` (open taps get the old value) → change → `changed` (watchers learn of
+//! it); the effect is appended to the journal by the caller while the guard still lives.
+
+use crate::count::{self, Counts};
+use crate::journal::{Audience, Effect};
+use crate::slot::{Keys, SlotState, Walk};
+use crate::tap::{Detached, LaneSet, position};
+use crate::{Locker, Store, Watch};
+use base::Slot;
+use ds::Object;
+use ds::lock::TryLockGuard;
+use std::sync::Arc;
+
+/// What happens to a key whose time is up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// It is deleted when it is met: a primary that is not paused.
+    Delete,
+    /// It is hidden but stays: a replica, or while paused.
+    Hide,
+    /// Expiry is not looked at: applying a primary's stream, loading, importing.
+    Ignore,
+}
+
+/// The time of a command and what it means for expired keys.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// What happens to a key whose time is up.
+    pub expiry: Expiry,
+}
+
+/// The right to one slot.
+pub struct SlotGuard<'a> {
+    store: &'a Store,
+    counts: &'a Counts,
+    slot: Slot,
+    state: Option<TryLockGuard<'a, SlotState>>,
+    tidy: bool,
+}
+
+impl<'a> SlotGuard<'a> {
+    pub(crate) fn new(
+        locker: &'a Locker,
+        slot: Slot,
+        state: TryLockGuard<'a, SlotState>,
+    ) -> SlotGuard<'a> {
+        let (store, counts) = (locker.store().as_ref(), locker.counts());
+        SlotGuard { store, counts, slot, state: Some(state), tidy: false }
+    }
+
+    /// The slot.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    pub(crate) fn state(&self) -> &SlotState {
+        self.state.as_ref().expect("a guard holds its slot until it is dropped")
+    }
+
+    #[inline]
+    fn state_mut(&mut self) -> &mut SlotState {
+        self.state.as_mut().expect("a guard holds its slot until it is dropped")
+    }
+
+    /// The keys of a database here, expired ones included.
+    pub fn keys(&self, db: u16) -> Option<&Keys> {
+        self.state().keys(db)
+    }
+
+    /// The sequence number of the slot's last effect in the journal.
+    pub fn last_effect(&self) -> u64 {
+        self.state().last_effect
+    }
+
+    /// Notes the sequence number of an effect that was appended under this guard.
+    pub fn set_last_effect(&mut self, sequence: u64) {
+        self.state_mut().last_effect = sequence;
+    }
+
+    /// Looks a key up; an expired one is not seen.
+    #[inline]
+    pub fn find(&mut self, db: u16, hash: u64, key: &[u8], when: When) -> Option<&Object> {
+        if self.state().keys(db)?.expires > 0 && self.reap(db, hash, key, when) {
+            return None;
+        }
+        self.state().keys(db)?.table.find(hash, key)
+    }
+
+    /// Looks a key up for changing its value in place: open taps get the old value first. The
+    /// caller must call [`SlotGuard::changed`] if it does change it.
+    pub fn edit(&mut self, db: u16, hash: u64, key: &[u8], when: When) -> Option<Edit<'_>> {
+        if self.state().keys(db)?.expires > 0 && self.reap(db, hash, key, when) {
+            return None;
+        }
+        if !self.state().taps.is_empty() {
+            self.before(db, hash, key);
+        }
+        let counts = self.counts;
+        let Keys { table, expires } = self.state_mut().keys_mut(db)?;
+        let object = table.find_mut(hash, key)?;
+        let had_expiry = object.expire().is_some();
+        Some(Edit { object, expires, counts, db, had_expiry })
+    }
+
+    /// Deletes the key if its time is up and `when` says so; returns whether it is not to be seen.
+    #[cold]
+    fn reap(&mut self, db: u16, hash: u64, key: &[u8], when: When) -> bool {
+        if when.expiry == Expiry::Ignore {
+            return false;
+        }
+        let found = self.state().keys(db).and_then(|keys| keys.table.find(hash, key));
+        let Some(expire) = found.and_then(Object::expire) else { return false };
+        if expire > when.now {
+            return false;
+        }
+        if when.expiry == Expiry::Delete {
+            self.expire(db, hash, key);
+        }
+        true
+    }
+
+    /// Deletes a key because its time is up, and appends that to the journal as a record of its own.
+    pub fn expire(&mut self, db: u16, hash: u64, key: &[u8]) {
+        let Some(object) = self.remove(db, hash, key) else { return };
+        self.changed(db, key);
+        count::add(&self.counts.expired, 1);
+        if self.store.journal.is_active() {
+            let command = delete_command(self.store.lazy_expire(), key);
+            let effect = Effect { db: self.store.logical_db(db), audience: Audience::ALL, command: &command };
+            let sequence = self.store.journal.append(&[effect]);
+            self.set_last_effect(sequence);
+        }
+        self.store.note_expired(db, key);
+        self.store.discard(object);
+    }
+
+    /// Stores an object under its key, in place of what was there. Returns what was there.
+    pub fn put(&mut self, db: u16, hash: u64, mut object: Object) -> Option<Object> {
+        let marks = self.marks_for_new(db, object.key());
+        object.set_lanes(marks);
+        let expiring = i64::from(object.expire().is_some());
+        let stagger = stagger(self.slot);
+        let counts = self.counts;
+        if self.state().keys(db).is_some_and(|keys| keys.table.find(hash, object.key()).is_some()) {
+            let old = self.replace(db, hash, object);
+            return Some(old);
+        }
+        let keys = self.state_mut().keys_or_new(db);
+        keys.expires += expiring as u32;
+        keys.table.insert(hash, object, stagger);
+        if keys.table.len() == 1 {
+            self.store.occupied.set(self.slot, true);
+        }
+        counts.keys(db, 1);
+        counts.expires(db, expiring);
+        None
+    }
+
+    fn replace(&mut self, db: u16, hash: u64, object: Object) -> Object {
+        let new_expiry = object.expire().is_some();
+        let taps = !self.state().taps.is_empty();
+        let counts = self.counts;
+        let keys = self.state_mut().keys_or_new(db);
+        let place = keys.table.find_mut(hash, object.key());
+        let place = place.expect("the caller found the key under the same guard");
+        let mut old = std::mem::replace(place, object);
+        let change = i64::from(new_expiry) - i64::from(old.expire().is_some());
+        keys.expires = keys.expires.wrapping_add_signed(change as i32);
+        counts.expires(db, change);
+        if taps {
+            old = self.hand_over(db, old);
+        }
+        old
+    }
+
+    /// Takes a key out. Returns what was there.
+    pub fn remove(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Object> {
+        let counts = self.counts;
+        let keys = self.state_mut().keys_mut(db)?;
+        let object = keys.table.remove(hash, key)?;
+        let expiring = i64::from(object.expire().is_some());
+        keys.expires -= expiring as u32;
+        let empty = keys.is_empty();
+        counts.keys(db, -1);
+        counts.expires(db, -expiring);
+        if empty {
+            self.tidy = true;
+        }
+        Some(if self.state().taps.is_empty() { object } else { self.hand_over(db, object) })
+    }
+
+    /// Tells watchers that a key changed, and counts the change.
+    #[inline]
+    pub fn changed(&mut self, db: u16, key: &[u8]) {
+        count::add(&self.counts.dirty, 1);
+        if let Some(rare) = &self.state().rare {
+            rare.watchers.touch(db, key);
+        }
+    }
+
+    /// Counts changes beyond the one that [`SlotGuard::changed`] counts.
+    pub fn count_dirty(&self, changes: u64) {
+        count::add(&self.counts.dirty, changes);
+    }
+
+    /// Counts a lookup for `keyspace_hits` and `keyspace_misses`.
+    #[inline]
+    pub fn count_lookup(&self, found: bool) {
+        count::add(if found { &self.counts.hits } else { &self.counts.misses }, 1);
+    }
+
+    /// Sets `watch` when the key changes from now on.
+    pub fn watch(&mut self, db: u16, key: &[u8], watch: &Watch) {
+        self.state_mut().rare().watchers.add(db, key, watch);
+    }
+
+    /// Ends a watch.
+    pub fn unwatch(&mut self, db: u16, key: &[u8], watch: &Watch) {
+        if let Some(rare) = &mut self.state_mut().rare {
+            rare.watchers.remove(db, key, watch);
+            self.tidy = true;
+        }
+    }
+
+    pub(crate) fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// SWAPDB: what it means for the watches of this slot.
+    pub(crate) fn swap_watches(&mut self, a: u16, b: u16) {
+        let state = self.state_mut();
+        let Some(rare) = &mut state.rare else { return };
+        if rare.watchers.is_empty() {
+            return;
+        }
+        let mut watchers = std::mem::take(&mut rare.watchers);
+        let there = |db: u16, key: &[u8]| {
+            state.keys(db).is_some_and(|keys| keys.table.find(ds::hash::of(key), key).is_some())
+        };
+        watchers.swap(a, b, |key| there(a, key) || there(b, key));
+        state.rare().watchers = watchers;
+    }
+
+    /// Takes all keys of a database out, for FLUSHDB and for slots that moved away. Open taps keep
+    /// what they have not delivered.
+    pub fn take_keys(&mut self, db: u16) -> Option<Flushed> {
+        let (store, counts, slot) = (self.store, self.counts, self.slot);
+        let owed: Vec<_> = self.state().taps.iter().map(|lane| (lane, self.owed(db, lane))).collect();
+        let state = self.state_mut();
+        let keys = state.keys_mut(db)?;
+        if keys.is_empty() {
+            return None;
+        }
+        let gone = std::mem::replace(keys, Keys::new());
+        counts.keys(db, -(gone.len() as i64));
+        counts.expires(db, -(gone.expires as i64));
+        if let Some(rare) = &state.rare {
+            let there = |key: &[u8]| gone.table.find(ds::hash::of(key), key).is_some();
+            rare.watchers.touch_where(db, there);
+        }
+        self.tidy = true;
+        let table = Arc::new(gone.table);
+        for (lane, cursor) in owed {
+            if let (Some(shared), Some(cursor)) = (store.taps.get(lane), cursor) {
+                shared.deliver_table(Detached { db, table: table.clone(), cursor });
+            }
+        }
+        store.occupied.set(slot, self.state().databases().next().is_some());
+        Some(Flushed(table))
+    }
+}
+
+/// Keys that FLUSH took out of a slot; open taps may still share them.
+pub struct Flushed(Arc<ds::Table<Object>>);
+
+impl Flushed {
+    /// How many keys they are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+}
+
+/// A key whose value is being changed in place.
+pub struct Edit<'a> {
+    object: &'a mut Object,
+    expires: &'a mut u32,
+    counts: &'a Counts,
+    db: u16,
+    had_expiry: bool,
+}
+
+impl std::ops::Deref for Edit<'_> {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        self.object
+    }
+}
+
+impl std::ops::DerefMut for Edit<'_> {
+    fn deref_mut(&mut self) -> &mut Object {
+        self.object
+    }
+}
+
+impl Drop for Edit<'_> {
+    fn drop(&mut self) {
+        let change = i64::from(self.object.expire().is_some()) - i64::from(self.had_expiry);
+        if change != 0 {
+            *self.expires = self.expires.wrapping_add_signed(change as i32);
+            self.counts.expires(self.db, change);
+        }
+    }
+}
+
+/// What taps need of a slot.
+impl SlotGuard<'_> {
+    /// Gives the old value of a key to the open taps that have not got it.
+    #[cold]
+    fn before(&mut self, db: u16, hash: u64, key: &[u8]) {
+        let due = self.due(db, key);
+        if due.is_empty() {
+            return;
+        }
+        let store = self.store;
+        let Some(keys) = self.state_mut().keys_mut(db) else { return };
+        let Some(object) = keys.table.find_mut(hash, key) else { return };
+        let marks = object.lanes();
+        for lane in due.without_all(LaneSet::from_bits(marks)).iter() {
+            if let Some(shared) = store.taps.get(lane) {
+                shared.deliver(db, object.duplicate(object.key()));
+            }
+        }
+        object.set_lanes(marks | due.bits());
+    }
+
+    /// Gives a value that has left the table to the open taps that have not got it. What comes back
+    /// has no marks.
+    #[cold]
+    fn hand_over(&mut self, db: u16, mut object: Object) -> Object {
+        let due = self.due(db, object.key()).without_all(LaneSet::from_bits(object.lanes()));
+        object.set_lanes(0);
+        for lane in due.iter() {
+            if let Some(shared) = self.store.taps.get(lane) {
+                shared.deliver(db, object.duplicate(object.key()));
+            }
+        }
+        object
+    }
+
+    /// The marks with which a key is born: taps that have yet to come by must skip it.
+    fn marks_for_new(&self, db: u16, key: &[u8]) -> u8 {
+        if self.state().taps.is_empty() { 0 } else { self.due(db, key).bits() }
+    }
+
+    /// The taps whose walkers have not passed this key.
+    fn due(&self, db: u16, key: &[u8]) -> LaneSet {
+        let (state, position) = (self.state(), position(key));
+        let passed = |lane: &u8| self.owed(db, *lane).is_none_or(|cursor| position < cursor);
+        state.taps.iter().filter(passed).fold(state.taps, LaneSet::without)
+    }
+
+    /// The position from which on a tap has not walked a database; `None` when it has done all.
+    fn owed(&self, db: u16, lane: u8) -> Option<u64> {
+        let Some(rare) = &self.state().rare else { return Some(0) };
+        match &rare.walks[usize::from(lane)] {
+            walk if walk.db < db => Some(0),
+            walk if walk.db == db => Some(walk.cursor),
+            _ => None,
+        }
+    }
+
+    /// Begins a tap's baseline of this slot. Called under the world, at the cut.
+    pub(crate) fn begin_walk(&mut self, lane: u8) {
+        let state = self.state_mut();
+        if state.databases().next().is_some() {
+            state.taps = state.taps.with(lane);
+            if let Some(rare) = &mut state.rare {
+                rare.walks[usize::from(lane)] = Walk::default();
+            }
+        }
+    }
+
+    /// The first database after `done` that has keys here.
+    pub(crate) fn next_database(&self, done: Option<u16>) -> Option<u16> {
+        let mut databases = self.state().databases();
+        databases.map(|(db, _)| db).find(|&db| done.is_none_or(|done| db > done))
+    }
+
+    /// Delivers one step of a tap's baseline of a database; returns whether the database is done.
+    pub(crate) fn walk_step(&mut self, db: u16, lane: u8, sink: &mut dyn FnMut(&Object)) -> bool {
+        let state = self.state_mut();
+        if !state.taps.contains(lane) {
+            return true;
+        }
+        let from = match &state.rare().walks[usize::from(lane)] {
+            walk if walk.db == db => walk.cursor,
+            _ => 0,
+        };
+        let Some(keys) = state.keys_mut(db) else { return true };
+        let mark = 1 << lane;
+        let next = keys.table.visit(from, &mut |object: &mut Object| {
+            let marks = object.lanes();
+            if marks & mark == 0 {
+                sink(object);
+            } else {
+                object.set_lanes(marks & !mark);
+            }
+        });
+        let walk = &mut state.rare().walks[usize::from(lane)];
+        *walk = match next {
+            Some(cursor) => Walk { db, cursor },
+            None => Walk { db: db + 1, cursor: 0 },
+        };
+        next.is_none()
+    }
+
+    /// Ends a tap's baseline of this slot.
+    pub(crate) fn finish_walk(&mut self, lane: u8) {
+        let state = self.state_mut();
+        state.taps = state.taps.without(lane);
+        self.tidy = true;
+    }
+}
+
+fn delete_command(unlink: bool, key: &[u8]) -> Vec<u8> {
+    let name: &[u8] = if unlink { b"*2\r\n$6\r\nUNLINK\r\n$" } else { b"*2\r\n$3\r\nDEL\r\n$" };
+    let mut command = Vec::with_capacity(name.len() + key.len() + 16);
+    command.extend_from_slice(name);
+    base::num::write_i64(&mut command, key.len() as i64);
+    command.extend_from_slice(b"\r\n");
+    command.extend_from_slice(key);
+    command.extend_from_slice(b"\r\n");
+    command
+}
+
+/// Spreads the growth of evenly filled slots: neighbours in number differ much.
+fn stagger(slot: Slot) -> u8 {
+    (u32::from(slot.number()).wrapping_mul(0x9e37_79b1) >> 24) as u8
+}
+
+impl Drop for SlotGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.tidy {
+            let empty = {
+                let state = self.state_mut();
+                state.tidy();
+                state.databases().next().is_none()
+            };
+            self.store.occupied.set(self.slot, !empty);
+        }
+        if let Some(state) = self.state.take()
+            && state.unlock()
+        {
+            self.store.wake_waiter(self.slot);
+        }
+    }
+}

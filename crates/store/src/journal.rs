@@ -1,0 +1,473 @@
+//! The journal: the ordered log of effects that replicas, the AOF and migrations read.
+//!
+//! A record gets its place while the slots that it changed are still locked, so the order of
+//! records is the order of changes of every slot. Appending never waits; readers go at their own
+//! pace and keep what they have not read alive. With no reader nothing is written at all.
+
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::thread::Thread;
+
+mod record;
+
+use record::HEADER;
+pub use record::{Audience, Record, Records};
+
+/// How many bytes a chunk of the log holds before it is sealed.
+const CHUNK: usize = 64 * 1024;
+
+/// The ordered log of effects.
+pub struct Journal {
+    /// Who reads: a set of [`Audience`] bits. Zero: appends are skipped.
+    active: AtomicUsize,
+    inner: Mutex<Inner>,
+    /// The sequence number of the last record.
+    sequence: AtomicU64,
+    /// The replication offset: bytes of the replication stream so far.
+    offset: AtomicI64,
+    /// Bytes that are kept for readers and the backlog.
+    retained: AtomicUsize,
+    /// Set by an append, cleared when readers were woken at the end of a batch.
+    news: AtomicBool,
+}
+
+struct Inner {
+    sealed: VecDeque<Chunk>,
+    open: Chunk,
+    /// The database that the replication stream is in, if it is known.
+    stream_db: Option<u16>,
+    readers: Vec<ReaderState>,
+    next_reader: u64,
+    backlog_bytes: usize,
+    backlog_start: i64,
+}
+
+/// A run of whole records.
+struct Chunk {
+    /// Position in the log of its first byte.
+    start: u64,
+    /// Replication offset before its first record.
+    offset: i64,
+    bytes: Arc<Vec<u8>>,
+}
+
+struct ReaderState {
+    id: u64,
+    position: u64,
+    wake: Option<Thread>,
+}
+
+/// An effect that is to be appended.
+#[derive(Clone, Copy)]
+pub struct Effect<'a> {
+    /// The database that it happened in.
+    pub db: u16,
+    /// Who is to see it.
+    pub audience: Audience,
+    /// The command, as RESP.
+    pub command: &'a [u8],
+}
+
+/// A place in the log together with what was true there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Position in the log.
+    pub position: u64,
+    /// Sequence number of the last record before it.
+    pub sequence: u64,
+    /// Replication offset.
+    pub offset: i64,
+}
+
+const SELECT_LIMIT: usize = 64;
+
+impl Default for Journal {
+    fn default() -> Journal {
+        Journal {
+            active: AtomicUsize::new(0),
+            inner: Mutex::new(Inner {
+                sealed: VecDeque::new(),
+                open: Chunk {
+                    start: 0,
+                    offset: 0,
+                    bytes: Arc::default(),
+                },
+                stream_db: None,
+                readers: Vec::new(),
+                next_reader: 0,
+                backlog_bytes: 0,
+                backlog_start: 0,
+            }),
+            sequence: AtomicU64::new(0),
+            offset: AtomicI64::new(0),
+            retained: AtomicUsize::new(0),
+            news: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Journal {
+    /// Whether anybody reads, so that effects must be encoded.
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.active.load(Ordering::Relaxed) != 0
+    }
+
+    /// Turns writing for an audience on or off. Turning on is only right when nothing that the
+    /// audience must see can happen at the same time: under the world, or before any worker runs.
+    pub fn set_active(&self, audience: Audience, on: bool) {
+        let _inner = self.inner.lock();
+        if on {
+            self.active.fetch_or(audience.bits(), Ordering::SeqCst);
+        } else {
+            self.active.fetch_and(!audience.bits(), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether effects are written for this audience.
+    pub fn active_for(&self, audience: Audience) -> bool {
+        self.active.load(Ordering::Relaxed) & audience.bits() != 0
+    }
+
+    /// The sequence number of the last record.
+    pub fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// The replication offset: bytes of the replication stream so far.
+    pub fn offset(&self) -> i64 {
+        self.offset.load(Ordering::Acquire)
+    }
+
+    /// Sets the replication offset, as after a full sync or a load. The backlog begins anew there.
+    pub fn set_offset(&self, offset: i64) {
+        let mut inner = self.inner.lock();
+        self.seal(&mut inner);
+        inner.open.offset = offset;
+        inner.backlog_start = offset;
+        inner.stream_db = None;
+        self.offset.store(offset, Ordering::Release);
+    }
+
+    /// Bytes that the log keeps in memory.
+    pub fn retained(&self) -> usize {
+        self.retained.load(Ordering::Relaxed)
+    }
+
+    /// Appends the effects of one command or transaction as one unit. With more than one effect the
+    /// unit is wrapped in MULTI and EXEC. Returns the sequence number of its last record, or 0 when
+    /// nobody reads.
+    pub fn append(&self, effects: &[Effect<'_>]) -> u64 {
+        let active = self.active.load(Ordering::Relaxed);
+        if active == 0 || effects.is_empty() {
+            return 0;
+        }
+        let mut inner = self.inner.lock();
+        let wrap = effects.len() > 1;
+        for (index, effect) in effects.iter().enumerate() {
+            let audience = effect.audience.and(active);
+            if audience.bits() == 0 {
+                continue;
+            }
+            if audience.replicas() && inner.stream_db != Some(effect.db) {
+                inner.stream_db = Some(effect.db);
+                self.write(
+                    &mut inner,
+                    effect.db,
+                    Audience::REPLICAS,
+                    &select(effect.db),
+                );
+            }
+            if wrap && index == 0 {
+                self.write(&mut inner, effect.db, Audience::ALL.and(active), MULTI);
+            }
+            self.write(&mut inner, effect.db, audience, effect.command);
+        }
+        if wrap {
+            self.write(&mut inner, effects[0].db, Audience::ALL.and(active), EXEC);
+        }
+        self.news.store(true, Ordering::Relaxed);
+        self.sequence.load(Ordering::Relaxed)
+    }
+
+    /// Appends records as they came from a primary: nothing is added, so that the offset stays the
+    /// primary's. Records for replicas must together be the primary's bytes.
+    pub fn append_verbatim(&self, records: &[Effect<'_>]) -> u64 {
+        let mut inner = self.inner.lock();
+        for record in records {
+            self.write(&mut inner, record.db, record.audience, record.command);
+        }
+        self.news.store(true, Ordering::Relaxed);
+        self.sequence.load(Ordering::Relaxed)
+    }
+
+    /// Forgets which database the replication stream is in: at a cut, a load and a promotion.
+    pub fn forget_stream_db(&self) {
+        self.inner.lock().stream_db = None;
+    }
+
+    fn write(&self, inner: &mut Inner, db: u16, audience: Audience, command: &[u8]) {
+        let sequence = self.sequence.load(Ordering::Relaxed) + 1;
+        let room = CHUNK.max(command.len() + HEADER);
+        if inner.open.bytes.len() + command.len() + HEADER > room {
+            self.seal(inner);
+        }
+        let before = inner.open.bytes.len();
+        let bytes = Arc::make_mut(&mut inner.open.bytes);
+        if bytes.capacity() == 0 {
+            bytes.reserve_exact(room);
+        }
+        record::encode(bytes, sequence, db, audience, command);
+        self.retained
+            .fetch_add(inner.open.bytes.len() - before, Ordering::Relaxed);
+        if audience.replicas() {
+            self.offset
+                .fetch_add(command.len() as i64, Ordering::Release);
+        }
+        self.sequence.store(sequence, Ordering::Release);
+    }
+
+    fn seal(&self, inner: &mut Inner) {
+        let start = inner.open.start + inner.open.bytes.len() as u64;
+        let next = Chunk {
+            start,
+            offset: self.offset(),
+            bytes: Arc::default(),
+        };
+        let full = std::mem::replace(&mut inner.open, next);
+        if !full.bytes.is_empty() {
+            inner.sealed.push_back(full);
+        }
+        self.trim(inner);
+    }
+
+    /// Frees sealed chunks that no reader and no backlog needs.
+    fn trim(&self, inner: &mut Inner) {
+        let slowest = inner.readers.iter().map(|reader| reader.position).min();
+        let keep_from = self.offset() - inner.backlog_bytes as i64;
+        while let Some(first) = inner.sealed.front() {
+            let end = first.start + first.bytes.len() as u64;
+            let next_offset = inner
+                .sealed
+                .get(1)
+                .map_or(inner.open.offset, |next| next.offset);
+            let read = slowest.is_none_or(|position| position >= end);
+            if !read || (inner.backlog_bytes > 0 && next_offset > keep_from) {
+                break;
+            }
+            self.retained
+                .fetch_sub(first.bytes.len(), Ordering::Relaxed);
+            inner.backlog_start = inner.backlog_start.max(next_offset);
+            inner.sealed.pop_front();
+        }
+    }
+
+    /// The end of the log now. Exact only while nobody appends: under the world.
+    pub fn cut(&self) -> Cut {
+        let inner = self.inner.lock();
+        Cut {
+            position: inner.open.start + inner.open.bytes.len() as u64,
+            sequence: self.sequence(),
+            offset: self.offset(),
+        }
+    }
+
+    /// How many bytes of the replication stream are kept for partial resynchronisation; 0 turns the
+    /// backlog off. It begins at the present offset when it was off.
+    pub fn set_backlog(&self, bytes: usize) {
+        let mut inner = self.inner.lock();
+        if inner.backlog_bytes == 0 && bytes > 0 {
+            self.seal(&mut inner);
+            inner.backlog_start = self.offset();
+        }
+        inner.backlog_bytes = bytes;
+        self.trim(&mut inner);
+    }
+
+    /// The first and the next offset that the backlog holds, if there is one.
+    pub fn backlog(&self) -> Option<(i64, i64)> {
+        let inner = self.inner.lock();
+        (inner.backlog_bytes > 0).then(|| (inner.backlog_start, self.offset()))
+    }
+
+    /// A reader that begins at the end of the log, or at `from` if that is still kept.
+    pub fn reader(self: &Arc<Journal>, from: Option<Cut>) -> Option<Reader> {
+        let mut inner = self.inner.lock();
+        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let first = inner
+            .sealed
+            .front()
+            .map_or(inner.open.start, |chunk| chunk.start);
+        let position = from.map_or(end, |cut| cut.position);
+        if !(first..=end).contains(&position) {
+            return None;
+        }
+        Some(self.register(&mut inner, position, 0))
+    }
+
+    /// A reader for the replication stream from `offset` on, if the backlog still has that byte.
+    pub fn reader_from_offset(self: &Arc<Journal>, offset: i64) -> Option<Reader> {
+        let mut inner = self.inner.lock();
+        if inner.backlog_bytes == 0 || offset < inner.backlog_start || offset > self.offset() {
+            return None;
+        }
+        let chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
+        let chunk = chunks.filter(|chunk| chunk.offset <= offset).last()?;
+        let mut at = chunk.offset;
+        let mut position = chunk.start;
+        let mut skip = 0;
+        for record in Records::new(&chunk.bytes) {
+            let length = if record.audience.replicas() {
+                record.command.len() as i64
+            } else {
+                0
+            };
+            if at + length > offset {
+                skip = (offset - at) as usize;
+                break;
+            }
+            at += length;
+            position += (HEADER + record.command.len()) as u64;
+        }
+        Some(self.register(&mut inner, position, skip))
+    }
+
+    fn register(self: &Arc<Journal>, inner: &mut Inner, position: u64, skip: usize) -> Reader {
+        inner.next_reader += 1;
+        let id = inner.next_reader;
+        inner.readers.push(ReaderState {
+            id,
+            position,
+            wake: None,
+        });
+        Reader {
+            journal: self.clone(),
+            id,
+            position,
+            skip,
+        }
+    }
+
+    /// Wakes readers that sleep, if anything was appended since the last call. Workers call it at
+    /// the end of a batch, after their slots are unlocked.
+    pub fn wake_readers(&self) {
+        if !self.news.load(Ordering::Relaxed) || !self.news.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        for reader in &mut inner.readers {
+            if let Some(thread) = reader.wake.take() {
+                thread.unpark();
+            }
+        }
+    }
+}
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+fn select(db: u16) -> Vec<u8> {
+    let number = db.to_string();
+    let mut command = Vec::with_capacity(SELECT_LIMIT);
+    command.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$");
+    command.extend_from_slice(number.len().to_string().as_bytes());
+    command.extend_from_slice(b"\r\n");
+    command.extend_from_slice(number.as_bytes());
+    command.extend_from_slice(b"\r\n");
+    command
+}
+
+/// One reader of the log. What it has not read is kept.
+pub struct Reader {
+    journal: Arc<Journal>,
+    id: u64,
+    position: u64,
+    /// Bytes of the first record that the reader already has.
+    skip: usize,
+}
+
+/// Whole records that were read at once.
+pub struct Batch {
+    bytes: Arc<Vec<u8>>,
+    from: usize,
+    to: usize,
+    /// Bytes to leave out of the first record's command: the reader has them already.
+    pub skip: usize,
+}
+
+impl Batch {
+    /// The records, in order.
+    pub fn records(&self) -> Records<'_> {
+        Records::new(&self.bytes[self.from..self.to])
+    }
+}
+
+impl Reader {
+    /// The next records, or `None` at the end of the log.
+    pub fn next(&mut self) -> Option<Batch> {
+        let mut inner = self.journal.inner.lock();
+        let open_start = inner.open.start;
+        let (bytes, from) = if self.position >= open_start {
+            let from = (self.position - open_start) as usize;
+            if from == inner.open.bytes.len() {
+                return None;
+            }
+            // The open chunk is still written to: copy what is new, it is little.
+            (Arc::new(inner.open.bytes[from..].to_vec()), 0)
+        } else {
+            let index = inner
+                .sealed
+                .partition_point(|chunk| chunk.start <= self.position)
+                - 1;
+            let chunk = &inner.sealed[index];
+            (chunk.bytes.clone(), (self.position - chunk.start) as usize)
+        };
+        let to = bytes.len();
+        self.position += (to - from) as u64;
+        let (id, position) = (self.id, self.position);
+        if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == id) {
+            state.position = position;
+        }
+        self.journal.trim(&mut inner);
+        Some(Batch {
+            bytes,
+            from,
+            to,
+            skip: std::mem::take(&mut self.skip),
+        })
+    }
+
+    /// How many bytes of the log wait for this reader.
+    pub fn lag(&self) -> u64 {
+        let inner = self.journal.inner.lock();
+        inner.open.start + inner.open.bytes.len() as u64 - self.position
+    }
+
+    /// Sleeps until something was appended, `unpark` was called on this thread, or the time is up.
+    pub fn wait(&self, at_most: std::time::Duration) {
+        {
+            let mut inner = self.journal.inner.lock();
+            let end = inner.open.start + inner.open.bytes.len() as u64;
+            if end != self.position {
+                return;
+            }
+            if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
+                state.wake = Some(std::thread::current());
+            }
+        }
+        std::thread::park_timeout(at_most);
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut inner = self.journal.inner.lock();
+        inner.readers.retain(|reader| reader.id != self.id);
+        self.journal.trim(&mut inner);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Tests of the journal: order, offsets, readers, backlog.
+
+use super::{Audience, Effect, Journal};
+use std::sync::Arc;
+
+fn effect(db: u16, command: &[u8]) -> Effect<'_> {
+    Effect {
+        db,
+        audience: Audience::ALL,
+        command,
+    }
+}
+
+fn stream(reader: &mut super::Reader) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some(batch) = reader.next() {
+        let mut skip = batch.skip;
+        for record in batch.records().filter(|record| record.audience.replicas()) {
+            out.extend_from_slice(&record.command[std::mem::take(&mut skip)..]);
+        }
+    }
+    out
+}
+
+#[test]
+fn without_a_reader_nothing_is_written() {
+    let journal = Journal::default();
+    assert_eq!(journal.append(&[effect(0, b"x")]), 0);
+    assert_eq!((journal.offset(), journal.retained()), (0, 0));
+}
+
+#[test]
+fn the_stream_selects_databases_and_wraps_units() {
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    let mut reader = journal.reader(None).unwrap();
+    journal.append(&[effect(0, b"A")]);
+    journal.append(&[effect(0, b"B"), effect(3, b"C")]);
+    let text = String::from_utf8(stream(&mut reader)).unwrap();
+    let select = |db: u16| format!("*2\r\n$6\r\nSELECT\r\n$1\r\n{db}\r\n");
+    let wanted = format!(
+        "{}A*1\r\n$5\r\nMULTI\r\nB{}C*1\r\n$4\r\nEXEC\r\n",
+        select(0),
+        select(3)
+    );
+    assert_eq!(text, wanted);
+    assert_eq!(journal.offset(), wanted.len() as i64);
+}
+
+#[test]
+fn any_offset_in_the_backlog_can_be_resumed() {
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    journal.set_backlog(1 << 20);
+    let mut whole = journal.reader(None).unwrap();
+    for n in 0..20_000u32 {
+        journal.append(&[effect((n % 3) as u16, format!("command {n};").as_bytes())]);
+    }
+    let all = stream(&mut whole);
+    assert_eq!(all.len() as i64, journal.offset());
+    for offset in (0..all.len()).step_by(997).chain([all.len()]) {
+        let mut reader = journal.reader_from_offset(offset as i64).unwrap();
+        assert_eq!(stream(&mut reader), all[offset..], "from {offset}");
+    }
+    assert!(journal.reader_from_offset(all.len() as i64 + 1).is_none());
+}
+
+#[test]
+fn the_backlog_is_bounded_and_says_where_it_begins() {
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    journal.set_backlog(100_000);
+    for _ in 0..50_000 {
+        journal.append(&[effect(0, b"0123456789")]);
+    }
+    let (first, next) = journal.backlog().unwrap();
+    assert_eq!(next, journal.offset());
+    assert!(
+        (100_000..300_000).contains(&(next - first)),
+        "{first} {next}"
+    );
+    assert!(journal.reader_from_offset(first - 1).is_none());
+    assert!(journal.reader_from_offset(first).is_some());
+    assert!(journal.retained() < 600_000);
+}
+
+#[test]
+fn a_slow_reader_keeps_what_it_has_not_read() {
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    let mut reader = journal.reader(None).unwrap();
+    for _ in 0..10_000 {
+        journal.append(&[effect(0, &[b'x'; 100])]);
+    }
+    assert!(reader.lag() > 1_000_000 && journal.retained() > 1_000_000);
+    let records: usize = std::iter::from_fn(|| reader.next())
+        .map(|batch| batch.records().count())
+        .sum();
+    assert_eq!(records, 10_001);
+    assert!(journal.retained() <= super::CHUNK);
+}

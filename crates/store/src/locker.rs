@@ -1,0 +1,173 @@
+//! A thread's way to slots.
+
+use crate::count::Counts;
+use crate::gate::{Gate, World};
+use crate::{SlotGuard, Store, Wake};
+use base::Slot;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a thread needs to lock slots: its gate and its counters.
+pub struct Locker {
+    store: Arc<Store>,
+    gate: Gate,
+    counts: Arc<Counts>,
+}
+
+/// A batch: the thread's gate is open while this lives.
+pub struct Open<'a>(&'a Locker);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Locker {
+    /// A locker for the calling thread.
+    pub fn new(store: &Arc<Store>) -> Locker {
+        let counts = Arc::new(Counts::new(store.databases()));
+        store.counts.write().push(counts.clone());
+        Locker { store: store.clone(), gate: store.gates.add(), counts }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Opens the gate for a batch; waits while somebody has the world.
+    #[inline]
+    pub fn open(&self) {
+        self.gate.open();
+    }
+
+    /// Ends the batch: closes the gate, and wakes readers of the journal.
+    #[inline]
+    pub fn close(&self) {
+        self.gate.close();
+        self.store.journal.wake_readers();
+    }
+
+    /// A batch that ends with its scope.
+    pub fn enter(&self) -> Open<'_> {
+        self.open();
+        Open(self)
+    }
+
+    /// The world, if it can be had within `patience`. The thread's gate must be closed.
+    pub fn try_world(&self, patience: Duration) -> Option<World<'_>> {
+        debug_assert!(!self.gate.is_open(), "the world is asked for with the gate closed");
+        self.store.gates.try_world(patience)
+    }
+
+    /// The world; tries until it has it, for as long as it takes. For threads that serve nobody.
+    pub fn world(&self) -> World<'_> {
+        let mut patience = Duration::from_millis(1);
+        loop {
+            if let Some(world) = self.try_world(patience) {
+                return world;
+            }
+            std::thread::sleep(patience);
+            patience = (patience * 2).min(Duration::from_millis(64));
+        }
+    }
+
+    /// Locks a slot if it is free.
+    #[inline]
+    pub fn try_lock(&self, slot: Slot) -> Option<SlotGuard<'_>> {
+        let state = self.store.cells[slot.index()].state.try_lock()?;
+        Some(SlotGuard::new(self, slot, state))
+    }
+
+    /// Locks a slot, waiting for it. Only for threads that hold no other slot and serve nobody.
+    pub fn lock(&self, slot: Slot) -> SlotGuard<'_> {
+        let mut tries = 0u32;
+        loop {
+            if let Some(guard) = self.try_lock(slot) {
+                return guard;
+            }
+            tries += 1;
+            if tries < 32 {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
+
+    /// Locks all of `slots`, which must be ascending and without repetition; backs off whole and
+    /// names the slot that was taken when one is.
+    pub fn try_lock_all(&self, slots: &[Slot]) -> Result<Guards<'_>, Slot> {
+        let mut guards = Guards::default();
+        for &slot in slots {
+            match self.try_lock(slot) {
+                Some(guard) => guards.0.push(guard),
+                None => return Err(slot),
+            }
+        }
+        Ok(guards)
+    }
+
+    /// Has `waiter` woken when the slot is released. Returns true when the slot is free already and
+    /// the caller should try again itself; `waiter` is then woken at the next release all the same.
+    pub fn wait_for(&self, slot: Slot, waiter: Box<dyn Wake>) -> bool {
+        self.store.waits.push(slot, waiter);
+        self.store.cells[slot.index()].state.announce()
+    }
+}
+
+/// The guards of a command over any number of slots, in ascending order of slot.
+#[derive(Default)]
+pub struct Guards<'a>(SmallVec<[SlotGuard<'a>; 1]>);
+
+impl<'a> Guards<'a> {
+    /// The guard of one slot.
+    #[inline]
+    pub fn one(guard: SlotGuard<'a>) -> Guards<'a> {
+        let mut guards = SmallVec::new();
+        guards.push(guard);
+        Guards(guards)
+    }
+
+    /// The guard of a slot, if it is among them.
+    #[inline]
+    pub fn get(&mut self, slot: Slot) -> Option<&mut SlotGuard<'a>> {
+        if let [only] = self.0.as_mut_slice() {
+            return (only.slot() == slot).then_some(only);
+        }
+        let at = self.0.binary_search_by_key(&slot, |guard| guard.slot()).ok()?;
+        Some(&mut self.0[at])
+    }
+
+    /// Adds a guard; it is kept in order.
+    pub fn add(&mut self, guard: SlotGuard<'a>) {
+        let at = self.0.partition_point(|other| other.slot() < guard.slot());
+        self.0.insert(at, guard);
+    }
+
+    /// All of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut SlotGuard<'a>> {
+        self.0.iter_mut()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The highest sequence number of the effects of these slots.
+    pub fn last_effect(&self) -> u64 {
+        self.0.iter().map(|guard| guard.last_effect()).max().unwrap_or(0)
+    }
+
+    /// Notes the sequence number of an effect that was appended under all of these guards.
+    pub fn set_last_effect(&mut self, sequence: u64) {
+        self.0.iter_mut().for_each(|guard| guard.set_last_effect(sequence));
+    }
+}

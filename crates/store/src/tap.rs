@@ -1,0 +1,207 @@
+//! `tap`: a baseline of a set of slots at one instant, and the effects after it.
+//!
+//! The cut happens under the world: every tapped slot gets the tap's lane in its set of unfinished
+//! taps. From then on two parties deliver baselines. The tap's own walker goes through the slots in
+//! order, and through each slot by position (the bit-reversed hash), a little at a time. A writer
+//! that is about to change a key which the walker has not reached delivers the old value first and
+//! marks the key. The walker skips marked keys and takes the mark off, so that after the walk no
+//! mark of the lane is left. Each key is delivered exactly once.
+//!
+//! The effects after the cut are read from the journal, from the position that the cut noted.
+
+use crate::journal::Cut;
+use base::{Slot, SlotSet};
+use ds::Object;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+mod walk;
+
+pub use walk::Walker;
+pub(crate) use walk::position;
+
+/// How many taps can be open at once: each has a mark bit in every key.
+pub const LANES: usize = 8;
+
+/// A set of lanes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LaneSet(u8);
+
+impl LaneSet {
+    /// No lane.
+    pub const EMPTY: LaneSet = LaneSet(0);
+
+    /// Whether no lane is in the set.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn contains(self, lane: u8) -> bool {
+        self.0 & (1 << lane) != 0
+    }
+
+    pub(crate) fn with(self, lane: u8) -> LaneSet {
+        LaneSet(self.0 | 1 << lane)
+    }
+
+    pub(crate) fn without(self, lane: u8) -> LaneSet {
+        LaneSet(self.0 & !(1 << lane))
+    }
+
+    pub(crate) fn without_all(self, others: LaneSet) -> LaneSet {
+        LaneSet(self.0 & !others.0)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..LANES as u8).filter(move |&lane| self.contains(lane))
+    }
+
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> LaneSet {
+        LaneSet(bits)
+    }
+}
+
+/// One key of a baseline.
+pub struct Image {
+    /// The number that the key's database had at the cut.
+    pub db: u16,
+    /// The key and its value as they were at the cut.
+    pub object: Object,
+}
+
+/// What a tap's writers and its walker share.
+pub(crate) struct Shared {
+    lane: u8,
+    images: Mutex<Images>,
+    arrived: Condvar,
+    bytes: AtomicUsize,
+    cancelled: AtomicBool,
+}
+
+#[derive(Default)]
+struct Images {
+    queue: VecDeque<Image>,
+    /// Tables that FLUSH detached, with the position up to which they were delivered.
+    detached: Vec<Detached>,
+}
+
+/// A table that left its slot while the tap had not finished with it.
+pub(crate) struct Detached {
+    pub(crate) db: u16,
+    pub(crate) table: Arc<ds::Table<Object>>,
+    pub(crate) cursor: u64,
+}
+
+impl Shared {
+    pub(crate) fn lane(&self) -> u8 {
+        self.lane
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Takes a baseline from a writer.
+    pub(crate) fn deliver(&self, db: u16, object: Object) {
+        if self.is_cancelled() {
+            return;
+        }
+        self.bytes.fetch_add(object.memory(), Ordering::Relaxed);
+        self.images.lock().queue.push_back(Image { db, object });
+        self.arrived.notify_one();
+    }
+
+    pub(crate) fn deliver_table(&self, detached: Detached) {
+        if !self.is_cancelled() {
+            self.images.lock().detached.push(detached);
+        }
+    }
+}
+
+/// The open taps of a store.
+#[derive(Default)]
+pub(crate) struct Taps {
+    lanes: Mutex<[Option<Arc<Shared>>; LANES]>,
+    open: AtomicUsize,
+}
+
+impl Taps {
+    /// Whether any tap is open.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.open.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn claim(&self) -> Option<Arc<Shared>> {
+        let mut lanes = self.lanes.lock();
+        let lane = lanes.iter().position(Option::is_none)?;
+        let shared = Arc::new(Shared {
+            lane: lane as u8,
+            images: Mutex::default(),
+            arrived: Condvar::new(),
+            bytes: AtomicUsize::new(0),
+            cancelled: AtomicBool::new(false),
+        });
+        lanes[lane] = Some(shared.clone());
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Some(shared)
+    }
+
+    pub(crate) fn release(&self, lane: u8) {
+        if self.lanes.lock()[usize::from(lane)].take().is_some() {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self, lane: u8) -> Option<Arc<Shared>> {
+        self.lanes.lock()[usize::from(lane)].clone()
+    }
+
+    /// Bytes of images that wait for their walkers.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let lanes = self.lanes.lock();
+        lanes.iter().flatten().map(|shared| shared.bytes.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// An open tap: what the cut found, and the walker over its slots.
+pub struct Tap {
+    /// Where in the journal the cut was.
+    pub cut: Cut,
+    /// How many keys each database had in the tapped slots at the cut: (database, keys, expires).
+    pub sizes: Vec<(u16, u64, u64)>,
+    /// The number of each physical database at the cut (see [`crate::Store::logical_db`]).
+    pub(crate) numbers: Vec<u16>,
+    pub(crate) slots: SlotSet,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Tap {
+
+    /// The slots whose baseline this is.
+    pub fn slots(&self) -> &SlotSet {
+        &self.slots
+    }
+
+    /// Bytes of old values that writers delivered and nobody took yet.
+    pub fn waiting_bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The walker that delivers the baseline. Must be run to its end, also when the baseline is no
+    /// longer wanted (see [`Walker::abandon`]): it takes the marks off.
+    pub fn walker(self) -> Walker {
+        Walker::new(self)
+    }
+
+    pub(crate) fn first_slot(&self) -> Option<Slot> {
+        self.slots.iter().next()
+    }
+}

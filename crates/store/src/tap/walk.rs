@@ -1,0 +1,135 @@
+//! The walker of a tap: delivers what writers have not.
+
+use super::{Detached, Image, Tap};
+use crate::Locker;
+use base::Slot;
+use ds::Object;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long the walker holds a slot at a time.
+const HOLD: Duration = Duration::from_micros(20);
+/// How many steps are taken between two looks at the clock.
+const STEPS: usize = 4;
+
+/// Delivers the baseline of a tap, a slot at a time.
+pub struct Walker {
+    tap: Tap,
+    place: Option<Place>,
+    ready: VecDeque<Image>,
+    detached: Vec<Detached>,
+    abandoned: bool,
+}
+
+/// How far the walk has come.
+struct Place {
+    slot: Slot,
+    /// The last database of the slot that is done.
+    done: Option<u16>,
+}
+
+impl Walker {
+    pub(super) fn new(tap: Tap) -> Walker {
+        let place = tap.first_slot().map(|slot| Place { slot, done: None });
+        Walker { tap, place, ready: VecDeque::new(), detached: Vec::new(), abandoned: false }
+    }
+
+    /// The tap.
+    pub fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
+    /// Says that the baseline is no longer wanted. The walk must still go on to its end, which is
+    /// quicker now, as nothing is copied.
+    pub fn abandon(&mut self) {
+        self.abandoned = true;
+        self.tap.shared.cancelled.store(true, Ordering::Release);
+        self.take_arrived();
+        self.ready.clear();
+        self.detached.clear();
+    }
+
+    /// The next key of the baseline; `None` when each has been delivered.
+    pub fn next(&mut self, locker: &Locker) -> Option<Image> {
+        loop {
+            if let Some(mut image) = self.ready.pop_front() {
+                image.db = self.tap.numbers[usize::from(image.db)];
+                return Some(image);
+            }
+            self.take_arrived();
+            if !self.ready.is_empty() {
+                continue;
+            }
+            if let Some(detached) = self.detached.pop() {
+                self.take_table(detached);
+                continue;
+            }
+            if self.place.is_some() {
+                self.step(locker);
+                continue;
+            }
+            // Every slot is done, so no writer delivers any more; what came before that counts.
+            self.take_arrived();
+            if self.ready.is_empty() && self.detached.is_empty() {
+                locker.store().taps.release(self.tap.shared.lane);
+                return None;
+            }
+        }
+    }
+
+    fn take_arrived(&mut self) {
+        let mut images = self.tap.shared.images.lock();
+        self.ready.append(&mut images.queue);
+        self.detached.append(&mut images.detached);
+        self.tap.shared.bytes.store(0, Ordering::Relaxed);
+    }
+
+    fn take_table(&mut self, Detached { db, table, cursor }: Detached) {
+        let mark = 1 << self.tap.shared.lane;
+        for object in table.iter() {
+            if object.lanes() & mark == 0 && position(object.key()) >= cursor {
+                self.ready.push_back(Image { db, object: object.duplicate(object.key()) });
+            }
+        }
+    }
+
+    /// Walks on for about [`HOLD`] under one slot's lock.
+    fn step(&mut self, locker: &Locker) {
+        let Some(place) = &mut self.place else { return };
+        let lane = self.tap.shared.lane;
+        let (abandoned, ready) = (self.abandoned, &mut self.ready);
+        let _open = locker.enter();
+        let mut guard = locker.lock(place.slot);
+        let deadline = Instant::now() + HOLD;
+        while let Some(db) = guard.next_database(place.done) {
+            for _ in 0..STEPS {
+                let done = guard.walk_step(db, lane, &mut |object: &Object| {
+                    if !abandoned {
+                        ready.push_back(Image { db, object: object.duplicate(object.key()) });
+                    }
+                });
+                if done {
+                    place.done = Some(db);
+                    break;
+                }
+            }
+            if Instant::now() >= deadline {
+                return;
+            }
+        }
+        guard.finish_walk(lane);
+        drop(guard);
+        self.place = next_slot(&self.tap, place.slot).map(|slot| Place { slot, done: None });
+    }
+}
+
+fn next_slot(tap: &Tap, after: Slot) -> Option<Slot> {
+    let numbers = after.number() + 1..Slot::COUNT as u16;
+    numbers.filter_map(Slot::new).find(|&slot| tap.slots.contains(slot))
+}
+
+/// A key's position in the walk: its bit-reversed hash, which no growth or shrink changes.
+pub(crate) fn position(key: &[u8]) -> u64 {
+    ds::hash::of(key).reverse_bits()
+}
