@@ -59,7 +59,10 @@ impl Counts {
 
     pub(crate) fn database(&self, db: u16) -> (i64, i64) {
         let counts = &self.databases[usize::from(db)];
-        (counts.keys.load(Ordering::Relaxed), counts.expires.load(Ordering::Relaxed))
+        (
+            counts.keys.load(Ordering::Relaxed),
+            counts.expires.load(Ordering::Relaxed),
+        )
     }
 
     pub(crate) fn add_to(&self, totals: &mut Totals) {
@@ -79,7 +82,10 @@ impl Counts {
 /// Adds without a locked instruction: the caller is the only writer.
 #[inline]
 pub(crate) fn add(counter: &AtomicU64, amount: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    counter.store(
+        counter.load(Ordering::Relaxed).wrapping_add(amount),
+        Ordering::Relaxed,
+    );
 }
 
 #[inline]

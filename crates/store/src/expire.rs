@@ -58,7 +58,11 @@ impl ExpireCycle {
 
     fn move_to(&mut self, slot: Slot) {
         if slot.index() != self.slot {
-            *self = ExpireCycle { slot: slot.index(), bucket: 0, db: 0 };
+            *self = ExpireCycle {
+                slot: slot.index(),
+                bucket: 0,
+                db: 0,
+            };
         }
     }
 
@@ -66,12 +70,20 @@ impl ExpireCycle {
     fn step(&mut self, locker: &Locker, slot: Slot, now: i64, progress: &mut ExpireProgress) {
         let _open = locker.enter();
         let Some(mut guard) = locker.try_lock(slot) else {
-            *self = ExpireCycle { slot: slot.index() + 1, bucket: 0, db: 0 };
+            *self = ExpireCycle {
+                slot: slot.index() + 1,
+                bucket: 0,
+                db: 0,
+            };
             return;
         };
         let done = self.db.checked_sub(1);
         let Some(db) = guard.next_database(done) else {
-            *self = ExpireCycle { slot: slot.index() + 1, bucket: 0, db: 0 };
+            *self = ExpireCycle {
+                slot: slot.index() + 1,
+                bucket: 0,
+                db: 0,
+            };
             return;
         };
         if db != self.db {
@@ -96,7 +108,10 @@ impl ExpireCycle {
                 break;
             }
         }
-        let when = When { now, expiry: Expiry::Delete };
+        let when = When {
+            now,
+            expiry: Expiry::Delete,
+        };
         for key in due {
             let hash = ds::hash::of(&key);
             let before = progress.expired;

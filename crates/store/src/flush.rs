@@ -7,12 +7,7 @@ use std::sync::atomic::Ordering;
 impl Locker {
     /// Takes all keys out of one physical database, or of all; gives each slot's keys to `sink`.
     /// Returns how many keys there were.
-    pub fn flush(
-        &self,
-        world: &World<'_>,
-        db: Option<u16>,
-        mut sink: impl FnMut(Flushed),
-    ) -> u64 {
+    pub fn flush(&self, world: &World<'_>, db: Option<u16>, mut sink: impl FnMut(Flushed)) -> u64 {
         let _ = world;
         let mut keys = 0;
         let mut from = 0;

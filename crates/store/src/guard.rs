@@ -50,7 +50,13 @@ impl<'a> SlotGuard<'a> {
         state: TryLockGuard<'a, SlotState>,
     ) -> SlotGuard<'a> {
         let (store, counts) = (locker.store().as_ref(), locker.counts());
-        SlotGuard { store, counts, slot, state: Some(state), tidy: false }
+        SlotGuard {
+            store,
+            counts,
+            slot,
+            state: Some(state),
+            tidy: false,
+        }
     }
 
     /// The slot.
@@ -59,12 +65,16 @@ impl<'a> SlotGuard<'a> {
     }
 
     pub(crate) fn state(&self) -> &SlotState {
-        self.state.as_ref().expect("a guard holds its slot until it is dropped")
+        self.state
+            .as_ref()
+            .expect("a guard holds its slot until it is dropped")
     }
 
     #[inline]
     fn state_mut(&mut self) -> &mut SlotState {
-        self.state.as_mut().expect("a guard holds its slot until it is dropped")
+        self.state
+            .as_mut()
+            .expect("a guard holds its slot until it is dropped")
     }
 
     /// The keys of a database here, expired ones included.
@@ -104,7 +114,13 @@ impl<'a> SlotGuard<'a> {
         let Keys { table, expires } = self.state_mut().keys_mut(db)?;
         let object = table.find_mut(hash, key)?;
         let had_expiry = object.expire().is_some();
-        Some(Edit { object, expires, counts, db, had_expiry })
+        Some(Edit {
+            object,
+            expires,
+            counts,
+            db,
+            had_expiry,
+        })
     }
 
     /// Deletes the key if its time is up and `when` says so; returns whether it is not to be seen.
@@ -113,8 +129,13 @@ impl<'a> SlotGuard<'a> {
         if when.expiry == Expiry::Ignore {
             return false;
         }
-        let found = self.state().keys(db).and_then(|keys| keys.table.find(hash, key));
-        let Some(expire) = found.and_then(Object::expire) else { return false };
+        let found = self
+            .state()
+            .keys(db)
+            .and_then(|keys| keys.table.find(hash, key));
+        let Some(expire) = found.and_then(Object::expire) else {
+            return false;
+        };
         if expire > when.now {
             return false;
         }
@@ -126,12 +147,18 @@ impl<'a> SlotGuard<'a> {
 
     /// Deletes a key because its time is up, and appends that to the journal as a record of its own.
     pub fn expire(&mut self, db: u16, hash: u64, key: &[u8]) {
-        let Some(object) = self.remove(db, hash, key) else { return };
+        let Some(object) = self.remove(db, hash, key) else {
+            return;
+        };
         self.changed(db, key);
         count::add(&self.counts.expired, 1);
         if self.store.journal.is_active() {
             let command = delete_command(self.store.lazy_expire(), key);
-            let effect = Effect { db: self.store.logical_db(db), audience: Audience::ALL, command: &command };
+            let effect = Effect {
+                db: self.store.logical_db(db),
+                audience: Audience::ALL,
+                command: &command,
+            };
             let sequence = self.store.journal.append(&[effect]);
             self.set_last_effect(sequence);
         }
@@ -140,13 +167,17 @@ impl<'a> SlotGuard<'a> {
     }
 
     /// Stores an object under its key, in place of what was there. Returns what was there.
-    pub fn put(&mut self, db: u16, hash: u64, mut object: Object) -> Option<Object> {
+    pub fn put(&mut self, db: u16, hash: u64, object: Object) -> Option<Object> {
         let marks = self.marks_for_new(db, object.key());
         object.set_lanes(marks);
         let expiring = i64::from(object.expire().is_some());
         let stagger = stagger(self.slot);
         let counts = self.counts;
-        if self.state().keys(db).is_some_and(|keys| keys.table.find(hash, object.key()).is_some()) {
+        if self
+            .state()
+            .keys(db)
+            .is_some_and(|keys| keys.table.find(hash, object.key()).is_some())
+        {
             let old = self.replace(db, hash, object);
             return Some(old);
         }
@@ -191,7 +222,11 @@ impl<'a> SlotGuard<'a> {
         if empty {
             self.tidy = true;
         }
-        Some(if self.state().taps.is_empty() { object } else { self.hand_over(db, object) })
+        Some(if self.state().taps.is_empty() {
+            object
+        } else {
+            self.hand_over(db, object)
+        })
     }
 
     /// Tells watchers that a key changed, and counts the change.
@@ -211,7 +246,14 @@ impl<'a> SlotGuard<'a> {
     /// Counts a lookup for `keyspace_hits` and `keyspace_misses`.
     #[inline]
     pub fn count_lookup(&self, found: bool) {
-        count::add(if found { &self.counts.hits } else { &self.counts.misses }, 1);
+        count::add(
+            if found {
+                &self.counts.hits
+            } else {
+                &self.counts.misses
+            },
+            1,
+        );
     }
 
     /// Sets `watch` when the key changes from now on.
@@ -240,7 +282,9 @@ impl<'a> SlotGuard<'a> {
         }
         let mut watchers = std::mem::take(&mut rare.watchers);
         let there = |db: u16, key: &[u8]| {
-            state.keys(db).is_some_and(|keys| keys.table.find(ds::hash::of(key), key).is_some())
+            state
+                .keys(db)
+                .is_some_and(|keys| keys.table.find(ds::hash::of(key), key).is_some())
         };
         watchers.swap(a, b, |key| there(a, key) || there(b, key));
         state.rare().watchers = watchers;
@@ -250,7 +294,12 @@ impl<'a> SlotGuard<'a> {
     /// what they have not delivered.
     pub fn take_keys(&mut self, db: u16) -> Option<Flushed> {
         let (store, counts, slot) = (self.store, self.counts, self.slot);
-        let owed: Vec<_> = self.state().taps.iter().map(|lane| (lane, self.owed(db, lane))).collect();
+        let owed: Vec<_> = self
+            .state()
+            .taps
+            .iter()
+            .map(|lane| (lane, self.owed(db, lane)))
+            .collect();
         let state = self.state_mut();
         let keys = state.keys_mut(db)?;
         if keys.is_empty() {
@@ -267,10 +316,16 @@ impl<'a> SlotGuard<'a> {
         let table = Arc::new(gone.table);
         for (lane, cursor) in owed {
             if let (Some(shared), Some(cursor)) = (store.taps.get(lane), cursor) {
-                shared.deliver_table(Detached { db, table: table.clone(), cursor });
+                shared.deliver_table(Detached {
+                    db,
+                    table: table.clone(),
+                    cursor,
+                });
             }
         }
-        store.occupied.set(slot, self.state().databases().next().is_some());
+        store
+            .occupied
+            .set(slot, self.state().databases().next().is_some());
         Some(Flushed(table))
     }
 }
@@ -333,8 +388,12 @@ impl SlotGuard<'_> {
             return;
         }
         let store = self.store;
-        let Some(keys) = self.state_mut().keys_mut(db) else { return };
-        let Some(object) = keys.table.find_mut(hash, key) else { return };
+        let Some(keys) = self.state_mut().keys_mut(db) else {
+            return;
+        };
+        let Some(object) = keys.table.find_mut(hash, key) else {
+            return;
+        };
         let marks = object.lanes();
         for lane in due.without_all(LaneSet::from_bits(marks)).iter() {
             if let Some(shared) = store.taps.get(lane) {
@@ -347,8 +406,10 @@ impl SlotGuard<'_> {
     /// Gives a value that has left the table to the open taps that have not got it. What comes back
     /// has no marks.
     #[cold]
-    fn hand_over(&mut self, db: u16, mut object: Object) -> Object {
-        let due = self.due(db, object.key()).without_all(LaneSet::from_bits(object.lanes()));
+    fn hand_over(&mut self, db: u16, object: Object) -> Object {
+        let due = self
+            .due(db, object.key())
+            .without_all(LaneSet::from_bits(object.lanes()));
         object.set_lanes(0);
         for lane in due.iter() {
             if let Some(shared) = self.store.taps.get(lane) {
@@ -360,19 +421,29 @@ impl SlotGuard<'_> {
 
     /// The marks with which a key is born: taps that have yet to come by must skip it.
     fn marks_for_new(&self, db: u16, key: &[u8]) -> u8 {
-        if self.state().taps.is_empty() { 0 } else { self.due(db, key).bits() }
+        if self.state().taps.is_empty() {
+            0
+        } else {
+            self.due(db, key).bits()
+        }
     }
 
     /// The taps whose walkers have not passed this key.
     fn due(&self, db: u16, key: &[u8]) -> LaneSet {
         let (state, position) = (self.state(), position(key));
         let passed = |lane: &u8| self.owed(db, *lane).is_none_or(|cursor| position < cursor);
-        state.taps.iter().filter(passed).fold(state.taps, LaneSet::without)
+        state
+            .taps
+            .iter()
+            .filter(passed)
+            .fold(state.taps, LaneSet::without)
     }
 
     /// The position from which on a tap has not walked a database; `None` when it has done all.
     fn owed(&self, db: u16, lane: u8) -> Option<u64> {
-        let Some(rare) = &self.state().rare else { return Some(0) };
+        let Some(rare) = &self.state().rare else {
+            return Some(0);
+        };
         match &rare.walks[usize::from(lane)] {
             walk if walk.db < db => Some(0),
             walk if walk.db == db => Some(walk.cursor),
@@ -393,8 +464,8 @@ impl SlotGuard<'_> {
 
     /// The first database after `done` that has keys here.
     pub(crate) fn next_database(&self, done: Option<u16>) -> Option<u16> {
-        let mut databases = self.state().databases();
-        databases.map(|(db, _)| db).find(|&db| done.is_none_or(|done| db > done))
+        let ahead = |db: &u16| done.is_none_or(|done| *db > done);
+        self.state().databases().map(|(db, _)| db).find(ahead)
     }
 
     /// Delivers one step of a tap's baseline of a database; returns whether the database is done.
@@ -407,9 +478,11 @@ impl SlotGuard<'_> {
             walk if walk.db == db => walk.cursor,
             _ => 0,
         };
-        let Some(keys) = state.keys_mut(db) else { return true };
+        let Some(keys) = state.keys_mut(db) else {
+            return true;
+        };
         let mark = 1 << lane;
-        let next = keys.table.visit(from, &mut |object: &mut Object| {
+        let next = keys.table.visit(from, &mut |object: &Object| {
             let marks = object.lanes();
             if marks & mark == 0 {
                 sink(object);
@@ -420,7 +493,10 @@ impl SlotGuard<'_> {
         let walk = &mut state.rare().walks[usize::from(lane)];
         *walk = match next {
             Some(cursor) => Walk { db, cursor },
-            None => Walk { db: db + 1, cursor: 0 },
+            None => Walk {
+                db: db + 1,
+                cursor: 0,
+            },
         };
         next.is_none()
     }
@@ -434,7 +510,11 @@ impl SlotGuard<'_> {
 }
 
 fn delete_command(unlink: bool, key: &[u8]) -> Vec<u8> {
-    let name: &[u8] = if unlink { b"*2\r\n$6\r\nUNLINK\r\n$" } else { b"*2\r\n$3\r\nDEL\r\n$" };
+    let name: &[u8] = if unlink {
+        b"*2\r\n$6\r\nUNLINK\r\n$"
+    } else {
+        b"*2\r\n$3\r\nDEL\r\n$"
+    };
     let mut command = Vec::with_capacity(name.len() + key.len() + 16);
     command.extend_from_slice(name);
     base::num::write_i64(&mut command, key.len() as i64);

@@ -95,8 +95,13 @@ impl Store {
         };
         // Without the thread (no more can be started) the channel closes and whoever discards
         // frees it in place.
-        let _ = std::thread::Builder::new().name("lazyfree".into()).spawn(empty_bin);
-        let cell = || Cell { state: TryLock::new(SlotState::new()), route: AtomicU64::new(0) };
+        let _ = std::thread::Builder::new()
+            .name("lazyfree".into())
+            .spawn(empty_bin);
+        let cell = || Cell {
+            state: TryLock::new(SlotState::new()),
+            route: AtomicU64::new(0),
+        };
         Arc::new(Store {
             cells: (0..Slot::COUNT).map(|_| cell()).collect(),
             gates: Arc::default(),
@@ -127,7 +132,10 @@ impl Store {
     /// The number of a physical database.
     pub fn logical_db(&self, physical: u16) -> u16 {
         let at = |db: &AtomicU16| db.load(Ordering::Relaxed) == physical;
-        self.databases.iter().position(at).unwrap_or(usize::from(physical)) as u16
+        self.databases
+            .iter()
+            .position(at)
+            .unwrap_or(usize::from(physical)) as u16
     }
 
     /// The gates of the threads that lock slots.
@@ -152,13 +160,19 @@ impl Store {
     /// Counters over all threads.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        self.counts.read().iter().for_each(|counts| counts.add_to(&mut totals));
+        self.counts
+            .read()
+            .iter()
+            .for_each(|counts| counts.add_to(&mut totals));
         totals
     }
 
     /// CONFIG RESETSTAT: sets the counters of lookups and expiry to zero.
     pub fn reset_stats(&self) {
-        self.counts.read().iter().for_each(|counts| counts.reset_stats());
+        self.counts
+            .read()
+            .iter()
+            .for_each(|counts| counts.reset_stats());
     }
 
     /// Whether an expired key is journalled as UNLINK (`lazyfree-lazy-expire`) instead of DEL.
@@ -225,9 +239,20 @@ impl Store {
             }
         }
         self.journal.forget_stream_db();
-        let numbers = (0..self.databases()).map(|physical| self.logical_db(physical)).collect();
-        let sizes = sizes.into_iter().map(|(db, (keys, expires))| (db, keys, expires)).collect();
-        Some(Tap { cut: self.journal.cut(), sizes, numbers, slots, shared })
+        let numbers = (0..self.databases())
+            .map(|physical| self.logical_db(physical))
+            .collect();
+        let sizes = sizes
+            .into_iter()
+            .map(|(db, (keys, expires))| (db, keys, expires))
+            .collect();
+        Some(Tap {
+            cut: self.journal.cut(),
+            sizes,
+            numbers,
+            slots,
+            shared,
+        })
     }
 
     /// Bytes of old values that wait for the walkers of taps.

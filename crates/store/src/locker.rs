@@ -29,7 +29,11 @@ impl Locker {
     pub fn new(store: &Arc<Store>) -> Locker {
         let counts = Arc::new(Counts::new(store.databases()));
         store.counts.write().push(counts.clone());
-        Locker { store: store.clone(), gate: store.gates.add(), counts }
+        Locker {
+            store: store.clone(),
+            gate: store.gates.add(),
+            counts,
+        }
     }
 
     /// The store.
@@ -62,7 +66,10 @@ impl Locker {
 
     /// The world, if it can be had within `patience`. The thread's gate must be closed.
     pub fn try_world(&self, patience: Duration) -> Option<World<'_>> {
-        debug_assert!(!self.gate.is_open(), "the world is asked for with the gate closed");
+        debug_assert!(
+            !self.gate.is_open(),
+            "the world is asked for with the gate closed"
+        );
         self.store.gates.try_world(patience)
     }
 
@@ -138,11 +145,22 @@ impl<'a> Guards<'a> {
     /// The guard of a slot, if it is among them.
     #[inline]
     pub fn get(&mut self, slot: Slot) -> Option<&mut SlotGuard<'a>> {
-        if let [only] = self.0.as_mut_slice() {
-            return (only.slot() == slot).then_some(only);
-        }
-        let at = self.0.binary_search_by_key(&slot, |guard| guard.slot()).ok()?;
+        let at = match self.0.as_slice() {
+            [only] if only.slot() == slot => 0,
+            guards => guards
+                .binary_search_by_key(&slot, |guard| guard.slot())
+                .ok()?,
+        };
         Some(&mut self.0[at])
+    }
+
+    /// The slot, if there is just one.
+    #[inline]
+    pub fn only(&self) -> Option<Slot> {
+        match self.0.as_slice() {
+            [only] => Some(only.slot()),
+            _ => None,
+        }
     }
 
     /// Adds a guard; it is kept in order.
@@ -163,11 +181,17 @@ impl<'a> Guards<'a> {
 
     /// The highest sequence number of the effects of these slots.
     pub fn last_effect(&self) -> u64 {
-        self.0.iter().map(|guard| guard.last_effect()).max().unwrap_or(0)
+        self.0
+            .iter()
+            .map(|guard| guard.last_effect())
+            .max()
+            .unwrap_or(0)
     }
 
     /// Notes the sequence number of an effect that was appended under all of these guards.
     pub fn set_last_effect(&mut self, sequence: u64) {
-        self.0.iter_mut().for_each(|guard| guard.set_last_effect(sequence));
+        self.0
+            .iter_mut()
+            .for_each(|guard| guard.set_last_effect(sequence));
     }
 }

@@ -39,7 +39,10 @@ impl Occupied {
 
     /// How many slots have keys.
     pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum()
+        self.0
+            .iter()
+            .map(|word| word.load(Ordering::Relaxed).count_ones() as usize)
+            .sum()
     }
 
     /// The slot with keys that comes `nth` in order.

@@ -19,7 +19,10 @@ impl ScanCursor {
     pub fn from_number(number: u64) -> ScanCursor {
         let slot = Slot::new((number & (Slot::COUNT as u64 - 1)) as u16);
         let slot = slot.expect("fourteen bits are a slot");
-        ScanCursor { bucket: number >> SLOT_BITS, slot }
+        ScanCursor {
+            bucket: number >> SLOT_BITS,
+            slot,
+        }
     }
 
     /// The number for the client.
@@ -47,7 +50,10 @@ impl SlotGuard<'_> {
             _ => 0,
         };
         if bucket != 0 {
-            return Some(ScanCursor { bucket, slot: cursor.slot });
+            return Some(ScanCursor {
+                bucket,
+                slot: cursor.slot,
+            });
         }
         self.store().next_occupied(cursor.slot.index() + 1)
     }
@@ -60,7 +66,9 @@ impl SlotGuard<'_> {
 
 impl Store {
     fn next_occupied(&self, from: usize) -> Option<ScanCursor> {
-        self.occupied.next(from).map(|slot| ScanCursor { bucket: 0, slot })
+        self.occupied
+            .next(from)
+            .map(|slot| ScanCursor { bucket: 0, slot })
     }
 
     /// The first slot with keys at or after `from`.
@@ -71,7 +79,9 @@ impl Store {
     /// A slot with keys, picked by a random number.
     pub fn random_slot(&self, random: u64) -> Option<Slot> {
         let count = self.occupied.len() as u64;
-        (count > 0).then(|| self.occupied.nth((random % count) as usize)).flatten()
+        (count > 0)
+            .then(|| self.occupied.nth((random % count) as usize))
+            .flatten()
     }
 }
 

@@ -14,7 +14,10 @@ pub struct Keys {
 
 impl Keys {
     pub(crate) const fn new() -> Keys {
-        Keys { table: Table::new(), expires: 0 }
+        Keys {
+            table: Table::new(),
+            expires: 0,
+        }
     }
 
     /// How many keys there are, expired ones that nobody has deleted yet included.
@@ -68,7 +71,12 @@ pub(crate) struct Walk {
 
 impl SlotState {
     pub(crate) const fn new() -> SlotState {
-        SlotState { first: Keys::new(), taps: LaneSet::EMPTY, last_effect: 0, rare: None }
+        SlotState {
+            first: Keys::new(),
+            taps: LaneSet::EMPTY,
+            last_effect: 0,
+            rare: None,
+        }
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -82,7 +90,10 @@ impl SlotState {
             return Some(&self.first);
         }
         let others = &self.rare.as_ref()?.others;
-        others.iter().find(|(number, _)| *number == db).map(|(_, keys)| keys)
+        others
+            .iter()
+            .find(|(number, _)| *number == db)
+            .map(|(_, keys)| keys)
     }
 
     /// The keys of a database, for changing.
@@ -92,7 +103,10 @@ impl SlotState {
             return Some(&mut self.first);
         }
         let others = &mut self.rare.as_mut()?.others;
-        others.iter_mut().find(|(number, _)| *number == db).map(|(_, keys)| keys)
+        others
+            .iter_mut()
+            .find(|(number, _)| *number == db)
+            .map(|(_, keys)| keys)
     }
 
     /// The keys of a database, made when there were none.

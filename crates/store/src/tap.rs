@@ -167,7 +167,11 @@ impl Taps {
     /// Bytes of images that wait for their walkers.
     pub(crate) fn waiting_bytes(&self) -> usize {
         let lanes = self.lanes.lock();
-        lanes.iter().flatten().map(|shared| shared.bytes.load(Ordering::Relaxed)).sum()
+        lanes
+            .iter()
+            .flatten()
+            .map(|shared| shared.bytes.load(Ordering::Relaxed))
+            .sum()
     }
 }
 
@@ -184,7 +188,6 @@ pub struct Tap {
 }
 
 impl Tap {
-
     /// The slots whose baseline this is.
     pub fn slots(&self) -> &SlotSet {
         &self.slots

@@ -28,7 +28,9 @@ impl SlotWaits {
     /// Wakes the head; returns whether others still wait.
     pub(crate) fn wake_head(&self, slot: Slot) -> bool {
         let mut lists = self.0.lock();
-        let Some(list) = lists.get_mut(&slot) else { return false };
+        let Some(list) = lists.get_mut(&slot) else {
+            return false;
+        };
         let head = list.pop_front();
         let more = !list.is_empty();
         if !more {

@@ -73,13 +73,21 @@ impl Watchers {
     /// SWAPDB: touches the watches of keys that `exists` in either database and moves the others
     /// to the other database.
     pub(crate) fn swap(&mut self, a: u16, b: u16, exists: impl Fn(&[u8]) -> bool) {
-        let moved = std::mem::take(&mut self.0).into_iter().map(|((db, key), watchers)| {
-            if (db == a || db == b) && exists(&key) {
-                watchers.iter().for_each(Watch::set_dirty);
-            }
-            let db = if db == a { b } else if db == b { a } else { db };
-            ((db, key), watchers)
-        });
+        let moved = std::mem::take(&mut self.0)
+            .into_iter()
+            .map(|((db, key), watchers)| {
+                if (db == a || db == b) && exists(&key) {
+                    watchers.iter().for_each(Watch::set_dirty);
+                }
+                let db = if db == a {
+                    b
+                } else if db == b {
+                    a
+                } else {
+                    db
+                };
+                ((db, key), watchers)
+            });
         self.0 = moved.collect();
     }
 }

@@ -32,7 +32,13 @@ struct Place {
 impl Walker {
     pub(super) fn new(tap: Tap) -> Walker {
         let place = tap.first_slot().map(|slot| Place { slot, done: None });
-        Walker { tap, place, ready: VecDeque::new(), detached: Vec::new(), abandoned: false }
+        Walker {
+            tap,
+            place,
+            ready: VecDeque::new(),
+            detached: Vec::new(),
+            abandoned: false,
+        }
     }
 
     /// The tap.
@@ -89,7 +95,10 @@ impl Walker {
         let mark = 1 << self.tap.shared.lane;
         for object in table.iter() {
             if object.lanes() & mark == 0 && position(object.key()) >= cursor {
-                self.ready.push_back(Image { db, object: object.duplicate(object.key()) });
+                self.ready.push_back(Image {
+                    db,
+                    object: object.duplicate(object.key()),
+                });
             }
         }
     }
@@ -106,7 +115,10 @@ impl Walker {
             for _ in 0..STEPS {
                 let done = guard.walk_step(db, lane, &mut |object: &Object| {
                     if !abandoned {
-                        ready.push_back(Image { db, object: object.duplicate(object.key()) });
+                        ready.push_back(Image {
+                            db,
+                            object: object.duplicate(object.key()),
+                        });
                     }
                 });
                 if done {
@@ -126,7 +138,9 @@ impl Walker {
 
 fn next_slot(tap: &Tap, after: Slot) -> Option<Slot> {
     let numbers = after.number() + 1..Slot::COUNT as u16;
-    numbers.filter_map(Slot::new).find(|&slot| tap.slots.contains(slot))
+    numbers
+        .filter_map(Slot::new)
+        .find(|&slot| tap.slots.contains(slot))
 }
 
 /// A key's position in the walk: its bit-reversed hash, which no growth or shrink changes.

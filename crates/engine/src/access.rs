@@ -1,0 +1,91 @@
+//! The access field of a key: an LRU clock, or an LFU counter with its decay time.
+//!
+//! The field has 24 bits. Under an LRU policy it is the clock of the last access in seconds; under
+//! an LFU policy its upper 16 bits are minutes of the last decay and its lower 8 a logarithmic
+//! counter.
+
+use ds::Object;
+
+/// How many bits the field has.
+const BITS: u32 = 24;
+/// A stamp with this bit is one of the LFU policy.
+const LFU: u32 = 1 << 31;
+/// The counter of a new key under LFU, so that it is not the first to go.
+const LFU_INIT: u32 = 5;
+
+/// The LRU clock at a time: seconds, in the field's width.
+pub fn lru_clock(now_ms: i64) -> u32 {
+    ((now_ms / 1000) as u32) & ((1 << BITS) - 1)
+}
+
+/// The stamp with which lookups mark keys at this time.
+pub fn stamp(now_ms: i64, lfu: bool) -> u32 {
+    if lfu { LFU | (((now_ms / 60_000) as u32) & 0xffff) } else { lru_clock(now_ms) }
+}
+
+/// Notes an access.
+#[inline]
+pub fn note(object: &Object, stamp: u32) {
+    if stamp & LFU == 0 {
+        if object.lru() != stamp {
+            object.set_lru(stamp);
+        }
+    } else {
+        let counter = lfu_increase(lfu_decayed(object.lru(), stamp, 1), object.lru());
+        object.set_lru((stamp & 0xffff) << 8 | counter);
+    }
+}
+
+/// Marks a new key.
+pub fn begin(object: &Object, stamp: u32) {
+    let field = if stamp & LFU == 0 { stamp } else { (stamp & 0xffff) << 8 | LFU_INIT };
+    object.set_lru(field);
+}
+
+/// Seconds since the last access under an LRU policy.
+pub fn idle_seconds(object: &Object, now_ms: i64) -> u64 {
+    let (now, then) = (lru_clock(now_ms), object.lru());
+    u64::from(now.wrapping_sub(then) & ((1 << BITS) - 1))
+}
+
+/// The LFU counter as it is after decay.
+pub fn frequency(object: &Object, now_ms: i64, decay_minutes: u32) -> u8 {
+    lfu_decayed(object.lru(), stamp(now_ms, true), decay_minutes) as u8
+}
+
+/// Sets the idle time, as RESTORE and RDB files give it.
+pub fn set_idle(object: &Object, seconds: u64, now_ms: i64) {
+    let now = lru_clock(now_ms);
+    object.set_lru(now.wrapping_sub(seconds as u32) & ((1 << BITS) - 1));
+}
+
+/// Sets the LFU counter, as RESTORE and RDB files give it.
+pub fn set_frequency(object: &Object, counter: u8, now_ms: i64) {
+    object.set_lru((stamp(now_ms, true) & 0xffff) << 8 | u32::from(counter));
+}
+
+fn lfu_decayed(field: u32, stamp: u32, decay_minutes: u32) -> u32 {
+    let (minutes, counter) = (field >> 8, field & 0xff);
+    let passed = (stamp & 0xffff).wrapping_sub(minutes) & 0xffff;
+    let periods = if decay_minutes == 0 { 0 } else { passed / decay_minutes };
+    counter.saturating_sub(periods)
+}
+
+/// Raises the counter with a chance of 1 in (counter - init) × 10 + 1. The bits of the old field
+/// and the counter are the dice: accesses are frequent, so that no better ones are needed.
+fn lfu_increase(counter: u32, field: u32) -> u32 {
+    if counter >= 255 {
+        return 255;
+    }
+    let chance = counter.saturating_sub(LFU_INIT) * 10 + 1;
+    let dice = field.wrapping_mul(0x9e37_79b9) ^ DICE.with(|dice| {
+        let next = dice.get().wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        dice.set(next);
+        next >> 7
+    });
+    if dice.is_multiple_of(chance) { counter + 1 } else { counter }
+}
+
+thread_local! {
+    static DICE: std::cell::Cell<u32> = const { std::cell::Cell::new(1) };
+}

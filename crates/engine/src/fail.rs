@@ -1,0 +1,124 @@
+//! Why a command did not run to its end, and what the client is told.
+//!
+//! Client-visible error texts stand here, once each; programs read them, so they match Redis.
+
+use base::Slot;
+use std::borrow::Cow;
+
+/// Why a handler stopped.
+#[derive(Debug)]
+pub enum Fail {
+    /// The client gets this error, prefix included (`ERR ...`).
+    Error(Cow<'static, str>),
+    /// The client gets these bytes after the minus sign; for texts that repeat what it sent.
+    Raw(Vec<u8>),
+    /// A slot was locked by another thread; nothing was changed, run the command again when it is
+    /// free.
+    Busy(Slot),
+    /// The command needs the world; nothing was changed.
+    World,
+    /// The reply comes later: the connection waits for something else.
+    Blocked,
+}
+
+/// What handlers return.
+pub type Done = Result<(), Fail>;
+
+impl From<&'static str> for Fail {
+    fn from(text: &'static str) -> Fail {
+        Fail::Error(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Fail {
+    fn from(text: String) -> Fail {
+        Fail::Error(Cow::Owned(text))
+    }
+}
+
+/// The key holds another type.
+pub const WRONGTYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+/// Options that make no sense.
+pub const SYNTAX: &str = "ERR syntax error";
+/// No integer where one must be.
+pub const NOT_INTEGER: &str = "ERR value is not an integer or out of range";
+/// No double where one must be.
+pub const NOT_FLOAT: &str = "ERR value is not a valid float";
+/// A negative or too large number where a size must be.
+pub const OUT_OF_RANGE: &str = "ERR value is out of range";
+/// A negative number where none may be.
+pub const MUST_BE_POSITIVE: &str = "ERR value is out of range, must be positive";
+/// There is no such key.
+pub const NO_SUCH_KEY: &str = "ERR no such key";
+/// INCR past 64 bits.
+pub const OVERFLOW: &str = "ERR increment or decrement would overflow";
+/// INCRBYFLOAT to no number.
+pub const NAN_OR_INFINITY: &str = "ERR increment would produce NaN or Infinity";
+/// An index that is not there.
+pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";
+/// A value past `proto-max-bulk-len`.
+pub const TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+/// A database that does not exist.
+pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";
+/// A number that is no database.
+pub const BAD_DB: &str = "ERR value is out of range";
+/// Not logged in.
+pub const NOAUTH: &str = "NOAUTH Authentication required.";
+/// The wrong name or password.
+pub const WRONGPASS: &str = "WRONGPASS invalid username-password pair or user is disabled.";
+/// A write at a replica.
+pub const READONLY: &str = "READONLY You can't write against a read only replica.";
+/// A replica without its primary, which must not serve stale data.
+pub const MASTERDOWN: &str =
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+/// The data set is not loaded yet.
+pub const LOADING: &str = "LOADING Redis is loading the dataset in memory";
+/// Too few replicas for a write.
+pub const NOREPLICAS: &str = "NOREPLICAS Not enough good replicas to write.";
+/// The last save failed.
+pub const MISCONF_SAVE: &str = "MISCONF Redis is configured to save RDB snapshots, but it's \
+    currently unable to persist to disk. Commands that may modify the data set are disabled, \
+    because this instance is configured to report errors during writes if RDB snapshotting fails \
+    (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
+    error.";
+/// Keys of more than one slot.
+pub const CROSSSLOT: &str = "CROSSSLOT Keys in request don't hash to the same slot";
+/// The slot belongs to nobody.
+pub const CLUSTERDOWN_SLOT: &str = "CLUSTERDOWN Hash slot not served";
+/// The cluster is down.
+pub const CLUSTERDOWN: &str = "CLUSTERDOWN The cluster is down";
+/// The cluster is down and only reads are allowed.
+pub const CLUSTERDOWN_WRITE: &str =
+    "CLUSTERDOWN The cluster is down and only accepts read commands";
+/// Some keys of the command have moved already.
+pub const TRYAGAIN: &str = "TRYAGAIN Multiple keys request during rehashing of slot";
+/// EXEC after an error while queueing.
+pub const EXECABORT: &str = "EXECABORT Transaction discarded because of previous errors.";
+/// EXEC without MULTI.
+pub const EXEC_WITHOUT_MULTI: &str = "ERR EXEC without MULTI";
+/// DISCARD without MULTI.
+pub const DISCARD_WITHOUT_MULTI: &str = "ERR DISCARD without MULTI";
+/// MULTI in MULTI.
+pub const NESTED_MULTI: &str = "ERR MULTI calls can not be nested";
+/// WATCH in MULTI.
+pub const WATCH_IN_MULTI: &str = "ERR WATCH inside MULTI is not allowed";
+/// An unknown protocol version.
+pub const NOPROTO: &str = "NOPROTO unsupported protocol version";
+/// A command of a cluster without one.
+pub const CLUSTER_DISABLED: &str = "ERR This instance has cluster support disabled";
+/// A payload that is damaged or too new.
+pub const BAD_PAYLOAD: &str = "ERR DUMP payload version or checksum are wrong";
+/// A payload that cannot be read.
+pub const BAD_DATA: &str = "ERR Bad data format";
+/// The target key exists.
+pub const BUSYKEY: &str = "BUSYKEY Target key name already exists.";
+
+/// The number of arguments does not fit.
+pub fn wrong_arity(full_name: &str) -> Fail {
+    Fail::Error(format!("ERR wrong number of arguments for '{full_name}' command").into())
+}
+
+/// An expiry that makes no sense.
+pub fn bad_expire(name: &str) -> Fail {
+    Fail::Error(format!("ERR invalid expire time in '{name}' command").into())
+}

@@ -1,0 +1,225 @@
+//! The keys that a command may touch: those of the slots it has locked, in its database.
+
+use crate::fail::{Fail, WRONGTYPE};
+use base::Slot;
+use ds::{Kind, Object};
+use store::{Edit, Guards, Locker, SlotGuard, When};
+
+/// A command's view of the key space.
+pub struct Keyspace<'a> {
+    locker: &'a Locker,
+    guards: Guards<'a>,
+    /// The physical database.
+    db: u16,
+    /// The command's clock stamp and what it means for expired keys.
+    pub when: When,
+    /// Whether slots may be locked as they are met: under the world, where nobody else has one.
+    world: bool,
+    /// The LRU clock or LFU stamp that lookups leave behind; `None` leaves the field alone.
+    touch: Option<u32>,
+    /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
+    count: bool,
+}
+
+impl<'a> Keyspace<'a> {
+    /// The keys of `guards`' slots in the physical database `db`.
+    pub fn new(locker: &'a Locker, guards: Guards<'a>, db: u16, when: When) -> Keyspace<'a> {
+        Keyspace { locker, guards, db, when, world: false, touch: None, count: true }
+    }
+
+    /// All keys: the caller has the world.
+    pub fn of_world(locker: &'a Locker, db: u16, when: When) -> Keyspace<'a> {
+        Keyspace { world: true, ..Keyspace::new(locker, Guards::default(), db, when) }
+    }
+
+    /// Sets what lookups leave in a key's LRU field.
+    pub fn set_touch(&mut self, touch: Option<u32>) {
+        self.touch = touch;
+    }
+
+    /// Sets whether lookups count as hits and misses.
+    pub fn set_counting(&mut self, on: bool) {
+        self.count = on;
+    }
+
+    /// The physical database.
+    pub fn db(&self) -> u16 {
+        self.db
+    }
+
+    /// Goes to another physical database.
+    pub fn set_db(&mut self, db: u16) {
+        self.db = db;
+    }
+
+    /// The thread's locker.
+    pub fn locker(&self) -> &'a Locker {
+        self.locker
+    }
+
+    /// Whether the command has the world.
+    pub fn has_world(&self) -> bool {
+        self.world
+    }
+
+    /// The guards, for noting the effect's place in the journal.
+    pub fn guards(&mut self) -> &mut Guards<'a> {
+        &mut self.guards
+    }
+
+    /// The guard of a slot. A command reaches only slots of keys that its key specs name, which
+    /// were locked before it began; under the world every slot can be had.
+    pub fn guard(&mut self, slot: Slot) -> &mut SlotGuard<'a> {
+        if self.guards.get(slot).is_none() {
+            assert!(self.world, "slot {slot} was not locked for this command");
+            let guard = self.locker.lock(slot);
+            self.guards.add(guard);
+        }
+        self.guards.get(slot).expect("it was locked or added just now")
+    }
+
+    /// Locks one more slot, found out while running (SCAN, RANDOMKEY).
+    ///
+    /// # Errors
+    /// [`Fail::Busy`] when another thread has it.
+    pub fn try_guard(&mut self, slot: Slot) -> Result<&mut SlotGuard<'a>, Fail> {
+        if self.guards.get(slot).is_none() {
+            let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+            self.guards.add(guard);
+        }
+        Ok(self.guards.get(slot).expect("it was locked or added just now"))
+    }
+
+    /// Gives back the slots that [`Keyspace::try_guard`] took.
+    pub fn release(&mut self) {
+        self.guards = Guards::default();
+    }
+
+    #[inline]
+    fn place(&mut self, key: &[u8]) -> (&mut SlotGuard<'a>, u64) {
+        let hash = ds::hash::of(key);
+        let slot = match self.guards.only() {
+            Some(slot) if !self.world => slot,
+            _ => Slot::of_key(key),
+        };
+        (self.guard(slot), hash)
+    }
+
+    /// Looks a key up for a reader: counts a hit or a miss and notes the access.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<&Object> {
+        let (db, when, touch, count) = (self.db, self.when, self.touch, self.count);
+        let (guard, hash) = self.place(key);
+        if count {
+            let found = guard.find(db, hash, key, when).is_some();
+            guard.count_lookup(found);
+        }
+        let object = guard.find(db, hash, key, when)?;
+        if let Some(stamp) = touch {
+            crate::access::note(object, stamp);
+        }
+        Some(object)
+    }
+
+    /// Looks a key up without leaving a trace (OBJECT, TTL of the dialect, DEBUG).
+    pub fn peek(&mut self, key: &[u8]) -> Option<&Object> {
+        let (db, when) = (self.db, self.when);
+        let (guard, hash) = self.place(key);
+        guard.find(db, hash, key, when)
+    }
+
+    /// Looks a key up for a writer that may change its value in place. Whoever changes it calls
+    /// [`Keyspace::changed`].
+    pub fn edit(&mut self, key: &[u8]) -> Option<Edit<'_>> {
+        let (db, when, touch) = (self.db, self.when, self.touch);
+        let (guard, hash) = self.place(key);
+        let edit = guard.edit(db, hash, key, when)?;
+        if let Some(stamp) = touch {
+            crate::access::note(&edit, stamp);
+        }
+        Some(edit)
+    }
+
+    /// Stores an object under its key in place of what was there; the old value is freed, in the
+    /// background when that may take long.
+    pub fn put(&mut self, object: Object) {
+        if let Some(stamp) = self.touch {
+            crate::access::begin(&object, stamp);
+        }
+        let db = self.db;
+        let (guard, hash) = self.place_of(&object);
+        let old = guard.put(db, hash, object);
+        if let Some(old) = old {
+            self.locker.store().discard(old);
+        }
+    }
+
+    fn place_of(&mut self, object: &Object) -> (&mut SlotGuard<'a>, u64) {
+        self.place(object.key())
+    }
+
+    /// Takes a key out; returns its object. An expired key is not there.
+    pub fn take(&mut self, key: &[u8]) -> Option<Object> {
+        let (db, when) = (self.db, self.when);
+        let (guard, hash) = self.place(key);
+        guard.find(db, hash, key, when)?;
+        guard.remove(db, hash, key)
+    }
+
+    /// Deletes a key; returns whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let object = self.take(key);
+        let there = object.is_some();
+        if let Some(object) = object {
+            self.locker.store().discard(object);
+        }
+        there
+    }
+
+    /// Tells watchers that the key changed and counts the change.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8]) {
+        let db = self.db;
+        let (guard, _) = self.place(key);
+        guard.changed(db, key);
+    }
+
+    /// Counts changes beyond those that [`Keyspace::changed`] counted.
+    pub fn count_dirty(&mut self, changes: u64) {
+        if let Some(guard) = self.guards.iter_mut().next() {
+            guard.count_dirty(changes);
+        }
+    }
+
+    /// Looks a key up for a reader that wants a value of one kind.
+    ///
+    /// # Errors
+    /// WRONGTYPE when the key holds another kind.
+    #[inline]
+    pub fn read_kind(&mut self, key: &[u8], kind: Kind) -> Result<Option<&Object>, Fail> {
+        match self.read(key) {
+            Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
+            found => Ok(found),
+        }
+    }
+
+    /// Looks a key up for a writer that wants a value of one kind.
+    ///
+    /// # Errors
+    /// WRONGTYPE when the key holds another kind.
+    pub fn edit_kind(&mut self, key: &[u8], kind: Kind) -> Result<Option<Edit<'_>>, Fail> {
+        match self.peek(key) {
+            None => Ok(None),
+            Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
+            Some(_) => Ok(self.edit(key)),
+        }
+    }
+
+    /// Deletes the key when its collection has become empty, as collections without elements do
+    /// not exist.
+    pub fn delete_if_empty(&mut self, key: &[u8], empty: bool) {
+        if empty {
+            self.delete(key);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The model test of `tap`: random changes under random taps; every baseline must be exactly what
+//! was there at its cut, and replaying the effects after the cut must give what is there now.
+
+use crate::journal::Audience;
+use crate::journal::Effect;
+use crate::{Expiry, Locker, Store, Walker, When};
+use base::{Slot, SlotSet};
+use ds::{Object, ValueRef};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const WHEN: When = When {
+    now: 1_000,
+    expiry: Expiry::Delete,
+};
+const DATABASES: u16 = 3;
+
+type Data = BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<i64>)>;
+
+/// A small generator of random numbers, replayable from its seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % sides
+    }
+}
+
+struct Open {
+    walker: Walker,
+    wanted: Data,
+    got: Data,
+}
+
+struct Model {
+    store: Arc<Store>,
+    locker: Locker,
+    data: Data,
+    taps: Vec<Open>,
+    dice: Dice,
+    keys: u64,
+}
+
+impl Model {
+    fn new(seed: u64, keys: u64) -> Model {
+        let store = Store::new(DATABASES);
+        store.journal.set_active(Audience::ALL, true);
+        let locker = Locker::new(&store);
+        let dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        Model {
+            store,
+            locker,
+            data: Data::new(),
+            taps: Vec::new(),
+            dice,
+            keys,
+        }
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        // Few tags, so that slots hold many keys and their tables grow and shrink.
+        let (tag, name) = (self.dice.roll(5), self.dice.roll(self.keys));
+        format!("{{t{tag}}}key:{name}").into_bytes()
+    }
+
+    fn put(&mut self) {
+        let (number, key) = (self.dice.roll(u64::from(DATABASES)) as u16, self.key());
+        let value = self.dice.roll(1_000_000).to_string().into_bytes();
+        let expire = (self.dice.roll(4) == 0).then_some(5_000 + self.dice.roll(9) as i64);
+        let db = self.store.physical_db(number);
+        let _open = self.locker.enter();
+        let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
+        guard.put(
+            db,
+            ds::hash::of(&key),
+            Object::new_str(&key, &value, expire),
+        );
+        self.store.journal.append(&[Effect {
+            db: number,
+            audience: Audience::ALL,
+            command: &key,
+        }]);
+        self.data.insert((number, key), (value, expire));
+    }
+
+    fn append(&mut self) {
+        let (number, key) = (self.dice.roll(u64::from(DATABASES)) as u16, self.key());
+        let db = self.store.physical_db(number);
+        let _open = self.locker.enter();
+        let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
+        let edit = guard.edit(db, ds::hash::of(&key), &key, WHEN);
+        assert_eq!(
+            edit.is_some(),
+            self.data.contains_key(&(number, key.clone()))
+        );
+        if let Some(mut edit) = edit {
+            edit.append(b"+more");
+            edit.set_expire(None);
+            let value = self.data.get_mut(&(number, key)).unwrap();
+            value.0.extend_from_slice(b"+more");
+            value.1 = None;
+        }
+    }
+
+    fn remove(&mut self) {
+        let (number, key) = (self.dice.roll(u64::from(DATABASES)) as u16, self.key());
+        let db = self.store.physical_db(number);
+        let _open = self.locker.enter();
+        let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
+        let gone = guard.remove(db, ds::hash::of(&key), &key).is_some();
+        assert_eq!(gone, self.data.remove(&(number, key)).is_some());
+    }
+
+    fn flush(&mut self) {
+        let number = self.dice.roll(u64::from(DATABASES)) as u16;
+        let world = self.locker.try_world(Duration::from_secs(1)).unwrap();
+        self.locker
+            .flush(&world, Some(self.store.physical_db(number)), drop);
+        self.data.retain(|(db, _), _| *db != number);
+    }
+
+    fn swap(&mut self) {
+        let world = self.locker.try_world(Duration::from_secs(1)).unwrap();
+        self.locker.swap_databases(&world, 0, 1);
+        let swapped = std::mem::take(&mut self.data)
+            .into_iter()
+            .map(|((db, key), value)| {
+                let db = if db < 2 { 1 - db } else { db };
+                ((db, key), value)
+            });
+        self.data = swapped.collect();
+    }
+
+    fn open_tap(&mut self) {
+        let world = self.locker.try_world(Duration::from_secs(1)).unwrap();
+        let Some(tap) = self.store.tap(&world, &self.locker, SlotSet::full()) else {
+            assert_eq!(self.taps.len(), crate::tap::LANES);
+            return;
+        };
+        let keys: u64 = tap.sizes.iter().map(|(_, keys, _)| keys).sum();
+        assert_eq!(keys, self.data.len() as u64);
+        drop(world);
+        let (wanted, walker) = (self.data.clone(), tap.walker());
+        self.taps.push(Open {
+            walker,
+            wanted,
+            got: Data::new(),
+        });
+    }
+
+    /// Takes a few keys of one tap; checks it when it is complete.
+    fn walk(&mut self, steps: usize) {
+        if self.taps.is_empty() {
+            return;
+        }
+        let which = self.dice.roll(self.taps.len() as u64) as usize;
+        for _ in 0..steps {
+            let tap = &mut self.taps[which];
+            let Some(image) = tap.walker.next(&self.locker) else {
+                assert_eq!(tap.got, tap.wanted);
+                self.taps.swap_remove(which);
+                return;
+            };
+            let ValueRef::Str(value) = image.object.value() else {
+                panic!("no string")
+            };
+            let key = (image.db, image.object.key().to_vec());
+            let value = (value.to_vec(), image.object.expire());
+            assert!(tap.got.insert(key, value).is_none(), "delivered twice");
+        }
+    }
+
+    fn step(&mut self) {
+        match self.dice.roll(1000) {
+            0..450 => self.put(),
+            450..650 => self.append(),
+            650..900 => self.remove(),
+            900..903 => self.flush(),
+            903..910 => self.swap(),
+            910..930 => self.open_tap(),
+            _ => {
+                let steps = self.dice.roll(40) as usize;
+                self.walk(steps);
+            }
+        }
+    }
+
+    fn finish(mut self) {
+        while !self.taps.is_empty() {
+            self.walk(1000);
+        }
+        let sizes = (0..DATABASES)
+            .map(|db| self.store.database_size(db).0)
+            .sum::<u64>();
+        assert_eq!(sizes, self.data.len() as u64);
+        for slot in Slot::all() {
+            let guard = self.locker.try_lock(slot).unwrap();
+            for db in 0..DATABASES {
+                let keys = guard
+                    .keys(db)
+                    .into_iter()
+                    .flat_map(|keys| keys.table().iter());
+                assert!(
+                    keys.into_iter().all(|object| object.lanes() == 0),
+                    "marks are left"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_baseline_is_what_was_there_at_its_cut() {
+    for seed in 1..=30 {
+        let keys = [10, 100, 2000][seed as usize % 3];
+        println!("seed {seed}");
+        let mut model = Model::new(seed, keys);
+        for _ in 0..4_000 {
+            model.step();
+        }
+        model.finish();
+    }
+}
+
+#[test]
+fn an_abandoned_tap_leaves_no_marks_and_frees_its_lane() {
+    let mut model = Model::new(7, 500);
+    for _ in 0..2_000 {
+        model.put();
+    }
+    for _ in 0..20 {
+        let world = model.locker.try_world(Duration::from_secs(1)).unwrap();
+        let tap = model
+            .store
+            .tap(&world, &model.locker, SlotSet::full())
+            .unwrap();
+        drop(world);
+        let mut walker = tap.walker();
+        for _ in 0..model.dice.roll(300) {
+            walker.next(&model.locker);
+        }
+        (0..100).for_each(|_| model.append());
+        walker.abandon();
+        assert!(walker.next(&model.locker).is_none());
+    }
+    assert!(!model.store.has_taps());
+    model.finish();
+}
+
+#[test]
+fn the_world_is_had_only_between_batches() {
+    let store = Store::new(1);
+    let (one, two) = (Locker::new(&store), Locker::new(&store));
+    let open = two.enter();
+    assert!(one.try_world(Duration::from_millis(1)).is_none());
+    drop(open);
+    let world = one.try_world(Duration::from_millis(1)).unwrap();
+    let entered = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let flag = entered.clone();
+        let waiting = scope.spawn(move || {
+            let _open = two.enter();
+            flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        assert!(!entered.load(std::sync::atomic::Ordering::SeqCst));
+        drop(world);
+        waiting.join().unwrap();
+    });
+    assert!(entered.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+#[test]
+fn expired_keys_are_hidden_deleted_or_left_as_the_mode_says() {
+    let store = Store::new(1);
+    store.journal.set_active(Audience::ALL, true);
+    let mut reader = store.journal.reader(None).unwrap();
+    let locker = Locker::new(&store);
+    let (slot, hash) = (Slot::of_key(b"k"), ds::hash::of(b"k"));
+    let _open = locker.enter();
+    let mut guard = locker.try_lock(slot).unwrap();
+    guard.put(0, hash, Object::new_str(b"k", b"v", Some(100)));
+    let at = |now, expiry| When { now, expiry };
+    assert!(guard.find(0, hash, b"k", at(99, Expiry::Delete)).is_some());
+    assert!(guard.find(0, hash, b"k", at(100, Expiry::Ignore)).is_some());
+    assert!(guard.find(0, hash, b"k", at(100, Expiry::Hide)).is_none());
+    assert_eq!(store.database_size(0), (1, 1));
+    assert!(guard.find(0, hash, b"k", at(100, Expiry::Delete)).is_none());
+    assert_eq!(
+        (store.database_size(0), store.totals().expired),
+        ((0, 0), 1)
+    );
+    let batch = reader.next().unwrap();
+    let last = batch.records().last().unwrap().command.to_vec();
+    assert_eq!(last, b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
+}
+
+#[test]
+fn who_waits_for_a_slot_is_woken_when_it_is_released() {
+    let store = Store::new(1);
+    let (one, two) = (Locker::new(&store), Locker::new(&store));
+    let slot = Slot::of_key(b"k");
+    let guard = one.try_lock(slot).unwrap();
+    assert!(two.try_lock(slot).is_none());
+    let woken = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    for _ in 0..2 {
+        let count = woken.clone();
+        let wake = move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        };
+        assert!(!two.wait_for(slot, Box::new(wake)));
+    }
+    drop(guard);
+    assert_eq!(
+        woken.load(std::sync::atomic::Ordering::SeqCst),
+        1,
+        "one at a time"
+    );
+    drop(two.try_lock(slot).unwrap());
+    assert_eq!(woken.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
