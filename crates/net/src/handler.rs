@@ -1,0 +1,260 @@
+//! What a worker asks of the program that embeds it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use resp::{Args, ProtocolError};
+
+use crate::conn::{ConnStats, Ticket};
+use crate::conns::Conns;
+use crate::output::Output;
+use crate::stream::{Address, Stream};
+
+/// Names a connection for as long as the process lives: its worker, its place there, and how
+/// often that place was used before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ConnId {
+    /// Index of the worker that owns it.
+    pub worker: u16,
+    /// Index in that worker's table.
+    pub index: u32,
+    /// Tells apart those that had the same index.
+    pub generation: u32,
+}
+
+/// What is known of a connection when it opens.
+#[derive(Clone, Debug)]
+pub struct PeerInfo {
+    /// The other end.
+    pub peer: Address,
+    /// This end.
+    pub local: Address,
+    /// File descriptor, for display only.
+    pub fd: i32,
+    /// The connection's counters, which any thread may read.
+    pub stats: Arc<ConnStats>,
+}
+
+/// What a connection may send.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimits {
+    /// Longest argument, and whether the client is authenticated.
+    pub request: resp::Limits,
+    /// `client-query-buffer-limit`: most bytes that may wait to become a command. Values above
+    /// 4 GiB count as 4 GiB.
+    pub query_buffer: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        ReadLimits {
+            request: resp::Limits::default(),
+            query_buffer: 1 << 30,
+        }
+    }
+}
+
+/// Whose output limits apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OutputClass {
+    /// An ordinary client.
+    #[default]
+    Normal,
+    /// A replica.
+    Replica,
+    /// A client with subscriptions.
+    PubSub,
+}
+
+/// How much unsent output a connection may have. Zero means no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutputLimits {
+    /// Bytes at which it is closed at once.
+    pub hard: usize,
+    /// Bytes that it may exceed only for a while.
+    pub soft: usize,
+    /// How long that is.
+    pub soft_for: Duration,
+    /// Bytes for it that wait in inboxes, as whoever pushed them has counted; they count as
+    /// output.
+    pub pushed: usize,
+}
+
+/// How far ahead of its execution a command is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// First, for every command of a batch, even of a batch of one: find the command and its
+    /// slot, ask for the memory of the slot's bucket.
+    First,
+    /// Then, for every command of a batch of more than one: ask for the memory of the entry.
+    Second,
+}
+
+/// How a connection goes on after a command.
+pub enum Flow {
+    /// With the next command.
+    Done,
+    /// The command has done nothing yet and is executed again from its beginning when the
+    /// connection is woken by [`Conns::unpark`]; input stops meanwhile. A peer that leaves is
+    /// noticed only after the command ran.
+    Park,
+    /// As `Park`, for a wait that may be long (CLIENT PAUSE): when the peer leaves, the
+    /// connection is closed and the command never runs.
+    Hold,
+    /// The command is done as far as input goes, and its reply comes later through [`Conns`];
+    /// input stops until [`Conns::unblock`]. When the peer leaves, the connection is closed.
+    Blocked,
+    /// Close once all output is sent; what else the client sent is not executed.
+    Close,
+    /// Close now and drop unsent output.
+    CloseNow,
+    /// The socket leaves the worker once no output is withheld by a mark: the function gets it
+    /// with what was not executed and not sent. It runs on the worker's thread.
+    Detach(Box<dyn FnOnce(Detached) + Send>),
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Flow::Done => "Done",
+            Flow::Park => "Park",
+            Flow::Hold => "Hold",
+            Flow::Blocked => "Blocked",
+            Flow::Close => "Close",
+            Flow::CloseNow => "CloseNow",
+            Flow::Detach(_) => "Detach",
+        })
+    }
+}
+
+/// A socket that has left its worker.
+#[derive(Debug)]
+pub struct Detached {
+    /// The socket, in non-blocking mode.
+    pub stream: Stream,
+    /// Bytes that were read behind the command that detached.
+    pub unread: Vec<u8>,
+    /// Output that the socket did not take yet, that command's reply included.
+    pub unsent: Vec<u8>,
+    /// The connection's counters.
+    pub stats: Arc<ConnStats>,
+    /// Its place among the server's clients, which is free again once this is dropped.
+    pub ticket: Ticket,
+}
+
+/// Why a connection was closed.
+#[derive(Debug)]
+pub enum CloseReason {
+    /// The peer has closed it.
+    Peer,
+    /// The socket failed.
+    Io(io::Error),
+    /// What it sent is no request; the error was sent to it.
+    Protocol(ProtocolError),
+    /// It passed `client-query-buffer-limit`.
+    QueryBuffer {
+        /// Bytes that waited.
+        bytes: usize,
+    },
+    /// It passed an output limit.
+    OutputLimit {
+        /// Unsent bytes, those in inboxes included.
+        bytes: usize,
+        /// Whether it was the soft limit, passed for too long.
+        soft: bool,
+    },
+    /// It was idle for too long.
+    Idle,
+    /// The handler asked for it.
+    Asked,
+    /// The socket goes on elsewhere.
+    Detached,
+    /// The server stops.
+    Stopped,
+}
+
+/// One value per worker, made on the worker's thread and never leaving it.
+///
+/// Nothing here may block: a worker that waits makes all its connections wait.
+pub trait Handler: Sized {
+    /// State of a connection.
+    type Conn;
+    /// What other threads may send to this worker.
+    type Msg: Send + 'static;
+
+    /// A connection has been accepted. `Err` refuses it: the bytes are written and it is closed,
+    /// and there will be no call of `close`.
+    fn open(&mut self, id: ConnId, peer: &PeerInfo) -> Result<Self::Conn, Vec<u8>>;
+
+    /// A connection is gone.
+    fn close(&mut self, conn: Self::Conn, why: CloseReason);
+
+    /// Comes before a batch: `prefetch` and `execute` are called only between this and
+    /// `batch_end`. At most 64 commands and about 200 µs lie between them, if no single command
+    /// takes longer; when the time is up before the commands are, `batch_end` and `batch_begin`
+    /// are called and execution goes on with the next `nth`, without another `prefetch`.
+    fn batch_begin(&mut self) {}
+
+    /// Comes after a batch, before its replies are written. `on_msg` and `tick` come outside of
+    /// batches (but see [`Handler::inbox_first`]).
+    fn batch_end(&mut self, conns: &mut Conns<'_, Self>) {
+        let _ = conns;
+    }
+
+    /// Looks at a command that will be executed in this batch, as number `nth` of it, unless its
+    /// connection parks, blocks or closes before. Commands before it have not been executed.
+    fn prefetch(&mut self, conn: &Self::Conn, cmd: Args<'_>, nth: usize, stage: Stage) {
+        let _ = (conn, cmd, nth, stage);
+    }
+
+    /// Executes a command and writes its reply. `nth` is the number it had in `prefetch`.
+    fn execute(
+        &mut self,
+        conn: &mut Self::Conn,
+        cmd: Args<'_>,
+        nth: usize,
+        out: &mut Output,
+    ) -> Flow;
+
+    /// A message from the inbox.
+    fn on_msg(&mut self, msg: Self::Msg, conns: &mut Conns<'_, Self>);
+
+    /// Timers are due; answers how long until they are again (1 ms at least).
+    fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration;
+
+    /// What the connection may send now. Asked before each parsing.
+    fn read_limits(&self, conn: &Self::Conn) -> ReadLimits {
+        let _ = conn;
+        ReadLimits::default()
+    }
+
+    /// How much unsent output the connection may have. Asked after commands and pushes that
+    /// left some.
+    fn output_limits(&self, conn: &Self::Conn) -> OutputLimits {
+        let _ = conn;
+        OutputLimits::default()
+    }
+
+    /// After how long without input the connection is closed; `None` for never. Asked about
+    /// once a second, for connections that are not blocked or parked.
+    fn idle_limit(&self, conn: &Self::Conn) -> Option<Duration> {
+        let _ = conn;
+        None
+    }
+
+    /// Whether messages in the inbox must reach this connection before the reply of the command
+    /// executed next: true with subscriptions or tracking. Then the worker takes in its inbox
+    /// after `execute`, within the batch, and appends the reply behind what came.
+    fn inbox_first(&self, conn: &Self::Conn) -> bool {
+        let _ = conn;
+        false
+    }
+
+    /// The time, asked once after each command to bound the batch. A handler that has just
+    /// looked at the clock answers with what it saw.
+    fn clock(&mut self) -> Instant {
+        Instant::now()
+    }
+}
