@@ -27,6 +27,7 @@ pub struct ServerPlan {
     wrapper: Vec<String>,
     password: Option<String>,
     directory: Option<PathBuf>,
+    binary: Option<PathBuf>,
 }
 
 /// Why a server did not come up.
@@ -88,6 +89,13 @@ impl ServerPlan {
             .option("masterauth", password)
     }
 
+    /// Runs this file in place of the program's own, such as a release build.
+    #[must_use]
+    pub fn binary(mut self, path: &Path) -> ServerPlan {
+        self.binary = Some(path.into());
+        self
+    }
+
     /// Uses this directory, which outlives the server, instead of a fresh one.
     #[must_use]
     pub fn directory(mut self, path: &Path) -> ServerPlan {
@@ -147,7 +155,11 @@ impl ServerPlan {
     }
 
     fn spawn(&self, port: &Port, directory: &Path) -> Process {
-        let (path, first) = self.program.path(Tool::Server);
+        let (path, first) = match (&self.binary, self.program) {
+            (Some(path), Program::Shoal) => (path.clone(), Some("server")),
+            (Some(path), _) => (path.clone(), None),
+            (None, program) => program.path(Tool::Server),
+        };
         let mut words: Vec<std::ffi::OsString> = self.wrapper.iter().map(Into::into).collect();
         words.push(path.into());
         words.extend(first.map(Into::into));
@@ -191,6 +203,7 @@ impl Server {
             wrapper: Vec::new(),
             password: None,
             directory: None,
+            binary: None,
         }
     }
 
@@ -212,6 +225,11 @@ impl Server {
     /// Its working directory, where its files are.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The process, for signals.

@@ -4,6 +4,7 @@
 mod arguments;
 mod conformance;
 mod fetch;
+mod figures;
 mod run;
 mod tidy;
 
@@ -26,17 +27,24 @@ usage: cargo xtask COMMAND
       --peer valkey|redis74 a real server instead, to learn which tests there are
       --accept              let tests lose their plus
       --jobs N --base-port N --limit SECONDS --timeout SECONDS
+  figures                   CPU per operation and bytes per key beside Valkey 9.1
+      --parts cpu,cluster,memory --only get,set --depth 1,16,64 --keys N --pairs N
+      --requests N --fills N,N --bin FILE --subject redis74 --server-core 0 --load-core 1
+      --write               into docs/figures.md
 ";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let command = words.next().unwrap_or_default();
-    let mut arguments = Arguments::new(words.collect());
+    let words: Vec<String> = words.collect();
+    let typed = words.join(" ");
+    let mut arguments = Arguments::new(words);
     let result = match command.as_str() {
         "tidy" => return tidy::run(&root()),
         "peers" => peers(&mut arguments),
         "suite" => suite(&mut arguments),
         "conformance" => conformance::command(&mut arguments),
+        "figures" => figures::command(&typed, &mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

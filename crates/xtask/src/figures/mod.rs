@@ -1,0 +1,96 @@
+//! Figures beside a real server in the same run: CPU per operation and bytes per key.
+//!
+//! Absolute numbers say more of the machine than of the program, so every figure is a ratio, with
+//! the order alternating and the median taken. The server is pinned to one core, the generator to
+//! another.
+
+mod cpu;
+mod load;
+mod memory;
+mod page;
+mod subject;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::arguments::Arguments;
+use crate::run::run;
+use subject::{Cores, Subject};
+
+/// `cargo xtask figures`.
+pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), String> {
+    let write = arguments.flag("--write");
+    let cores = Cores {
+        server: arguments.parsed("--server-core", 0)?,
+        load: arguments.parsed("--load-core", 1)?,
+    };
+    let subject = arguments.option("--subject")?;
+    let binary = arguments.option("--bin")?.map(PathBuf::from);
+    let only = arguments.list("--only")?;
+    let parts = arguments.list("--parts")?;
+    let cpu = cpu::Plan::from(arguments, only.clone())?;
+    let memory = memory::Plan::from(arguments, only)?;
+    arguments.end()?;
+
+    let ours = match (subject.as_deref(), binary) {
+        (Some(name), None) => Subject::named(name)?,
+        (None, Some(binary)) => Subject::ours(binary),
+        (None, None) => Subject::ours(release()?),
+        (Some(_), Some(_)) => return Err("--subject and --bin exclude each other".into()),
+    };
+    let base = Subject::named("valkey")?;
+    let wanted = |part: &str| {
+        parts.as_ref().map_or(part != "cluster", |parts| {
+            parts.iter().any(|known| known == part)
+        })
+    };
+    let mut sections = Vec::new();
+    if wanted("cpu") {
+        sections.push(("cpu", cpu::measure(&cpu, [&ours, &base], cores, false)?));
+    }
+    if wanted("cluster") {
+        sections.push(("cluster", cpu::measure(&cpu, [&ours, &base], cores, true)?));
+    }
+    if wanted("memory") {
+        sections.push(("memory", memory::measure(&memory, [&ours, &base], cores)?));
+    }
+    let heading = page::heading(words, &[&ours, &base])?;
+    for (_, text) in &sections {
+        println!("\n{text}");
+    }
+    println!("{heading}");
+    if write {
+        let path = crate::root().join("docs/figures.md");
+        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let new = page::merge(&old, &heading, &sections);
+        std::fs::write(&path, new).map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("written: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Builds the release binary.
+fn release() -> Result<PathBuf, String> {
+    let mut command = Command::new("cargo");
+    command.current_dir(crate::root());
+    run(command.args(["build", "--quiet", "--release", "--package", "shoal"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    Ok(target
+        .unwrap_or_else(|| crate::root().join("target"))
+        .join("release/shoal"))
+}
+
+/// The middle value; the mean of the two in the middle for an even count.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::NAN,
+        count if count % 2 == 1 => sorted[half],
+        _ => f64::midpoint(sorted[half - 1], sorted[half]),
+    }
+}

@@ -1,0 +1,47 @@
+//! Tests of the arithmetic and of the page.
+
+use super::page::merge;
+use super::subject::{cpu_seconds, resident_bytes, thread_ticks};
+use super::{load, median};
+
+#[test]
+fn the_median_is_the_middle() {
+    assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+    assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+    assert!(median(&[]).is_nan());
+}
+
+#[test]
+fn the_ticks_of_a_thread_are_read_past_its_name() {
+    let stat = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 31 11 0 0 20 0";
+    assert_eq!(thread_ticks(stat), Some(42));
+    assert_eq!(thread_ticks("7 (x) S 1"), None);
+}
+
+#[test]
+fn a_process_costs_time_and_memory() {
+    let own = std::process::id();
+    assert!(cpu_seconds(own).unwrap() >= 0.0);
+    assert!(resident_bytes(own).unwrap() > 100_000);
+    assert!(resident_bytes(u32::MAX).is_err());
+}
+
+#[test]
+fn keys_have_sixteen_bytes() {
+    assert_eq!(load::key("key", 42), "key:000000000042");
+    assert_eq!(load::key("key", 42).len(), 16);
+}
+
+#[test]
+fn a_section_is_replaced_and_the_others_stay() {
+    let first = merge(
+        "",
+        "H1\n",
+        &[("cpu", "A\n".into()), ("memory", "B\n".into())],
+    );
+    let second = merge(&first, "H2\n", &[("cpu", "C\n".into())]);
+    assert!(
+        !second.contains("A\n") && second.contains("C\n\nH2\n") && second.contains("B\n\nH1\n")
+    );
+    assert_eq!(merge(&second, "", &[]), second);
+}
