@@ -6,7 +6,7 @@ pub mod intset;
 pub mod listpack;
 mod repack;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod ziplist;
 pub mod zipmap;
 
