@@ -2,11 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod ci;
 mod conformance;
 mod fetch;
 mod figures;
 mod run;
 mod tidy;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use arguments::Arguments;
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
+  ci [--only STEP,STEP]     all that must pass: fmt, clippy, tidy, build, test, conformance
   tidy                      check the rules of the house
   peers [DIR] [--refresh]   fetch the real servers that the tests compare with (default: peers)
   suite [DIR] [--refresh]   fetch the upstream test suite (default: suite)
@@ -31,6 +34,8 @@ usage: cargo xtask COMMAND
       --parts cpu,cluster,memory --only get,set --depth 1,16,64 --keys N --pairs N
       --requests N --fills N,N --bin FILE --subject redis74 --server-core 0 --load-core 1
       --write               into docs/figures.md
+  deny                      licences, bans and sources of what we depend on
+  fuzz [TARGET] [--seconds N]  look for inputs that break a decoder (needs a nightly toolchain)
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +46,9 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::new(words);
     let result = match command.as_str() {
         "tidy" => return tidy::run(&root()),
+        "ci" => ci::command(&mut arguments),
+        "deny" => tools::deny(&mut arguments),
+        "fuzz" => tools::fuzz(&mut arguments),
         "peers" => peers(&mut arguments),
         "suite" => suite(&mut arguments),
         "conformance" => conformance::command(&mut arguments),

@@ -14,6 +14,8 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use packages::ensure;
+
 /// The folder of the real servers: the word given, else `SHOAL_PEERS`, else `peers`.
 pub(crate) fn peers_directory(word: Option<&str>) -> PathBuf {
     directory(word, "SHOAL_PEERS", "peers")

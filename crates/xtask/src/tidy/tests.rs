@@ -244,10 +244,16 @@ fn a_crate_that_does_not_rule_out_unsafe_is_found() {
 }
 
 #[test]
-fn tests_inside_of_a_product_file_are_found() {
+fn many_tests_inside_of_a_product_file_are_found() {
     let path = "crates/store/src/slot.rs";
-    assert_eq!(rules(path, "#[cfg(test)]\nmod tests {\n}\n"), ["tests"]);
-    assert!(rules(path, "#[cfg(test)]\nmod tests;\nmod x {}\n").is_empty());
+    let module = |lines| format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "// x\n".repeat(lines));
+    assert!(rules(path, &module(90)).is_empty());
+    assert_eq!(rules(path, &module(100)), ["tests"]);
+    let apart = format!(
+        "#[cfg(test)]\nmod tests;\nmod x {{\n{}}}\n",
+        "// x\n".repeat(200)
+    );
+    assert!(rules(path, &apart).is_empty());
 }
 
 #[test]

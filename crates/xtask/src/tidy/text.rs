@@ -14,7 +14,7 @@ const SLACK: usize = 40;
 /// In the header of a file that is one table: its length has no limit.
 const TABLE_MARK: &str = "tidy: table";
 /// A header shorter than this says nothing.
-const HEADER_LETTERS: usize = 12;
+const HEADER_LETTERS: usize = 8;
 
 /// Names that say nothing, and draw everything.
 const DRAWERS: &[&str] = &[

@@ -9,6 +9,9 @@ use super::{Finding, Source};
 /// Lines of one function, from its `fn` to its closing brace.
 const FUNCTION_LIMIT: usize = 80;
 
+/// Lines of tests that may stand at the end of the product file they test.
+const INLINE_TESTS: usize = 100;
+
 /// Where `unsafe` may stand: a whole crate, or one room of it.
 const UNSAFE_ROOMS: &[&str] = &["crates/ds/src/", "crates/net/src/sys"];
 
@@ -196,9 +199,11 @@ impl Walk<'_> {
             .take_while(|token| !is_punct(Some(token), ';'));
         let words: Vec<&TokenTree> = module.take(3).collect();
         let named = matches!(words.first(), Some(TokenTree::Ident(word)) if *word == "mod");
-        if for_tests && named && words.iter().any(|token| brace(token).is_some()) {
+        let body = words.iter().find_map(|token| brace(token));
+        let lines = body.map_or(0, |body| body.span_close().end().line + 1 - line);
+        if for_tests && named && lines > INLINE_TESTS {
             let mend = "Put them into `tests.rs` beside the code, with `mod tests;` here.";
-            let what = "tests inside of a product file";
+            let what = format!("{lines} lines of tests inside of a product file");
             self.found
                 .push(self.source.finding(line, "tests", what, mend));
         }
