@@ -1,2 +1,96 @@
-//! Command handlers by family.
+//! Command handlers by family, and what surrounds them: dispatch, sessions, transactions.
+//!
+//! A [`Worker`] belongs to one thread and executes commands of its [`Session`]s against the shared
+//! [`Engine`]. Handlers are thin: they read arguments, call the verbs of `ds` through the
+//! [`Keyspace`], write a reply and note the effect. What a handler cannot do without waiting (a
+//! save, a cluster change, another node) it asks of the [`Host`], the program around the engine.
 #![forbid(unsafe_code)]
+
+pub mod access;
+mod clients;
+mod clock;
+mod cx;
+mod dice;
+mod effects;
+pub mod fail;
+mod family;
+mod handlers;
+mod host;
+mod keyspace;
+mod session;
+mod settings;
+mod stats;
+mod transaction;
+mod worker;
+
+pub use clients::{ClientCard, Clients};
+pub use clock::Clock;
+pub use cx::Cx;
+pub use dice::Dice;
+pub use effects::Effects;
+pub use fail::{Done, Fail};
+pub use host::{Answer, Host, InfoSection, Taken, Ticket};
+pub use keyspace::Keyspace;
+pub use session::Session;
+pub use settings::Settings;
+pub use stats::{CommandStats, Stats};
+pub use worker::{Outcome, Worker};
+
+use parking_lot::RwLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::Store;
+
+/// What all workers share.
+pub struct Engine {
+    /// The key space.
+    pub store: Arc<Store>,
+    /// All connections.
+    pub clients: Clients,
+    /// Counters of what was done.
+    pub stats: Stats,
+    host: Arc<dyn Host>,
+    settings: RwLock<Arc<Settings>>,
+    generation: AtomicU64,
+}
+
+impl Engine {
+    /// An engine over a store.
+    pub fn new(store: Arc<Store>, settings: Settings, host: Arc<dyn Host>) -> Arc<Engine> {
+        Arc::new(Engine {
+            store,
+            clients: Clients::default(),
+            stats: Stats::default(),
+            host,
+            settings: RwLock::new(Arc::new(settings)),
+            generation: AtomicU64::new(1),
+        })
+    }
+
+    /// The program around the engine.
+    pub fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
+    /// The settings that handlers go by.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().clone()
+    }
+
+    /// Takes over what CONFIG SET or a change of state has changed; workers see it from their next
+    /// batch on.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings.write();
+        let mut new = (**settings).clone();
+        change(&mut new);
+        *settings = Arc::new(new);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -314,7 +314,7 @@ impl Journal {
             return None;
         }
         let chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
-        let chunk = chunks.filter(|chunk| chunk.offset <= offset).last()?;
+        let chunk = chunks.filter(|chunk| chunk.offset <= offset).next_back()?;
         let mut at = chunk.offset;
         let mut position = chunk.start;
         let mut skip = 0;
@@ -406,7 +406,7 @@ impl Batch {
 
 impl Reader {
     /// The next records, or `None` at the end of the log.
-    pub fn next(&mut self) -> Option<Batch> {
+    pub fn next_batch(&mut self) -> Option<Batch> {
         let mut inner = self.journal.inner.lock();
         let open_start = inner.open.start;
         let (bytes, from) = if self.position >= open_start {

@@ -293,7 +293,7 @@ fn expired_keys_are_hidden_deleted_or_left_as_the_mode_says() {
         (store.database_size(0), store.totals().expired),
         ((0, 0), 1)
     );
-    let batch = reader.next().unwrap();
+    let batch = reader.next_batch().unwrap();
     let last = batch.records().last().unwrap().command.to_vec();
     assert_eq!(last, b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
 }

@@ -13,7 +13,7 @@ fn effect(db: u16, command: &[u8]) -> Effect<'_> {
 
 fn stream(reader: &mut super::Reader) -> Vec<u8> {
     let mut out = Vec::new();
-    while let Some(batch) = reader.next() {
+    while let Some(batch) = reader.next_batch() {
         let mut skip = batch.skip;
         for record in batch.records().filter(|record| record.audience.replicas()) {
             out.extend_from_slice(&record.command[std::mem::take(&mut skip)..]);
@@ -93,7 +93,7 @@ fn a_slow_reader_keeps_what_it_has_not_read() {
         journal.append(&[effect(0, &[b'x'; 100])]);
     }
     assert!(reader.lag() > 1_000_000 && journal.retained() > 1_000_000);
-    let records: usize = std::iter::from_fn(|| reader.next())
+    let records: usize = std::iter::from_fn(|| reader.next_batch())
         .map(|batch| batch.records().count())
         .sum();
     assert_eq!(records, 10_001);

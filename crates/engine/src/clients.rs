@@ -1,0 +1,151 @@
+//! The registry of connections: what one connection may know of another.
+
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+/// What other connections see of a connection.
+pub struct ClientCard {
+    /// Its number; later connections have higher ones.
+    pub id: u64,
+    /// The other end, as CLIENT LIST prints it.
+    pub peer: String,
+    /// This end.
+    pub local: String,
+    /// File descriptor.
+    pub fd: i32,
+    /// When it came, in ms since 1970.
+    pub created_ms: i64,
+    /// The net layer's name for it, as (worker, the rest).
+    pub place: (u16, u64),
+    /// When it last sent a command, in ms since 1970.
+    pub last_ms: AtomicI64,
+    /// Set by CLIENT KILL: it executes nothing more.
+    pub killed: AtomicBool,
+    /// The name, library and command that CLIENT LIST prints.
+    pub label: Mutex<Label>,
+    /// Numbers that CLIENT LIST prints; written by its worker.
+    pub numbers: Numbers,
+}
+
+/// Words that CLIENT LIST prints of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Label {
+    /// CLIENT SETNAME.
+    pub name: Vec<u8>,
+    /// CLIENT SETINFO LIB-NAME.
+    pub lib_name: Vec<u8>,
+    /// CLIENT SETINFO LIB-VER.
+    pub lib_ver: Vec<u8>,
+    /// The user it logged in as.
+    pub user: Vec<u8>,
+}
+
+/// Numbers that CLIENT LIST prints of a connection.
+#[derive(Default)]
+pub struct Numbers {
+    /// Number of its database.
+    pub db: AtomicU64,
+    /// Commands in its transaction; -1: none.
+    pub multi: AtomicI64,
+    /// Watched keys.
+    pub watch: AtomicU64,
+    /// Index of its last command plus one; 0: none.
+    pub command: AtomicU64,
+    /// 2 or 3.
+    pub resp: AtomicU64,
+    /// Flag letters, one bit each (see `flags`).
+    pub flags: AtomicU64,
+}
+
+/// Bits of [`Numbers::flags`].
+pub mod flags {
+    /// `S`: a replica.
+    pub const REPLICA: u64 = 1;
+    /// `M`: a primary.
+    pub const PRIMARY: u64 = 1 << 1;
+    /// `O`: a monitor.
+    pub const MONITOR: u64 = 1 << 2;
+    /// `x`: in a transaction.
+    pub const MULTI: u64 = 1 << 3;
+    /// `b`: waiting.
+    pub const BLOCKED: u64 = 1 << 4;
+    /// `d`: a watched key changed.
+    pub const DIRTY: u64 = 1 << 5;
+    /// `r`: in READONLY mode.
+    pub const READONLY: u64 = 1 << 6;
+    /// `U`: over a unix socket.
+    pub const UNIX: u64 = 1 << 7;
+    /// `e`: excluded from client eviction.
+    pub const NO_EVICT: u64 = 1 << 8;
+    /// `T`: reads leave no trace.
+    pub const NO_TOUCH: u64 = 1 << 9;
+    /// `c`: closing once its output is sent.
+    pub const CLOSING: u64 = 1 << 10;
+}
+
+impl ClientCard {
+    /// Sets or clears flag bits.
+    pub fn set_flag(&self, bit: u64, on: bool) {
+        if on {
+            self.numbers.flags.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.numbers.flags.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a flag bit is set.
+    pub fn has_flag(&self, bit: u64) -> bool {
+        self.numbers.flags.load(Ordering::Relaxed) & bit != 0
+    }
+}
+
+/// All connections, by number.
+#[derive(Default)]
+pub struct Clients {
+    cards: RwLock<BTreeMap<u64, Arc<ClientCard>>>,
+    last_id: AtomicU64,
+    /// Connections that were accepted since the server started.
+    pub accepted: AtomicU64,
+    /// Connections that were refused because there were too many.
+    pub rejected: AtomicU64,
+}
+
+impl Clients {
+    /// The number of the next connection.
+    pub fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Enters a connection.
+    pub fn add(&self, card: Arc<ClientCard>) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.cards.write().insert(card.id, card);
+    }
+
+    /// Strikes a connection out.
+    pub fn remove(&self, id: u64) {
+        self.cards.write().remove(&id);
+    }
+
+    /// A connection by its number.
+    pub fn get(&self, id: u64) -> Option<Arc<ClientCard>> {
+        self.cards.read().get(&id).cloned()
+    }
+
+    /// All connections, oldest first.
+    pub fn all(&self) -> Vec<Arc<ClientCard>> {
+        self.cards.read().values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.cards.read().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.cards.read().is_empty()
+    }
+}

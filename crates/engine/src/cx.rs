@@ -1,0 +1,76 @@
+//! What a handler has at hand while its command runs.
+
+use crate::fail::{Fail, NOT_FLOAT, NOT_INTEGER};
+use crate::{Dice, Effects, Engine, Keyspace, Session, Settings};
+use base::num;
+use commands::Spec;
+use resp::{Args, Reply};
+use store::gate::World;
+
+/// One running command.
+pub struct Cx<'a> {
+    /// What all workers share.
+    pub engine: &'a Engine,
+    /// Limits and modes as of the batch.
+    pub settings: &'a Settings,
+    /// The connection.
+    pub session: &'a mut Session,
+    /// The command's row.
+    pub spec: &'static Spec,
+    /// Its arguments, its name (and subcommand) included.
+    pub args: Args<'a>,
+    /// The keys it may touch.
+    pub keys: Keyspace<'a>,
+    /// Where its reply goes.
+    pub reply: Reply<'a>,
+    /// What it changed.
+    pub effects: &'a mut Effects,
+    /// Random numbers.
+    pub dice: &'a mut Dice,
+    /// The world, when the command runs under it.
+    pub world: Option<&'a World<'a>>,
+    /// Whether it runs inside EXEC.
+    pub in_exec: bool,
+}
+
+impl<'a> Cx<'a> {
+    /// Milliseconds since 1970, the same for all of the command or transaction.
+    pub fn now_ms(&self) -> i64 {
+        self.keys.when.now
+    }
+
+    /// The number of the database.
+    pub fn db(&self) -> u16 {
+        self.session.db
+    }
+
+    /// Argument `index` as an integer.
+    ///
+    /// # Errors
+    /// `ERR value is not an integer or out of range`.
+    pub fn int(&self, index: usize) -> Result<i64, Fail> {
+        num::parse_i64(self.args.get(index)).ok_or_else(|| NOT_INTEGER.into())
+    }
+
+    /// Argument `index` as a double.
+    ///
+    /// # Errors
+    /// `ERR value is not a valid float`.
+    pub fn float(&self, index: usize) -> Result<f64, Fail> {
+        num::parse_f64(self.args.get(index)).ok_or_else(|| NOT_FLOAT.into())
+    }
+
+    /// Notes the command itself as its effect: for commands that give the same result wherever
+    /// they are executed.
+    pub fn effect_as_sent(&mut self) {
+        if self.effects.is_on() {
+            let args = self.args;
+            self.effects.push(self.session.db, args.iter());
+        }
+    }
+
+    /// Notes an effect.
+    pub fn effect(&mut self, args: &[&[u8]]) {
+        self.effects.push(self.session.db, args.iter().copied());
+    }
+}

@@ -1,0 +1,9 @@
+//! Command handlers, a file or folder for each family.
+
+pub(crate) mod connection;
+pub(crate) mod expire;
+pub(crate) mod key;
+pub(crate) mod slow;
+pub(crate) mod string;
+pub(crate) mod transaction;
+pub(crate) mod world;

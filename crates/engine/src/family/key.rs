@@ -1,0 +1,184 @@
+//! Keys of any type: DEL, EXISTS, RENAME, COPY, MOVE, SCAN and kin.
+
+use crate::fail::{self, Done, Fail, SYNTAX};
+use crate::{Cx, Keyspace};
+use base::num;
+
+mod scan;
+
+pub(crate) use scan::{keys, randomkey, scan};
+
+/// DEL key [key ...]
+pub(crate) fn del(cx: &mut Cx<'_>) -> Done {
+    let name: &[u8] = if cx.settings.lazy_user_del { b"UNLINK" } else { b"DEL" };
+    delete(cx, name)
+}
+
+/// UNLINK key [key ...]
+pub(crate) fn unlink(cx: &mut Cx<'_>) -> Done {
+    delete(cx, b"UNLINK")
+}
+
+fn delete(cx: &mut Cx<'_>, name: &[u8]) -> Done {
+    let mut effect: Vec<&[u8]> = vec![name];
+    let mut deleted = 0;
+    for key in cx.args.from(1).iter() {
+        if cx.keys.delete(key) {
+            cx.keys.changed(key);
+            effect.push(key);
+            deleted += 1;
+        }
+    }
+    if deleted > 0 {
+        cx.effect(&effect);
+    }
+    cx.reply.int(deleted);
+    Ok(())
+}
+
+/// EXISTS key [key ...]
+pub(crate) fn exists(cx: &mut Cx<'_>) -> Done {
+    count_present(cx)
+}
+
+/// TOUCH key [key ...]
+pub(crate) fn touch(cx: &mut Cx<'_>) -> Done {
+    count_present(cx)
+}
+
+fn count_present(cx: &mut Cx<'_>) -> Done {
+    let mut present = 0;
+    for key in cx.args.from(1).iter() {
+        present += i64::from(cx.keys.read(key).is_some());
+    }
+    cx.reply.int(present);
+    Ok(())
+}
+
+/// TYPE key
+pub(crate) fn type_(cx: &mut Cx<'_>) -> Done {
+    let name = cx.keys.peek(cx.args.get(1)).map_or("none", |object| object.kind().name());
+    cx.reply.status(name);
+    Ok(())
+}
+
+/// RENAME key newkey
+pub(crate) fn rename(cx: &mut Cx<'_>) -> Done {
+    if rename_unless(cx, false)? {
+        cx.reply.ok();
+    }
+    Ok(())
+}
+
+/// RENAMENX key newkey
+pub(crate) fn renamenx(cx: &mut Cx<'_>) -> Done {
+    let renamed = rename_unless(cx, true)?;
+    cx.reply.int(i64::from(renamed));
+    Ok(())
+}
+
+fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
+    let (from, to) = (cx.args.get(1), cx.args.get(2));
+    if cx.keys.peek(from).is_none() {
+        return Err(fail::NO_SUCH_KEY.into());
+    }
+    if from == to {
+        return Ok(!target_exists);
+    }
+    if target_exists && cx.keys.peek(to).is_some() {
+        return Ok(false);
+    }
+    let Some(object) = cx.keys.take(from) else { return Err(fail::NO_SUCH_KEY.into()) };
+    cx.keys.put(object.with_key(to));
+    cx.keys.changed(from);
+    cx.keys.changed(to);
+    cx.effect_as_sent();
+    Ok(true)
+}
+
+/// The number of a database in argument `index`.
+fn database(cx: &Cx<'_>, index: usize, no_number: &'static str) -> Result<u16, Fail> {
+    let number = num::parse_i64(cx.args.get(index)).ok_or(no_number)?;
+    let exists = (0..i64::from(cx.engine.store.databases())).contains(&number);
+    if exists { Ok(number as u16) } else { Err(fail::DB_OUT_OF_RANGE.into()) }
+}
+
+/// MOVE key db
+pub(crate) fn move_(cx: &mut Cx<'_>) -> Done {
+    if cx.settings.cluster {
+        return Err("ERR MOVE is not allowed in cluster mode".into());
+    }
+    let key = cx.args.get(1);
+    let target = database(cx, 2, fail::BAD_DB)?;
+    if target == cx.db() {
+        return Err("ERR source and destination objects are the same".into());
+    }
+    let (here, there) = (cx.keys.db(), cx.engine.store.physical_db(target));
+    let moved = move_between(&mut cx.keys, key, here, there);
+    if moved {
+        cx.effect_as_sent();
+    }
+    cx.reply.int(i64::from(moved));
+    Ok(())
+}
+
+fn move_between(keys: &mut Keyspace<'_>, key: &[u8], here: u16, there: u16) -> bool {
+    if keys.peek(key).is_none() {
+        return false;
+    }
+    keys.set_db(there);
+    if keys.peek(key).is_some() {
+        keys.set_db(here);
+        return false;
+    }
+    keys.set_db(here);
+    let Some(object) = keys.take(key) else { return false };
+    keys.changed(key);
+    keys.set_db(there);
+    keys.put(object);
+    keys.changed(key);
+    keys.set_db(here);
+    true
+}
+
+/// COPY source destination [DB db] [REPLACE]
+pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
+    let (from, to) = (cx.args.get(1), cx.args.get(2));
+    let (mut replace, mut target) = (false, cx.db());
+    let mut index = 3;
+    while index < cx.args.len() {
+        match cx.args.get(index).to_ascii_uppercase().as_slice() {
+            b"REPLACE" => replace = true,
+            b"DB" if index + 1 < cx.args.len() => {
+                target = database(cx, index + 1, fail::NOT_INTEGER)?;
+                index += 1;
+            }
+            _ => return Err(SYNTAX.into()),
+        }
+        index += 1;
+    }
+    if cx.settings.cluster && target != cx.db() {
+        return Err("ERR Copying to another database is not allowed in cluster mode".into());
+    }
+    if target == cx.db() && from == to {
+        return Err("ERR source and destination objects are the same".into());
+    }
+    let (here, there) = (cx.keys.db(), cx.engine.store.physical_db(target));
+    let Some(copy) = cx.keys.read(from).map(|object| object.duplicate(to)) else {
+        cx.reply.int(0);
+        return Ok(());
+    };
+    cx.keys.set_db(there);
+    let exists = cx.keys.peek(to).is_some();
+    if exists && !replace {
+        cx.keys.set_db(here);
+        cx.reply.int(0);
+        return Ok(());
+    }
+    cx.keys.put(copy);
+    cx.keys.changed(to);
+    cx.keys.set_db(here);
+    cx.effect_as_sent();
+    cx.reply.int(1);
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! Strings: SET and GET with all their forms, counters, ranges.
+
+use crate::fail::{self, Done, Fail};
+use crate::Cx;
+use base::num;
+use ds::{Kind, Object, ValueRef};
+use resp::Reply;
+
+mod expiry;
+mod set;
+
+pub(crate) use expiry::{Expiry, parse_expiry};
+pub(crate) use set::{getset, psetex, set, setex, setnx};
+
+/// A string object; text that is a canonical integer is kept as one.
+pub(crate) fn string_object(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
+    match if value.len() <= 20 { num::parse_i64(value) } else { None } {
+        Some(integer) => Object::new_int(key, integer, expire),
+        None => Object::new_str(key, value, expire),
+    }
+}
+
+/// Writes a string value as a bulk.
+#[inline]
+pub(crate) fn reply_value(reply: &mut Reply<'_>, object: &Object) {
+    match object.value() {
+        ValueRef::Str(bytes) => reply.bulk(bytes),
+        ValueRef::Int(integer) => reply.bulk_int(integer),
+        _ => reply.null(),
+    }
+}
+
+/// The bytes of a string value; integers are printed into `scratch`.
+pub(crate) fn string_bytes<'a>(object: &'a Object, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    match object.value() {
+        ValueRef::Str(bytes) => bytes,
+        ValueRef::Int(integer) => {
+            scratch.clear();
+            num::write_i64(scratch, integer);
+            scratch
+        }
+        _ => &[],
+    }
+}
+
+/// GET key
+pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
+    match cx.keys.read_kind(cx.args.get(1), Kind::String)? {
+        Some(object) => reply_value(&mut cx.reply, object),
+        None => cx.reply.null(),
+    }
+    Ok(())
+}
+
+/// GETDEL key
+pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
+    let key = cx.args.get(1);
+    match cx.keys.read_kind(key, Kind::String)? {
+        Some(object) => reply_value(&mut cx.reply, object),
+        None => {
+            cx.reply.null();
+            return Ok(());
+        }
+    }
+    cx.keys.delete(key);
+    cx.keys.changed(key);
+    cx.effect(&[b"DEL", key]);
+    Ok(())
+}
+
+/// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]
+pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
+    let key = cx.args.get(1);
+    let expiry = expiry::parse_getex(cx)?;
+    match cx.keys.read_kind(key, Kind::String)? {
+        Some(object) => reply_value(&mut cx.reply, object),
+        None => {
+            cx.reply.null();
+            return Ok(());
+        }
+    }
+    let Some(expiry) = expiry else { return Ok(()) };
+    match expiry {
+        Expiry::At(at) if at <= cx.now_ms() && !cx.session.trusted && !cx.settings.loading => {
+            cx.keys.delete(key);
+            cx.keys.changed(key);
+            cx.effect(&[b"DEL", key]);
+        }
+        Expiry::At(at) => {
+            if let Some(mut object) = cx.keys.edit(key) {
+                object.set_expire(Some(at));
+            }
+            cx.keys.changed(key);
+            cx.effect(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+        }
+        Expiry::Never => {
+            let had = cx.keys.edit(key).is_some_and(|mut object| {
+                let had = object.expire().is_some();
+                object.set_expire(None);
+                had
+            });
+            if had {
+                cx.keys.changed(key);
+                cx.effect(&[b"PERSIST", key]);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// MGET key [key ...]
+pub(crate) fn mget(cx: &mut Cx<'_>) -> Done {
+    let args = cx.args.from(1);
+    cx.reply.array(args.len());
+    for key in args.iter() {
+        match cx.keys.read(key) {
+            Some(object) if object.kind() == Kind::String => reply_value(&mut cx.reply, object),
+            _ => cx.reply.null(),
+        }
+    }
+    Ok(())
+}
+
+fn pairs(cx: &Cx<'_>) -> Result<usize, Fail> {
+    if cx.args.len().is_multiple_of(2) {
+        return Err(fail::wrong_arity(cx.spec.full_name));
+    }
+    Ok((cx.args.len() - 1) / 2)
+}
+
+fn set_pairs(cx: &mut Cx<'_>, pairs: usize) {
+    for pair in 0..pairs {
+        let (key, value) = (cx.args.get(1 + 2 * pair), cx.args.get(2 + 2 * pair));
+        cx.keys.put(string_object(key, value, None));
+        cx.keys.changed(key);
+    }
+    let args = cx.args.from(1);
+    if cx.effects.is_on() {
+        let name: &[u8] = b"MSET";
+        let all: Vec<&[u8]> = std::iter::once(name).chain(args.iter()).collect();
+        cx.effect(&all);
+    }
+}
+
+/// MSET key value [key value ...]
+pub(crate) fn mset(cx: &mut Cx<'_>) -> Done {
+    let pairs = pairs(cx)?;
+    set_pairs(cx, pairs);
+    cx.reply.ok();
+    Ok(())
+}
+
+/// MSETNX key value [key value ...]
+pub(crate) fn msetnx(cx: &mut Cx<'_>) -> Done {
+    let pairs = pairs(cx)?;
+    for pair in 0..pairs {
+        if cx.keys.peek(cx.args.get(1 + 2 * pair)).is_some() {
+            cx.reply.int(0);
+            return Ok(());
+        }
+    }
+    set_pairs(cx, pairs);
+    cx.reply.int(1);
+    Ok(())
+}
+
+/// INCR key
+pub(crate) fn incr(cx: &mut Cx<'_>) -> Done {
+    add(cx, 1)
+}
+
+/// DECR key
+pub(crate) fn decr(cx: &mut Cx<'_>) -> Done {
+    add(cx, -1)
+}
+
+/// INCRBY key increment
+pub(crate) fn incrby(cx: &mut Cx<'_>) -> Done {
+    let by = cx.int(2)?;
+    add(cx, by)
+}
+
+/// DECRBY key decrement
+pub(crate) fn decrby(cx: &mut Cx<'_>) -> Done {
+    let by = cx.int(2)?;
+    let by = by.checked_neg().ok_or("ERR decrement would overflow")?;
+    add(cx, by)
+}
+
+/// Adds to the integer at a key. The effect is the command with the increment spelt out.
+fn add(cx: &mut Cx<'_>, by: i64) -> Done {
+    let key = cx.args.get(1);
+    let value = match cx.keys.edit_kind(key, Kind::String)? {
+        Some(mut object) => {
+            let old = match object.value() {
+                ValueRef::Int(integer) => Some(integer),
+                ValueRef::Str(bytes) => num::parse_i64(bytes),
+                _ => None,
+            };
+            let value = old.ok_or(fail::NOT_INTEGER)?.checked_add(by).ok_or(fail::OVERFLOW)?;
+            object.set_int(value);
+            value
+        }
+        None => {
+            cx.keys.put(Object::new_int(key, by, None));
+            by
+        }
+    };
+    cx.keys.changed(key);
+    cx.effect_as_sent();
+    cx.reply.int(value);
+    Ok(())
+}
+
+/// APPEND key value
+pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
+    let (key, value) = (cx.args.get(1), cx.args.get(2));
+    let max = cx.settings.max_bulk;
+    let length = match cx.keys.edit_kind(key, Kind::String)? {
+        Some(mut object) => {
+            if object.str_len() + value.len() > max && !cx.session.trusted {
+                return Err(fail::TOO_LONG.into());
+            }
+            object.append(value)
+        }
+        None => {
+            cx.keys.put(string_object(key, value, None));
+            value.len()
+        }
+    };
+    cx.keys.changed(key);
+    cx.effect_as_sent();
+    cx.reply.int(length as i64);
+    Ok(())
+}
+
+/// SETRANGE key offset value
+pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
+    let (key, value) = (cx.args.get(1), cx.args.get(3));
+    let offset = cx.int(2)?;
+    let offset = usize::try_from(offset).map_err(|_| "ERR offset is out of range")?;
+    let too_long = !value.is_empty()
+        && !cx.session.trusted
+        && offset.checked_add(value.len()).is_none_or(|end| end > cx.settings.max_bulk);
+    let length = match cx.keys.edit_kind(key, Kind::String)? {
+        Some(mut object) => {
+            if value.is_empty() {
+                let length = object.str_len();
+                drop(object);
+                cx.reply.int(length as i64);
+                return Ok(());
+            }
+            if too_long {
+                return Err(fail::TOO_LONG.into());
+            }
+            object.set_range(offset, value)
+        }
+        None if value.is_empty() => {
+            cx.reply.int(0);
+            return Ok(());
+        }
+        None => {
+            if too_long {
+                return Err(fail::TOO_LONG.into());
+            }
+            let mut object = Object::new_str(key, b"", None);
+            let length = object.set_range(offset, value);
+            cx.keys.put(object);
+            length
+        }
+    };
+    cx.keys.changed(key);
+    cx.effect_as_sent();
+    cx.reply.int(length as i64);
+    Ok(())
+}
+
+/// GETRANGE key start end
+pub(crate) fn getrange(cx: &mut Cx<'_>) -> Done {
+    let (start, end) = (cx.int(2)?, cx.int(3)?);
+    let Some(object) = cx.keys.read_kind(cx.args.get(1), Kind::String)? else {
+        cx.reply.bulk(b"");
+        return Ok(());
+    };
+    let mut scratch = Vec::new();
+    let bytes = string_bytes(object, &mut scratch);
+    cx.reply.bulk(&bytes[range(start, end, bytes.len())]);
+    Ok(())
+}
+
+/// The range of bytes that two indexes mean, which may count from the end; empty when they cross.
+pub(crate) fn range(start: i64, end: i64, length: usize) -> std::ops::Range<usize> {
+    let length = length as i64;
+    if start < 0 && end < 0 && start > end {
+        return 0..0;
+    }
+    let from = if start < 0 { (length + start).max(0) } else { start };
+    let to = if end < 0 { (length + end).max(0) } else { end }.min(length - 1);
+    if from > to || length == 0 { 0..0 } else { from as usize..to as usize + 1 }
+}
+
+/// STRLEN key
+pub(crate) fn strlen(cx: &mut Cx<'_>) -> Done {
+    let length = cx.keys.read_kind(cx.args.get(1), Kind::String)?.map_or(0, Object::str_len);
+    cx.reply.int(length as i64);
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! From a command to its handler. A command of the table without a line here does not compile.
+
+use crate::family::{connection, expire, key, string, transaction, world};
+use crate::{Cx, Done};
+use commands::Cmd;
+
+/// A handler: runs one command under the slots of its keys.
+pub(crate) type Handler = fn(&mut Cx<'_>) -> Done;
+
+/// The command's handler.
+pub(crate) fn of(cmd: Cmd) -> Handler {
+    strings(cmd).or_else(|| keys(cmd)).or_else(|| others(cmd)).unwrap_or(missing)
+}
+
+fn missing(cx: &mut Cx<'_>) -> Done {
+    Err(format!("ERR unknown command '{}'", cx.spec.full_name).into())
+}
+
+fn strings(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Append => string::append,
+        Cmd::Decr => string::decr,
+        Cmd::Decrby => string::decrby,
+        Cmd::Get => string::get,
+        Cmd::Getdel => string::getdel,
+        Cmd::Getex => string::getex,
+        Cmd::Getrange | Cmd::Substr => string::getrange,
+        Cmd::Getset => string::getset,
+        Cmd::Incr => string::incr,
+        Cmd::Incrby => string::incrby,
+        Cmd::Mget => string::mget,
+        Cmd::Mset => string::mset,
+        Cmd::Msetnx => string::msetnx,
+        Cmd::Psetex => string::psetex,
+        Cmd::Set => string::set,
+        Cmd::Setex => string::setex,
+        Cmd::Setnx => string::setnx,
+        Cmd::Setrange => string::setrange,
+        Cmd::Strlen => string::strlen,
+        _ => return None,
+    })
+}
+
+fn keys(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Copy => key::copy,
+        Cmd::Del => key::del,
+        Cmd::Exists => key::exists,
+        Cmd::Keys => key::keys,
+        Cmd::Move => key::move_,
+        Cmd::Randomkey => key::randomkey,
+        Cmd::Rename => key::rename,
+        Cmd::Renamenx => key::renamenx,
+        Cmd::Scan => key::scan,
+        Cmd::Touch => key::touch,
+        Cmd::Type => key::type_,
+        Cmd::Unlink => key::unlink,
+        Cmd::Dbsize => world::dbsize,
+        Cmd::Flushall => world::flushall,
+        Cmd::Flushdb => world::flushdb,
+        Cmd::Swapdb => world::swapdb,
+        Cmd::Expire => expire::expire,
+        Cmd::Expireat => expire::expireat,
+        Cmd::Expiretime => expire::expiretime,
+        Cmd::Persist => expire::persist,
+        Cmd::Pexpire => expire::pexpire,
+        Cmd::Pexpireat => expire::pexpireat,
+        Cmd::Pexpiretime => expire::pexpiretime,
+        Cmd::Pttl => expire::pttl,
+        Cmd::Ttl => expire::ttl,
+        _ => return None,
+    })
+}
+
+fn others(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Auth => connection::auth,
+        Cmd::Echo => connection::echo,
+        Cmd::Hello => connection::hello,
+        Cmd::Ping => connection::ping,
+        Cmd::Quit => connection::quit,
+        Cmd::Reset => connection::reset,
+        Cmd::Select => connection::select,
+        Cmd::Readonly => connection::readonly,
+        Cmd::Readwrite => connection::readwrite,
+        Cmd::Asking => connection::asking,
+        Cmd::Multi => transaction::multi,
+        Cmd::Exec => transaction::exec,
+        Cmd::Discard => transaction::discard,
+        Cmd::Watch => transaction::watch,
+        Cmd::Unwatch => transaction::unwatch,
+        _ => return None,
+    })
+}
+
+/// Whether a container may also be called without a subcommand.
+pub(crate) fn runs_alone(cmd: Cmd) -> bool {
+    cmd == Cmd::Command
+}
+
+/// Whether the command must see and change the whole key space at one instant.
+pub(crate) fn needs_world(cmd: Cmd) -> bool {
+    matches!(cmd, Cmd::Flushall | Cmd::Flushdb | Cmd::Swapdb | Cmd::Debug)
+}
+
+/// Whether a transaction that holds this command must: also those that find out only while they
+/// run which slots they touch.
+pub(crate) fn needs_world_in_exec(cmd: Cmd) -> bool {
+    let wanders = matches!(cmd, Cmd::Keys | Cmd::Scan | Cmd::Randomkey | Cmd::Sort | Cmd::SortRo);
+    needs_world(cmd) || wanders
+}

@@ -1,0 +1,94 @@
+//! What the engine asks of the program around it.
+//!
+//! Requests that take time answer through a [`Ticket`]: the connection waits, its worker goes on.
+
+use crate::{Engine, Fail, Session};
+use resp::ArgsBuf;
+
+/// The right to answer a waiting connection, once, from any thread. The function gets a buffer to
+/// write the reply to and whether the connection speaks RESP3.
+pub struct Ticket(Box<dyn FnOnce(Answer) + Send>);
+
+/// What a waiting connection gets: a function that writes the reply.
+pub type Answer = Box<dyn FnOnce(&mut resp::Reply<'_>) + Send>;
+
+impl Ticket {
+    /// A ticket that hands the answer to `deliver`.
+    pub fn new(deliver: impl FnOnce(Answer) + Send + 'static) -> Ticket {
+        Ticket(Box::new(deliver))
+    }
+
+    /// Answers.
+    pub fn answer(self, write: impl FnOnce(&mut resp::Reply<'_>) + Send + 'static) {
+        (self.0)(Box::new(write));
+    }
+
+    /// Answers `+OK`.
+    pub fn ok(self) {
+        self.answer(|reply| reply.ok());
+    }
+
+    /// Answers with an error, prefix included.
+    pub fn error(self, text: impl Into<Vec<u8>>) {
+        let text = text.into();
+        self.answer(move |reply| reply.error(&text));
+    }
+}
+
+/// How the host took a command.
+pub enum Taken {
+    /// It is done; this writes the reply.
+    Now(Answer),
+    /// The reply comes through the ticket.
+    Later,
+}
+
+/// The program around the engine.
+pub trait Host: Send + Sync {
+    /// A ticket for the connection of this session, whose command ends with [`Fail::Blocked`].
+    fn ticket(&self, session: &Session) -> Ticket;
+
+    /// A command that the engine cannot do alone: saving, configuration, replication, cluster
+    /// changes, shutdown. Without a `session` to wait (inside EXEC, or from a stream) it must be
+    /// done before this returns.
+    ///
+    /// # Errors
+    /// What the client is told.
+    fn command(
+        &self,
+        engine: &Engine,
+        cmd: commands::Cmd,
+        args: ArgsBuf,
+        session: Option<&mut Session>,
+    ) -> Result<Taken, Fail>;
+
+    /// Sections of INFO whose subject lives outside of the engine; appends `name:value` lines.
+    fn info(&self, engine: &Engine, section: InfoSection, out: &mut String);
+
+    /// Tells a connection's worker to look at the card's orders (CLIENT KILL, UNBLOCK).
+    fn nudge(&self, card: &crate::ClientCard);
+
+    /// Sends bytes to a connection out of turn (MONITOR).
+    fn push(&self, card: &crate::ClientCard, bytes: std::sync::Arc<[u8]>);
+}
+
+/// A section of INFO that the host fills.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InfoSection {
+    /// `# Server`
+    Server,
+    /// `# Clients`
+    Clients,
+    /// `# Memory`
+    Memory,
+    /// `# Persistence`
+    Persistence,
+    /// `# Stats`
+    Stats,
+    /// `# Replication`
+    Replication,
+    /// `# CPU`
+    Cpu,
+    /// `# Cluster`
+    Cluster,
+}

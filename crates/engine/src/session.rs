@@ -1,0 +1,83 @@
+//! What the engine knows of one connection.
+
+use crate::ClientCard;
+use crate::transaction::Transaction;
+use std::sync::Arc;
+use store::Watch;
+
+/// What CLIENT REPLY has set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReplyMode {
+    /// Replies are sent.
+    #[default]
+    On,
+    /// No replies are sent.
+    Off,
+    /// The reply of the next command is not sent.
+    SkipNext,
+    /// The reply of this command is not sent.
+    Skip,
+}
+
+/// One connection's state.
+pub struct Session {
+    /// What other connections may see of it.
+    pub card: Arc<ClientCard>,
+    /// The number of its database.
+    pub db: u16,
+    /// Whether it speaks RESP3.
+    pub resp3: bool,
+    /// Whether it has logged in, or need not.
+    pub authenticated: bool,
+    /// READONLY: it accepts reads from a replica.
+    pub readonly: bool,
+    /// ASKING: its next command may touch an importing slot.
+    pub asking: bool,
+    /// CLIENT REPLY.
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-TOUCH: its reads leave no trace.
+    pub no_touch: bool,
+    /// The transaction that is being queued.
+    pub transaction: Option<Transaction>,
+    /// Set when a watched key changed.
+    pub watch: Watch,
+    /// The keys it watches: physical database and key, and whether the key was expired already.
+    pub watched: Vec<(u16, Box<[u8]>, bool)>,
+    /// Replication offset after its last write, for WAIT.
+    pub write_offset: i64,
+    /// Whether its commands come from the primary's stream, the AOF or an importer: they are not
+    /// checked, not redirected, and expire nothing.
+    pub trusted: bool,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// Whether its PSYNC was accepted, so that its socket goes to replication.
+    pub becomes_replica: bool,
+}
+
+impl Session {
+    /// A new connection.
+    pub fn new(card: Arc<ClientCard>, authenticated: bool) -> Session {
+        Session {
+            card,
+            db: 0,
+            resp3: false,
+            authenticated,
+            readonly: false,
+            asking: false,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            transaction: None,
+            watch: Watch::new(),
+            watched: Vec::new(),
+            write_offset: 0,
+            trusted: false,
+            monitor: false,
+            becomes_replica: false,
+        }
+    }
+
+    /// Whether commands are being queued.
+    pub fn in_multi(&self) -> bool {
+        self.transaction.is_some()
+    }
+}

@@ -1,0 +1,74 @@
+//! The settings that handlers go by: a plain copy that each worker reads without a lock.
+
+/// Limits and modes. A worker picks up changes at the beginning of a batch.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Longest string, `proto-max-bulk-len`, in bytes.
+    pub max_bulk: usize,
+    /// `list-max-listpack-size`.
+    pub list_max_listpack_size: i32,
+    /// `hash-max-listpack-entries`.
+    pub hash_max_listpack_entries: usize,
+    /// `hash-max-listpack-value`, in bytes.
+    pub hash_max_listpack_value: usize,
+    /// Whether the access field is an LFU counter (`maxmemory-policy`).
+    pub lfu: bool,
+    /// `lfu-decay-time`, in minutes.
+    pub lfu_decay_minutes: u32,
+    /// `requirepass`; empty: nobody has to log in.
+    pub password: Vec<u8>,
+    /// Whether keys of commands must lie in one slot that this node serves.
+    pub cluster: bool,
+    /// `slowlog-log-slower-than`, in microseconds; negative: off.
+    pub slowlog_slower_than: i64,
+    /// `latency-monitor-threshold`, in milliseconds; 0: off.
+    pub latency_threshold: u64,
+    /// Whether the data set is being loaded.
+    pub loading: bool,
+    /// Whether this server follows a primary.
+    pub replica: bool,
+    /// Whether a replica refuses writes (`replica-read-only`).
+    pub replica_read_only: bool,
+    /// Whether a replica has lost its primary and must not serve what it has.
+    pub stale: bool,
+    /// The error that writes get because a save failed or replicas are missing, if any.
+    pub refuse_writes: Option<&'static str>,
+    /// Whether DEBUG may be called: `enable-debug-command` as 0 no, 1 local, 2 yes.
+    pub debug: u8,
+    /// `lazyfree-lazy-user-del`: DEL is UNLINK.
+    pub lazy_user_del: bool,
+    /// `lazyfree-lazy-user-flush`: FLUSHALL without SYNC or ASYNC is ASYNC.
+    pub lazy_user_flush: bool,
+    /// Whether expired keys are hidden but not deleted: while clients are paused.
+    pub hide_expired: bool,
+    /// Whether active expiry and lazy deletion rest (DEBUG SET-ACTIVE-EXPIRE 0 rests the former).
+    pub active_expire: bool,
+}
+
+impl Default for Settings {
+    /// The defaults of redis.conf 7.2.
+    fn default() -> Settings {
+        Settings {
+            max_bulk: 512 << 20,
+            list_max_listpack_size: -2,
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            lfu: false,
+            lfu_decay_minutes: 1,
+            password: Vec::new(),
+            cluster: false,
+            slowlog_slower_than: 10_000,
+            latency_threshold: 0,
+            loading: false,
+            replica: false,
+            replica_read_only: true,
+            stale: false,
+            refuse_writes: None,
+            debug: 0,
+            lazy_user_del: false,
+            lazy_user_flush: false,
+            hide_expired: false,
+            active_expire: true,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Counters of what commands did.
+
+use commands::Cmd;
+use parking_lot::RwLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Counters of all workers.
+#[derive(Default)]
+pub struct Stats {
+    workers: RwLock<Vec<Arc<WorkerStats>>>,
+    /// Errors by prefix (`ERR`, `WRONGTYPE`, ...).
+    errors: RwLock<std::collections::BTreeMap<String, u64>>,
+}
+
+/// Counters of one worker; only it writes them.
+pub(crate) struct WorkerStats(Box<[Row]>);
+
+#[derive(Default)]
+struct Row {
+    calls: AtomicU64,
+    nanoseconds: AtomicU64,
+    rejected: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What INFO commandstats says of one command.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct CommandStats {
+    /// How often it ran.
+    pub calls: u64,
+    /// Time it took in all.
+    pub microseconds: u64,
+    /// How often it was refused before it ran.
+    pub rejected: u64,
+    /// How often it ended in an error.
+    pub failed: u64,
+}
+
+#[inline]
+fn add(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+}
+
+impl WorkerStats {
+    #[inline]
+    pub(crate) fn called(&self, cmd: Cmd, took: Duration, failed: bool) {
+        let row = &self.0[cmd.index()];
+        add(&row.calls, 1);
+        add(&row.nanoseconds, took.as_nanos() as u64);
+        if failed {
+            add(&row.failed, 1);
+        }
+    }
+
+    pub(crate) fn rejected(&self, cmd: Cmd) {
+        add(&self.0[cmd.index()].rejected, 1);
+    }
+}
+
+impl Stats {
+    pub(crate) fn worker(&self) -> Arc<WorkerStats> {
+        let rows = (0..Cmd::COUNT).map(|_| Row::default()).collect();
+        let stats = Arc::new(WorkerStats(rows));
+        self.workers.write().push(stats.clone());
+        stats
+    }
+
+    /// The counters of one command over all workers.
+    pub fn of(&self, cmd: Cmd) -> CommandStats {
+        let mut sum = CommandStats::default();
+        let mut nanoseconds = 0;
+        for worker in self.workers.read().iter() {
+            let row = &worker.0[cmd.index()];
+            sum.calls += row.calls.load(Ordering::Relaxed);
+            nanoseconds += row.nanoseconds.load(Ordering::Relaxed);
+            sum.rejected += row.rejected.load(Ordering::Relaxed);
+            sum.failed += row.failed.load(Ordering::Relaxed);
+        }
+        sum.microseconds = nanoseconds / 1000;
+        sum
+    }
+
+    /// Commands that ran, of any kind.
+    pub fn total_calls(&self) -> u64 {
+        (0..Cmd::COUNT).filter_map(Cmd::from_index).map(|cmd| self.of(cmd).calls).sum()
+    }
+
+    pub(crate) fn error(&self, text: &[u8]) {
+        let prefix = text.split(|&b| b == b' ').next().unwrap_or_default();
+        let prefix = String::from_utf8_lossy(prefix).into_owned();
+        *self.errors.write().entry(prefix).or_default() += 1;
+    }
+
+    /// Errors by prefix.
+    pub fn errors(&self) -> Vec<(String, u64)> {
+        self.errors.read().iter().map(|(prefix, count)| (prefix.clone(), *count)).collect()
+    }
+
+    /// CONFIG RESETSTAT.
+    pub fn reset(&self) {
+        for worker in self.workers.read().iter() {
+            for row in &worker.0 {
+                row.calls.store(0, Ordering::Relaxed);
+                row.nanoseconds.store(0, Ordering::Relaxed);
+                row.rejected.store(0, Ordering::Relaxed);
+                row.failed.store(0, Ordering::Relaxed);
+            }
+        }
+        self.errors.write().clear();
+    }
+}

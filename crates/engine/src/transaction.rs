@@ -1,0 +1,204 @@
+//! MULTI: commands that wait for EXEC.
+
+use crate::fail::{self, Fail};
+use crate::worker::{Parts, Slots, slots_of};
+use crate::{Cx, Keyspace, Outcome, Session, Worker, access, handlers};
+use base::Slot;
+use commands::Spec;
+use resp::{Args, ArgsBuf, Reply};
+use store::gate::World;
+use store::{Locker, Watch};
+
+/// A transaction that is being queued.
+#[derive(Default)]
+pub struct Transaction {
+    /// The commands in order.
+    pub queue: Vec<Queued>,
+    /// An error was met while queueing: EXEC will refuse.
+    pub failed: bool,
+    /// Bytes of the queued arguments.
+    pub bytes: usize,
+}
+
+/// A command of a transaction.
+pub struct Queued {
+    /// Its row.
+    pub spec: &'static Spec,
+    /// Its arguments.
+    pub args: ArgsBuf,
+}
+
+impl Transaction {
+    /// Queues a command.
+    pub fn push(&mut self, spec: &'static Spec, args: resp::Args<'_>) {
+        self.bytes += args.payload_len();
+        self.queue.push(Queued { spec, args: args.to_buf() });
+    }
+
+    /// Whether any queued command changes keys.
+    pub fn writes(&self) -> bool {
+        self.queue.iter().any(|queued| queued.spec.has(commands::flag::WRITE))
+    }
+}
+
+/// Ends the transaction and all watches.
+pub(crate) fn discard(session: &mut Session, locker: &Locker) {
+    session.transaction = None;
+    unwatch(session, locker);
+}
+
+/// Ends all watches. Waits for the slots of the watched keys, so the caller must hold none.
+pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {
+    for (db, key, _) in std::mem::take(&mut session.watched) {
+        locker.lock(Slot::of_key(&key)).unwatch(db, &key, &session.watch);
+    }
+    session.watch = Watch::new();
+}
+
+impl Worker {
+    /// EXEC: runs what was queued under the slots of all its keys and of the watched keys.
+    pub(crate) fn exec(
+        &mut self,
+        session: &mut Session,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let _ = args;
+        let Some(transaction) = session.transaction.take() else {
+            Reply::new(out, session.resp3).error(fail::EXEC_WITHOUT_MULTI);
+            return Outcome::Done;
+        };
+        if transaction.failed {
+            unwatch(session, self.locker());
+            Reply::new(out, session.resp3).error(fail::EXECABORT);
+            return Outcome::Done;
+        }
+        let outcome = self.exec_queue(session, &transaction, out);
+        if matches!(outcome, Outcome::Busy(_) | Outcome::Later) {
+            session.transaction = Some(transaction);
+        }
+        outcome
+    }
+
+    fn exec_queue(
+        &mut self,
+        session: &mut Session,
+        transaction: &Transaction,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let queue = &transaction.queue;
+        let when = self.when(session);
+        let db = self.engine.store.physical_db(session.db);
+        if queue.iter().any(|queued| handlers::needs_world_in_exec(queued.spec.id)) {
+            return self.exec_with_world(session, queue, when, db, out);
+        }
+        let mut slots = Slots::new();
+        for queued in queue {
+            slots_of(queued.spec, queued.args.as_args(), &mut slots);
+        }
+        slots.extend(session.watched.iter().map(|(_, key, _)| Slot::of_key(key)));
+        slots.sort_unstable();
+        slots.dedup();
+        let (locker, parts) = self.parts();
+        let guards = match locker.try_lock_all(&slots) {
+            Ok(guards) => guards,
+            Err(slot) => return Outcome::Busy(slot),
+        };
+        let keys = Keyspace::new(locker, guards, db, when);
+        run_queue(parts, session, queue, keys, None, out)
+    }
+
+    fn exec_with_world(
+        &mut self,
+        session: &mut Session,
+        queue: &[Queued],
+        when: store::When,
+        db: u16,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let (locker, parts) = self.parts();
+        locker.close();
+        let outcome = match locker.try_world(crate::worker::PATIENCE) {
+            None => Outcome::Later,
+            Some(world) => {
+                let keys = Keyspace::of_world(locker, db, when);
+                run_queue(parts, session, queue, keys, Some(&world), out)
+            }
+        };
+        locker.open();
+        outcome
+    }
+}
+
+/// Runs the queue with all its slots locked, as one unit of the journal.
+fn run_queue(
+    parts: Parts<'_>,
+    session: &mut Session,
+    queue: &[Queued],
+    mut keys: Keyspace<'_>,
+    world: Option<&World<'_>>,
+    out: &mut Vec<u8>,
+) -> Outcome {
+    if is_dirty(session, &mut keys) {
+        end_watches(session, &mut keys);
+        Reply::new(out, session.resp3).null_array();
+        return Outcome::Done;
+    }
+    end_watches(session, &mut keys);
+    let Parts { engine, settings, effects, dice, stats, clock } = parts;
+    effects.begin(&engine.store.journal);
+    Reply::new(out, session.resp3).array(queue.len());
+    for Queued { spec, args } in queue {
+        keys.set_db(engine.store.physical_db(session.db));
+        if !session.no_touch {
+            keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
+        }
+        let start = out.len();
+        let reply = Reply::new(out, session.resp3);
+        let args = args.as_args();
+        let mut cx =
+            Cx { engine, settings, session, spec, args, keys, reply, effects, dice, world, in_exec: true };
+        let result = handlers::of(spec.id)(&mut cx);
+        keys = cx.keys;
+        let failed = result.is_err() || out.get(start) == Some(&b'-');
+        if let Err(fail) = result {
+            out.truncate(start);
+            let text: &[u8] = match &fail {
+                Fail::Error(text) => text.as_bytes(),
+                Fail::Raw(text) => text,
+                Fail::Busy(_) | Fail::World | Fail::Blocked => b"ERR not possible in a transaction",
+            };
+            engine.stats.error(text);
+            Reply::new(out, session.resp3).error(text);
+        }
+        stats.called(spec.id, clock.lap(), failed);
+    }
+    let sequence = effects.commit_transaction(&engine.store.journal);
+    if sequence != 0 {
+        keys.guards().set_last_effect(sequence);
+        session.write_offset = engine.store.journal.offset();
+    }
+    Outcome::Done
+}
+
+/// Whether a watched key changed, or has expired since it was watched.
+fn is_dirty(session: &Session, keys: &mut Keyspace<'_>) -> bool {
+    let when = keys.when;
+    let expired = |(db, key, was_expired): &(u16, Box<[u8]>, bool)| {
+        if *was_expired {
+            return false;
+        }
+        let guard = keys.guard(Slot::of_key(key));
+        let table = guard.keys(*db).map(store::Keys::table);
+        let object = table.and_then(|table| table.find(ds::hash::of(key), key));
+        object.and_then(ds::Object::expire).is_some_and(|expire| expire <= when.now)
+    };
+    session.watch.is_dirty() || session.watched.iter().any(expired)
+}
+
+fn end_watches(session: &mut Session, keys: &mut Keyspace<'_>) {
+    for (db, key, _) in std::mem::take(&mut session.watched) {
+        keys.guard(Slot::of_key(&key)).unwatch(db, &key, &session.watch);
+    }
+    session.watch = Watch::new();
+}

@@ -1,0 +1,413 @@
+//! Executing commands: checks, slots, the handler, the effect.
+
+use crate::fail::{self, Done, Fail};
+use crate::session::ReplyMode;
+use crate::stats::WorkerStats;
+use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
+use base::Slot;
+use commands::{Cmd, Spec, flag};
+use resp::{Args, Reply};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+use store::gate::World;
+use store::{Expiry, Guards, Locker, When};
+
+/// How long a request for the world waits for other batches to end.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1);
+
+/// How a command ended, for whoever owns the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done, and its reply is written.
+    Done,
+    /// Nothing was done: another thread has the slot. Execute it again when it is released.
+    Busy(Slot),
+    /// Nothing was done: the world was not to be had. Execute it again soon.
+    Later,
+    /// Nothing was done: clients are paused. Execute it again when the pause ends.
+    Paused,
+    /// The reply comes through a ticket.
+    Blocked,
+    /// Close the connection once its output is sent.
+    Close,
+    /// The connection becomes a replica's: its socket goes to replication.
+    Replicate,
+}
+
+/// The slots of a command.
+pub(crate) type Slots = SmallVec<[Slot; 4]>;
+
+/// One thread's part of the engine.
+pub struct Worker {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) settings: Arc<Settings>,
+    generation: u64,
+    locker: Locker,
+    clock: Clock,
+    pub(crate) effects: Effects,
+    pub(crate) dice: Dice,
+    pub(crate) stats: Arc<WorkerStats>,
+}
+
+impl Worker {
+    /// A worker for the calling thread.
+    pub fn new(engine: &Arc<Engine>) -> Worker {
+        Worker {
+            engine: engine.clone(),
+            settings: engine.settings(),
+            generation: engine.generation(),
+            locker: Locker::new(&engine.store),
+            clock: Clock::new(),
+            effects: Effects::default(),
+            dice: Dice::new(),
+            stats: engine.stats.worker(),
+        }
+    }
+
+    /// The thread's way to slots.
+    pub fn locker(&self) -> &Locker {
+        &self.locker
+    }
+
+    /// The shared engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Settings as of this batch.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Begins a batch: commands may be executed until [`Worker::end_batch`].
+    pub fn begin_batch(&mut self) {
+        self.locker.open();
+        self.clock.refresh();
+        let generation = self.engine.generation();
+        if generation != self.generation {
+            self.generation = generation;
+            self.settings = self.engine.settings();
+        }
+    }
+
+    /// Ends a batch.
+    pub fn end_batch(&mut self) {
+        self.locker.close();
+    }
+
+    /// Executes one command and writes its reply.
+    pub fn execute(&mut self, session: &mut Session, args: Args<'_>, out: &mut Vec<u8>) -> Outcome {
+        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+        let spec = match commands::resolve(&argv) {
+            Ok(spec) => spec,
+            Err(unknown) => {
+                let mut text = b"ERR ".to_vec();
+                text.extend_from_slice(&unknown.text(&argv));
+                return self.refuse(session, None, Fail::Raw(text), out);
+            }
+        };
+        if let Err(fail) = self.admit(session, spec, args) {
+            return self.refuse(session, Some(spec), fail, out);
+        }
+        if queues(session, spec) {
+            if let Some(transaction) = &mut session.transaction {
+                transaction.push(spec, args);
+            }
+            Reply::new(out, session.resp3).status("QUEUED");
+            return Outcome::Done;
+        }
+        let start = out.len();
+        let outcome = if spec.id == Cmd::Exec {
+            self.exec(session, args, out)
+        } else {
+            self.call(session, spec, args, out)
+        };
+        self.settle(session, spec, start, out, outcome)
+    }
+
+    /// What comes after a command: ASKING is used up, CLIENT REPLY takes effect.
+    fn settle(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        start: usize,
+        out: &mut Vec<u8>,
+        outcome: Outcome,
+    ) -> Outcome {
+        if matches!(outcome, Outcome::Busy(_) | Outcome::Later | Outcome::Paused) {
+            return outcome;
+        }
+        if spec.id != Cmd::Asking {
+            session.asking = false;
+        }
+        match session.reply_mode {
+            ReplyMode::On => {}
+            ReplyMode::Off => out.truncate(start),
+            ReplyMode::Skip => {
+                out.truncate(start);
+                session.reply_mode = ReplyMode::On;
+            }
+            ReplyMode::SkipNext => {
+                out.truncate(start);
+                session.reply_mode = ReplyMode::Skip;
+            }
+        }
+        outcome
+    }
+
+    /// Checks that need no slot.
+    fn admit(&self, session: &Session, spec: &'static Spec, args: Args<'_>) -> Done {
+        if !spec.takes(args.len()) || (spec.is_container() && !handlers::runs_alone(spec.id)) {
+            return Err(fail::wrong_arity(spec.full_name));
+        }
+        if session.trusted {
+            return Ok(());
+        }
+        if !session.authenticated && !spec.has(flag::NO_AUTH) {
+            return Err(fail::NOAUTH.into());
+        }
+        if session.in_multi() && spec.has(flag::NO_MULTI) {
+            return Err("ERR Command not allowed inside a transaction".into());
+        }
+        admission::by_state(&self.settings, session, spec)
+    }
+
+    /// Writes the error of a command that did not run.
+    fn refuse(
+        &mut self,
+        session: &mut Session,
+        spec: Option<&'static Spec>,
+        fail: Fail,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        if let Some(transaction) = &mut session.transaction {
+            transaction.failed = true;
+        }
+        if let Some(spec) = spec {
+            self.stats.rejected(spec.id);
+            if spec.id == Cmd::Exec && session.in_multi() {
+                crate::transaction::discard(session, &self.locker);
+            }
+        }
+        let start = out.len();
+        self.write_error(session, &fail, out);
+        session.asking = false;
+        if session.reply_mode != ReplyMode::On {
+            out.truncate(start);
+        }
+        Outcome::Done
+    }
+
+    fn write_error(&self, session: &Session, fail: &Fail, out: &mut Vec<u8>) {
+        let text: &[u8] = match fail {
+            Fail::Error(text) => text.as_bytes(),
+            Fail::Raw(text) => text,
+            Fail::Busy(_) | Fail::World | Fail::Blocked => return,
+        };
+        self.engine.stats.error(text);
+        Reply::new(out, session.resp3).error(text);
+    }
+
+    /// Locks the command's slots and runs it.
+    fn call(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        if handlers::needs_world(spec.id) {
+            return self.call_with_world(session, spec, args, out);
+        }
+        let mut slots = Slots::new();
+        if let Err(fail) = self.route(session, spec, args, &mut slots) {
+            return self.refuse(session, Some(spec), fail, out);
+        }
+        let (when, db) = (self.when(session), self.engine.store.physical_db(session.db));
+        let (locker, parts) = self.parts();
+        let guards = match slots.as_slice() {
+            [] => Guards::default(),
+            [slot] => match locker.try_lock(*slot) {
+                Some(guard) => Guards::one(guard),
+                None => return Outcome::Busy(*slot),
+            },
+            many => match locker.try_lock_all(many) {
+                Ok(guards) => guards,
+                Err(slot) => return Outcome::Busy(slot),
+            },
+        };
+        let keys = Keyspace::new(locker, guards, db, when);
+        match run(parts, session, spec, args, keys, None, out) {
+            Ok(outcome) => outcome,
+            Err(Fail::World) => self.call_with_world(session, spec, args, out),
+            Err(Fail::Busy(slot)) => Outcome::Busy(slot),
+            Err(Fail::Blocked) => Outcome::Blocked,
+            Err(fail) => {
+                self.write_error(session, &fail, out);
+                Outcome::Done
+            }
+        }
+    }
+
+    /// Runs a command under the world.
+    fn call_with_world(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let (when, db) = (self.when(session), self.engine.store.physical_db(session.db));
+        let (locker, parts) = self.parts();
+        locker.close();
+        let outcome = match locker.try_world(PATIENCE) {
+            None => Ok(Outcome::Later),
+            Some(world) => {
+                let keys = Keyspace::of_world(locker, db, when);
+                run(parts, session, spec, args, keys, Some(&world), out)
+            }
+        };
+        self.locker.open();
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(Fail::Blocked) => Outcome::Blocked,
+            Err(fail) => {
+                self.write_error(session, &fail, out);
+                Outcome::Done
+            }
+        }
+    }
+
+    /// The locker and the parts that a running command uses.
+    pub(crate) fn parts(&mut self) -> (&Locker, Parts<'_>) {
+        let parts = Parts {
+            engine: &self.engine,
+            settings: &self.settings,
+            effects: &mut self.effects,
+            dice: &mut self.dice,
+            stats: &self.stats,
+            clock: &mut self.clock,
+        };
+        (&self.locker, parts)
+    }
+
+    /// The command's clock stamp, and what expired keys mean to it.
+    pub(crate) fn when(&self, session: &Session) -> When {
+        let expiry = if session.trusted {
+            Expiry::Ignore
+        } else if self.settings.replica || self.settings.hide_expired {
+            Expiry::Hide
+        } else {
+            Expiry::Delete
+        };
+        When { now: self.clock.now_ms(), expiry }
+    }
+
+    /// Finds the slots of the command's keys, ascending and without repetition.
+    fn route(
+        &self,
+        session: &Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        slots: &mut Slots,
+    ) -> Done {
+        if spec.keys.is_empty() {
+            return Ok(());
+        }
+        let _ = session;
+        slots_of(spec, args, slots);
+        Ok(())
+    }
+}
+
+/// Adds the slots of a command's keys; ascending and without repetition.
+pub(crate) fn slots_of(spec: &'static Spec, args: Args<'_>, slots: &mut Slots) {
+    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+    commands::keys(spec, &argv, &mut |index, _| slots.push(Slot::of_key(args.get(index))));
+    if slots.len() > 1 {
+        slots.sort_unstable();
+        slots.dedup();
+    }
+}
+
+/// The parts of a worker that a running command uses.
+pub(crate) struct Parts<'w> {
+    pub(crate) engine: &'w Arc<Engine>,
+    pub(crate) settings: &'w Settings,
+    pub(crate) effects: &'w mut Effects,
+    pub(crate) dice: &'w mut Dice,
+    pub(crate) stats: &'w WorkerStats,
+    pub(crate) clock: &'w mut Clock,
+}
+
+/// Runs one command outside of a transaction: handler, effect, counters.
+fn run(
+    parts: Parts<'_>,
+    session: &mut Session,
+    spec: &'static Spec,
+    args: Args<'_>,
+    mut keys: Keyspace<'_>,
+    world: Option<&World<'_>>,
+    out: &mut Vec<u8>,
+) -> Result<Outcome, Fail> {
+    let Parts { engine, settings, effects, dice, stats, clock } = parts;
+    if !session.no_touch && !session.trusted {
+        keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
+    }
+    effects.begin(&engine.store.journal);
+    let start = out.len();
+    let resp3 = session.resp3;
+    let reply = Reply::new(out, resp3);
+    let mut cx =
+        Cx { engine, settings, session, spec, args, keys, reply, effects, dice, world, in_exec: false };
+    let handler = handlers::of(spec.id);
+    let result = handler(&mut cx);
+    let Cx { mut keys, session, .. } = cx;
+    let sequence = effects.commit(&engine.store.journal);
+    if sequence != 0 {
+        keys.guards().set_last_effect(sequence);
+        session.write_offset = engine.store.journal.offset();
+    }
+    drop(keys);
+    let took = clock.lap();
+    match result {
+        Ok(()) => {
+            let failed = out.get(start) == Some(&b'-');
+            stats.called(spec.id, took, failed);
+            crate::family::slow::note(engine, settings, session, spec, args, took);
+            Ok(outcome_of(spec.id, session))
+        }
+        Err(fail @ (Fail::Busy(_) | Fail::World)) => {
+            out.truncate(start);
+            Err(fail)
+        }
+        Err(Fail::Blocked) => {
+            stats.called(spec.id, took, false);
+            Err(Fail::Blocked)
+        }
+        Err(fail) => {
+            out.truncate(start);
+            stats.called(spec.id, took, true);
+            Err(fail)
+        }
+    }
+}
+
+fn outcome_of(cmd: Cmd, session: &Session) -> Outcome {
+    match cmd {
+        Cmd::Quit => Outcome::Close,
+        Cmd::Psync | Cmd::Sync if session.becomes_replica => Outcome::Replicate,
+        _ if session.card.has_flag(crate::clients::flags::CLOSING) => Outcome::Close,
+        _ => Outcome::Done,
+    }
+}
+
+/// Whether the command is queued instead of run.
+fn queues(session: &Session, spec: &'static Spec) -> bool {
+    let at_once =
+        matches!(spec.id, Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset);
+    session.in_multi() && !at_once
+}
+
+mod admission;

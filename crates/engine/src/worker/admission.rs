@@ -1,0 +1,29 @@
+//! Whether the server's state lets a command run.
+
+use crate::fail::{self, Done};
+use crate::{Session, Settings};
+use commands::{Cmd, Spec, flag};
+
+/// Refuses what must not run while loading, on a stale or read-only replica, or while writes are
+/// stopped.
+pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Spec) -> Done {
+    if settings.loading && !spec.has(flag::LOADING) {
+        return Err(fail::LOADING.into());
+    }
+    if settings.stale && !spec.has(flag::STALE) {
+        return Err(fail::MASTERDOWN.into());
+    }
+    let exec = spec.id == Cmd::Exec;
+    let queued = session.transaction.as_ref().is_some_and(|transaction| transaction.writes());
+    let writes = spec.has(flag::WRITE) || (exec && queued);
+    if writes && settings.replica && settings.replica_read_only {
+        return Err(fail::READONLY.into());
+    }
+    if let Some(text) = settings.refuse_writes
+        && !settings.replica
+        && (writes || spec.id == Cmd::Ping)
+    {
+        return Err(text.into());
+    }
+    Ok(())
+}
