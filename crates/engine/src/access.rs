@@ -20,7 +20,11 @@ pub fn lru_clock(now_ms: i64) -> u32 {
 
 /// The stamp with which lookups mark keys at this time.
 pub fn stamp(now_ms: i64, lfu: bool) -> u32 {
-    if lfu { LFU | (((now_ms / 60_000) as u32) & 0xffff) } else { lru_clock(now_ms) }
+    if lfu {
+        LFU | (((now_ms / 60_000) as u32) & 0xffff)
+    } else {
+        lru_clock(now_ms)
+    }
 }
 
 /// Notes an access.
@@ -38,7 +42,11 @@ pub fn note(object: &Object, stamp: u32) {
 
 /// Marks a new key.
 pub fn begin(object: &Object, stamp: u32) {
-    let field = if stamp & LFU == 0 { stamp } else { (stamp & 0xffff) << 8 | LFU_INIT };
+    let field = if stamp & LFU == 0 {
+        stamp
+    } else {
+        (stamp & 0xffff) << 8 | LFU_INIT
+    };
     object.set_lru(field);
 }
 
@@ -67,7 +75,11 @@ pub fn set_frequency(object: &Object, counter: u8, now_ms: i64) {
 fn lfu_decayed(field: u32, stamp: u32, decay_minutes: u32) -> u32 {
     let (minutes, counter) = (field >> 8, field & 0xff);
     let passed = (stamp & 0xffff).wrapping_sub(minutes) & 0xffff;
-    let periods = if decay_minutes == 0 { 0 } else { passed / decay_minutes };
+    let periods = if decay_minutes == 0 {
+        0
+    } else {
+        passed / decay_minutes
+    };
     counter.saturating_sub(periods)
 }
 
@@ -78,12 +90,20 @@ fn lfu_increase(counter: u32, field: u32) -> u32 {
         return 255;
     }
     let chance = counter.saturating_sub(LFU_INIT) * 10 + 1;
-    let dice = field.wrapping_mul(0x9e37_79b9) ^ DICE.with(|dice| {
-        let next = dice.get().wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-        dice.set(next);
-        next >> 7
-    });
-    if dice.is_multiple_of(chance) { counter + 1 } else { counter }
+    let dice = field.wrapping_mul(0x9e37_79b9)
+        ^ DICE.with(|dice| {
+            let next = dice
+                .get()
+                .wrapping_mul(747_796_405)
+                .wrapping_add(2_891_336_453);
+            dice.set(next);
+            next >> 7
+        });
+    if dice.is_multiple_of(chance) {
+        counter + 1
+    } else {
+        counter
+    }
 }
 
 thread_local! {

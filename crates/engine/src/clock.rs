@@ -12,7 +12,10 @@ pub struct Clock {
 impl Clock {
     /// The clocks as they stand.
     pub fn new() -> Clock {
-        Clock { now_ms: wall_us() / 1000, stamp: Instant::now() }
+        Clock {
+            now_ms: wall_us() / 1000,
+            stamp: Instant::now(),
+        }
     }
 
     /// Reads the clocks; called at the beginning of a batch.
@@ -40,6 +43,8 @@ impl Default for Clock {
 
 /// Microseconds since 1970 by the wall clock.
 pub fn wall_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     since.as_micros() as i64
 }

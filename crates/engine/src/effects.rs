@@ -68,22 +68,24 @@ impl Effects {
         if self.ends.is_empty() {
             return 0;
         }
-        let mut start = 0;
-        let effects: smallvec::SmallVec<[Effect<'_>; 4]> = self
-            .ends
-            .iter()
-            .map(|&(db, audience, end)| {
-                let command = &self.bytes[start..end];
-                start = end;
-                Effect { db, audience, command }
-            })
-            .collect();
-        let sequence = journal.append(&effects);
+        let sequence = {
+            let bytes = &self.bytes;
+            let mut start = 0;
+            let effect = |&(db, audience, end): &(u16, Audience, usize)| {
+                let command = &bytes[std::mem::replace(&mut start, end)..end];
+                Effect {
+                    db,
+                    audience,
+                    command,
+                }
+            };
+            let effects: smallvec::SmallVec<[Effect<'_>; 4]> =
+                self.ends.iter().map(effect).collect();
+            journal.append(&effects)
+        };
         self.ends.clear();
-        if self.bytes.capacity() > 1 << 20 {
-            self.bytes = Vec::new();
-        }
         self.bytes.clear();
+        self.bytes.shrink_to(1 << 20);
         sequence
     }
 }

@@ -9,7 +9,10 @@ pub(crate) type Handler = fn(&mut Cx<'_>) -> Done;
 
 /// The command's handler.
 pub(crate) fn of(cmd: Cmd) -> Handler {
-    strings(cmd).or_else(|| keys(cmd)).or_else(|| others(cmd)).unwrap_or(missing)
+    strings(cmd)
+        .or_else(|| keys(cmd))
+        .or_else(|| others(cmd))
+        .unwrap_or(missing)
 }
 
 fn missing(cx: &mut Cx<'_>) -> Done {
@@ -106,6 +109,9 @@ pub(crate) fn needs_world(cmd: Cmd) -> bool {
 /// Whether a transaction that holds this command must: also those that find out only while they
 /// run which slots they touch.
 pub(crate) fn needs_world_in_exec(cmd: Cmd) -> bool {
-    let wanders = matches!(cmd, Cmd::Keys | Cmd::Scan | Cmd::Randomkey | Cmd::Sort | Cmd::SortRo);
+    let wanders = matches!(
+        cmd,
+        Cmd::Keys | Cmd::Scan | Cmd::Randomkey | Cmd::Sort | Cmd::SortRo
+    );
     needs_world(cmd) || wanders
 }

@@ -24,12 +24,23 @@ pub struct Keyspace<'a> {
 impl<'a> Keyspace<'a> {
     /// The keys of `guards`' slots in the physical database `db`.
     pub fn new(locker: &'a Locker, guards: Guards<'a>, db: u16, when: When) -> Keyspace<'a> {
-        Keyspace { locker, guards, db, when, world: false, touch: None, count: true }
+        Keyspace {
+            locker,
+            guards,
+            db,
+            when,
+            world: false,
+            touch: None,
+            count: true,
+        }
     }
 
     /// All keys: the caller has the world.
     pub fn of_world(locker: &'a Locker, db: u16, when: When) -> Keyspace<'a> {
-        Keyspace { world: true, ..Keyspace::new(locker, Guards::default(), db, when) }
+        Keyspace {
+            world: true,
+            ..Keyspace::new(locker, Guards::default(), db, when)
+        }
     }
 
     /// Sets what lookups leave in a key's LRU field.
@@ -75,7 +86,9 @@ impl<'a> Keyspace<'a> {
             let guard = self.locker.lock(slot);
             self.guards.add(guard);
         }
-        self.guards.get(slot).expect("it was locked or added just now")
+        self.guards
+            .get(slot)
+            .expect("it was locked or added just now")
     }
 
     /// Locks one more slot, found out while running (SCAN, RANDOMKEY).
@@ -87,7 +100,10 @@ impl<'a> Keyspace<'a> {
             let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
             self.guards.add(guard);
         }
-        Ok(self.guards.get(slot).expect("it was locked or added just now"))
+        Ok(self
+            .guards
+            .get(slot)
+            .expect("it was locked or added just now"))
     }
 
     /// Gives back the slots that [`Keyspace::try_guard`] took.
@@ -185,10 +201,8 @@ impl<'a> Keyspace<'a> {
     }
 
     /// Counts changes beyond those that [`Keyspace::changed`] counted.
-    pub fn count_dirty(&mut self, changes: u64) {
-        if let Some(guard) = self.guards.iter_mut().next() {
-            guard.count_dirty(changes);
-        }
+    pub fn count_dirty(&self, changes: u64) {
+        self.locker.count_dirty(changes);
     }
 
     /// Looks a key up for a reader that wants a value of one kind.

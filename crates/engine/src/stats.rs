@@ -84,7 +84,10 @@ impl Stats {
 
     /// Commands that ran, of any kind.
     pub fn total_calls(&self) -> u64 {
-        (0..Cmd::COUNT).filter_map(Cmd::from_index).map(|cmd| self.of(cmd).calls).sum()
+        (0..Cmd::COUNT)
+            .filter_map(Cmd::from_index)
+            .map(|cmd| self.of(cmd).calls)
+            .sum()
     }
 
     pub(crate) fn error(&self, text: &[u8]) {
@@ -95,7 +98,11 @@ impl Stats {
 
     /// Errors by prefix.
     pub fn errors(&self) -> Vec<(String, u64)> {
-        self.errors.read().iter().map(|(prefix, count)| (prefix.clone(), *count)).collect()
+        self.errors
+            .read()
+            .iter()
+            .map(|(prefix, count)| (prefix.clone(), *count))
+            .collect()
     }
 
     /// CONFIG RESETSTAT.

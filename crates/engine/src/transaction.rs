@@ -32,12 +32,17 @@ impl Transaction {
     /// Queues a command.
     pub fn push(&mut self, spec: &'static Spec, args: resp::Args<'_>) {
         self.bytes += args.payload_len();
-        self.queue.push(Queued { spec, args: args.to_buf() });
+        self.queue.push(Queued {
+            spec,
+            args: args.to_buf(),
+        });
     }
 
     /// Whether any queued command changes keys.
     pub fn writes(&self) -> bool {
-        self.queue.iter().any(|queued| queued.spec.has(commands::flag::WRITE))
+        self.queue
+            .iter()
+            .any(|queued| queued.spec.has(commands::flag::WRITE))
     }
 }
 
@@ -50,7 +55,9 @@ pub(crate) fn discard(session: &mut Session, locker: &Locker) {
 /// Ends all watches. Waits for the slots of the watched keys, so the caller must hold none.
 pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {
     for (db, key, _) in std::mem::take(&mut session.watched) {
-        locker.lock(Slot::of_key(&key)).unwatch(db, &key, &session.watch);
+        locker
+            .lock(Slot::of_key(&key))
+            .unwatch(db, &key, &session.watch);
     }
     session.watch = Watch::new();
 }
@@ -89,7 +96,10 @@ impl Worker {
         let queue = &transaction.queue;
         let when = self.when(session);
         let db = self.engine.store.physical_db(session.db);
-        if queue.iter().any(|queued| handlers::needs_world_in_exec(queued.spec.id)) {
+        if queue
+            .iter()
+            .any(|queued| handlers::needs_world_in_exec(queued.spec.id))
+        {
             return self.exec_with_world(session, queue, when, db, out);
         }
         let mut slots = Slots::new();
@@ -131,13 +141,13 @@ impl Worker {
 }
 
 /// Runs the queue with all its slots locked, as one unit of the journal.
-fn run_queue(
-    parts: Parts<'_>,
-    session: &mut Session,
-    queue: &[Queued],
-    mut keys: Keyspace<'_>,
-    world: Option<&World<'_>>,
-    out: &mut Vec<u8>,
+fn run_queue<'a>(
+    parts: Parts<'a>,
+    session: &'a mut Session,
+    queue: &'a [Queued],
+    mut keys: Keyspace<'a>,
+    world: Option<&'a World<'a>>,
+    out: &'a mut Vec<u8>,
 ) -> Outcome {
     if is_dirty(session, &mut keys) {
         end_watches(session, &mut keys);
@@ -145,38 +155,58 @@ fn run_queue(
         return Outcome::Done;
     }
     end_watches(session, &mut keys);
-    let Parts { engine, settings, effects, dice, stats, clock } = parts;
+    let Parts {
+        engine,
+        settings,
+        effects,
+        dice,
+        stats,
+        clock,
+    } = parts;
     effects.begin(&engine.store.journal);
-    Reply::new(out, session.resp3).array(queue.len());
+    let touch = (!session.no_touch).then(|| access::stamp(keys.when.now, settings.lfu));
+    keys.set_touch(touch);
+    let mut reply = Reply::new(out, session.resp3);
+    reply.array(queue.len());
+    let Some(first) = queue.first() else {
+        return Outcome::Done;
+    };
+    let (spec, args) = (first.spec, first.args.as_args());
+    let mut cx = Cx {
+        engine,
+        settings,
+        session,
+        spec,
+        args,
+        keys,
+        reply,
+        effects,
+        dice,
+        world,
+        in_exec: true,
+    };
     for Queued { spec, args } in queue {
-        keys.set_db(engine.store.physical_db(session.db));
-        if !session.no_touch {
-            keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
-        }
-        let start = out.len();
-        let reply = Reply::new(out, session.resp3);
-        let args = args.as_args();
-        let mut cx =
-            Cx { engine, settings, session, spec, args, keys, reply, effects, dice, world, in_exec: true };
+        (cx.spec, cx.args) = (spec, args.as_args());
+        cx.keys.set_db(engine.store.physical_db(cx.session.db));
+        let start = cx.reply.position();
         let result = handlers::of(spec.id)(&mut cx);
-        keys = cx.keys;
-        let failed = result.is_err() || out.get(start) == Some(&b'-');
+        let failed = result.is_err() || cx.reply.is_error_at(start);
         if let Err(fail) = result {
-            out.truncate(start);
+            cx.reply.rewind(start);
             let text: &[u8] = match &fail {
                 Fail::Error(text) => text.as_bytes(),
                 Fail::Raw(text) => text,
                 Fail::Busy(_) | Fail::World | Fail::Blocked => b"ERR not possible in a transaction",
             };
             engine.stats.error(text);
-            Reply::new(out, session.resp3).error(text);
+            cx.reply.error(text);
         }
         stats.called(spec.id, clock.lap(), failed);
     }
-    let sequence = effects.commit_transaction(&engine.store.journal);
+    let sequence = cx.effects.commit_transaction(&engine.store.journal);
     if sequence != 0 {
-        keys.guards().set_last_effect(sequence);
-        session.write_offset = engine.store.journal.offset();
+        cx.keys.guards().set_last_effect(sequence);
+        cx.session.write_offset = engine.store.journal.offset();
     }
     Outcome::Done
 }
@@ -191,14 +221,17 @@ fn is_dirty(session: &Session, keys: &mut Keyspace<'_>) -> bool {
         let guard = keys.guard(Slot::of_key(key));
         let table = guard.keys(*db).map(store::Keys::table);
         let object = table.and_then(|table| table.find(ds::hash::of(key), key));
-        object.and_then(ds::Object::expire).is_some_and(|expire| expire <= when.now)
+        object
+            .and_then(ds::Object::expire)
+            .is_some_and(|expire| expire <= when.now)
     };
     session.watch.is_dirty() || session.watched.iter().any(expired)
 }
 
 fn end_watches(session: &mut Session, keys: &mut Keyspace<'_>) {
     for (db, key, _) in std::mem::take(&mut session.watched) {
-        keys.guard(Slot::of_key(&key)).unwatch(db, &key, &session.watch);
+        keys.guard(Slot::of_key(&key))
+            .unwatch(db, &key, &session.watch);
     }
     session.watch = Watch::new();
 }

@@ -224,7 +224,10 @@ impl Worker {
         if let Err(fail) = self.route(session, spec, args, &mut slots) {
             return self.refuse(session, Some(spec), fail, out);
         }
-        let (when, db) = (self.when(session), self.engine.store.physical_db(session.db));
+        let (when, db) = (
+            self.when(session),
+            self.engine.store.physical_db(session.db),
+        );
         let (locker, parts) = self.parts();
         let guards = match slots.as_slice() {
             [] => Guards::default(),
@@ -258,7 +261,10 @@ impl Worker {
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let (when, db) = (self.when(session), self.engine.store.physical_db(session.db));
+        let (when, db) = (
+            self.when(session),
+            self.engine.store.physical_db(session.db),
+        );
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
@@ -301,7 +307,10 @@ impl Worker {
         } else {
             Expiry::Delete
         };
-        When { now: self.clock.now_ms(), expiry }
+        When {
+            now: self.clock.now_ms(),
+            expiry,
+        }
     }
 
     /// Finds the slots of the command's keys, ascending and without repetition.
@@ -324,7 +333,9 @@ impl Worker {
 /// Adds the slots of a command's keys; ascending and without repetition.
 pub(crate) fn slots_of(spec: &'static Spec, args: Args<'_>, slots: &mut Slots) {
     let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-    commands::keys(spec, &argv, &mut |index, _| slots.push(Slot::of_key(args.get(index))));
+    commands::keys(spec, &argv, &mut |index, _| {
+        slots.push(Slot::of_key(args.get(index)))
+    });
     if slots.len() > 1 {
         slots.sort_unstable();
         slots.dedup();
@@ -342,16 +353,23 @@ pub(crate) struct Parts<'w> {
 }
 
 /// Runs one command outside of a transaction: handler, effect, counters.
-fn run(
-    parts: Parts<'_>,
-    session: &mut Session,
+fn run<'a>(
+    parts: Parts<'a>,
+    session: &'a mut Session,
     spec: &'static Spec,
-    args: Args<'_>,
-    mut keys: Keyspace<'_>,
-    world: Option<&World<'_>>,
-    out: &mut Vec<u8>,
+    args: Args<'a>,
+    mut keys: Keyspace<'a>,
+    world: Option<&'a World<'a>>,
+    out: &'a mut Vec<u8>,
 ) -> Result<Outcome, Fail> {
-    let Parts { engine, settings, effects, dice, stats, clock } = parts;
+    let Parts {
+        engine,
+        settings,
+        effects,
+        dice,
+        stats,
+        clock,
+    } = parts;
     if !session.no_touch && !session.trusted {
         keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
     }
@@ -359,27 +377,35 @@ fn run(
     let start = out.len();
     let resp3 = session.resp3;
     let reply = Reply::new(out, resp3);
-    let mut cx =
-        Cx { engine, settings, session, spec, args, keys, reply, effects, dice, world, in_exec: false };
-    let handler = handlers::of(spec.id);
-    let result = handler(&mut cx);
-    let Cx { mut keys, session, .. } = cx;
-    let sequence = effects.commit(&engine.store.journal);
+    let mut cx = Cx {
+        engine,
+        settings,
+        session,
+        spec,
+        args,
+        keys,
+        reply,
+        effects,
+        dice,
+        world,
+        in_exec: false,
+    };
+    let result = handlers::of(spec.id)(&mut cx);
+    let sequence = cx.effects.commit(&engine.store.journal);
     if sequence != 0 {
-        keys.guards().set_last_effect(sequence);
-        session.write_offset = engine.store.journal.offset();
+        cx.keys.guards().set_last_effect(sequence);
+        cx.session.write_offset = engine.store.journal.offset();
     }
-    drop(keys);
+    cx.keys.release();
     let took = clock.lap();
     match result {
         Ok(()) => {
-            let failed = out.get(start) == Some(&b'-');
-            stats.called(spec.id, took, failed);
-            crate::family::slow::note(engine, settings, session, spec, args, took);
-            Ok(outcome_of(spec.id, session))
+            stats.called(spec.id, took, cx.reply.is_error_at(start));
+            crate::family::slow::note(engine, settings, cx.session, spec, args, took);
+            Ok(outcome_of(spec.id, cx.session))
         }
         Err(fail @ (Fail::Busy(_) | Fail::World)) => {
-            out.truncate(start);
+            cx.reply.rewind(start);
             Err(fail)
         }
         Err(Fail::Blocked) => {
@@ -387,7 +413,7 @@ fn run(
             Err(Fail::Blocked)
         }
         Err(fail) => {
-            out.truncate(start);
+            cx.reply.rewind(start);
             stats.called(spec.id, took, true);
             Err(fail)
         }
@@ -405,8 +431,10 @@ fn outcome_of(cmd: Cmd, session: &Session) -> Outcome {
 
 /// Whether the command is queued instead of run.
 fn queues(session: &Session, spec: &'static Spec) -> bool {
-    let at_once =
-        matches!(spec.id, Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset);
+    let at_once = matches!(
+        spec.id,
+        Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset
+    );
     session.in_multi() && !at_once
 }
 

@@ -29,6 +29,16 @@ impl<'a> Reply<'a> {
         Reply { buf, resp3 }
     }
 
+    /// Whether the reply that begins at `position` is an error.
+    pub fn is_error_at(&self, position: usize) -> bool {
+        self.buf.get(position) == Some(&b'-')
+    }
+
+    /// Changes the version of the protocol, as HELLO does before its own reply.
+    pub fn set_resp3(&mut self, resp3: bool) {
+        self.resp3 = resp3;
+    }
+
     /// Whether the connection speaks RESP3.
     #[inline]
     pub fn is_resp3(&self) -> bool {

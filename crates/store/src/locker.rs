@@ -45,6 +45,11 @@ impl Locker {
         &self.counts
     }
 
+    /// Counts changes that no guard counted.
+    pub fn count_dirty(&self, changes: u64) {
+        crate::count::add(&self.counts.dirty, changes);
+    }
+
     /// Opens the gate for a batch; waits while somebody has the world.
     #[inline]
     pub fn open(&self) {

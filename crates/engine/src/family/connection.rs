@@ -48,16 +48,22 @@ pub(crate) fn select(cx: &mut Cx<'_>) -> Done {
 
 fn set_db(cx: &mut Cx<'_>, number: u16) {
     cx.session.db = number;
-    cx.session.card.numbers.db.store(u64::from(number), Ordering::Relaxed);
+    cx.session
+        .card
+        .numbers
+        .db
+        .store(u64::from(number), Ordering::Relaxed);
 }
 
 /// AUTH [username] password
 pub(crate) fn auth(cx: &mut Cx<'_>) -> Done {
     let (user, password) = match cx.args.len() {
         2 if cx.settings.password.is_empty() => {
-            return Err("ERR AUTH <password> called without any password configured for the \
+            return Err(
+                "ERR AUTH <password> called without any password configured for the \
                 default user. Are you sure your configuration is correct?"
-                .into());
+                    .into(),
+            );
         }
         2 => (&b"default"[..], cx.args.get(1)),
         3 => (cx.args.get(1), cx.args.get(2)),
@@ -120,19 +126,33 @@ pub(crate) fn hello(cx: &mut Cx<'_>) -> Done {
         }
     }
     if !cx.session.authenticated {
-        return Err("NOAUTH HELLO must be called with the client already authenticated, \
+        return Err(
+            "NOAUTH HELLO must be called with the client already authenticated, \
             otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the \
             client and select the RESP protocol version at the same time"
-            .into());
+                .into(),
+        );
     }
     if let Some(name) = name {
         cx.session.card.label.lock().name = name;
     }
     cx.session.resp3 = resp3;
-    cx.session.card.numbers.resp.store(if resp3 { 3 } else { 2 }, Ordering::Relaxed);
+    cx.session
+        .card
+        .numbers
+        .resp
+        .store(if resp3 { 3 } else { 2 }, Ordering::Relaxed);
     cx.reply.set_resp3(resp3);
-    let role = if cx.settings.replica { "replica" } else { "master" };
-    let mode = if cx.settings.cluster { "cluster" } else { "standalone" };
+    let role = if cx.settings.replica {
+        "replica"
+    } else {
+        "master"
+    };
+    let mode = if cx.settings.cluster {
+        "cluster"
+    } else {
+        "standalone"
+    };
     let reply = &mut cx.reply;
     reply.map(7);
     for (field, value) in [("server", "redis"), ("version", REDIS_VERSION)] {
@@ -177,7 +197,13 @@ pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
     session.monitor = false;
     session.reply_mode = ReplyMode::On;
     session.authenticated = cx.settings.password.is_empty();
-    for flag in [flags::MULTI, flags::READONLY, flags::MONITOR, flags::NO_TOUCH, flags::NO_EVICT] {
+    for flag in [
+        flags::MULTI,
+        flags::READONLY,
+        flags::MONITOR,
+        flags::NO_TOUCH,
+        flags::NO_EVICT,
+    ] {
         session.card.set_flag(flag, false);
     }
     session.card.numbers.resp.store(2, Ordering::Relaxed);
@@ -214,5 +240,9 @@ pub(crate) fn asking(cx: &mut Cx<'_>) -> Done {
 }
 
 fn cluster_only(cx: &Cx<'_>) -> Done {
-    if cx.settings.cluster { Ok(()) } else { Err(fail::CLUSTER_DISABLED.into()) }
+    if cx.settings.cluster {
+        Ok(())
+    } else {
+        Err(fail::CLUSTER_DISABLED.into())
+    }
 }

@@ -59,7 +59,11 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
     let flags = parse_flags(cx)?;
     let bad = || bad_expire(cx.spec.full_name);
     let at = cx.int(2)?.checked_mul(scale).ok_or_else(bad)?;
-    let at = if relative { at.checked_add(cx.now_ms()).ok_or_else(bad)? } else { at };
+    let at = if relative {
+        at.checked_add(cx.now_ms()).ok_or_else(bad)?
+    } else {
+        at
+    };
     let Some(current) = cx.keys.peek(key).map(ds::Object::expire) else {
         cx.reply.int(0);
         return Ok(());
@@ -91,7 +95,10 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
 /// PERSIST key
 pub(crate) fn persist(cx: &mut Cx<'_>) -> Done {
     let key = cx.args.get(1);
-    let has = cx.keys.peek(key).is_some_and(|object| object.expire().is_some());
+    let has = cx
+        .keys
+        .peek(key)
+        .is_some_and(|object| object.expire().is_some());
     if has {
         if let Some(mut object) = cx.keys.edit(key) {
             object.set_expire(None);

@@ -10,7 +10,11 @@ pub(crate) use scan::{keys, randomkey, scan};
 
 /// DEL key [key ...]
 pub(crate) fn del(cx: &mut Cx<'_>) -> Done {
-    let name: &[u8] = if cx.settings.lazy_user_del { b"UNLINK" } else { b"DEL" };
+    let name: &[u8] = if cx.settings.lazy_user_del {
+        b"UNLINK"
+    } else {
+        b"DEL"
+    };
     delete(cx, name)
 }
 
@@ -57,7 +61,10 @@ fn count_present(cx: &mut Cx<'_>) -> Done {
 
 /// TYPE key
 pub(crate) fn type_(cx: &mut Cx<'_>) -> Done {
-    let name = cx.keys.peek(cx.args.get(1)).map_or("none", |object| object.kind().name());
+    let name = cx
+        .keys
+        .peek(cx.args.get(1))
+        .map_or("none", |object| object.kind().name());
     cx.reply.status(name);
     Ok(())
 }
@@ -88,7 +95,9 @@ fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
     if target_exists && cx.keys.peek(to).is_some() {
         return Ok(false);
     }
-    let Some(object) = cx.keys.take(from) else { return Err(fail::NO_SUCH_KEY.into()) };
+    let Some(object) = cx.keys.take(from) else {
+        return Err(fail::NO_SUCH_KEY.into());
+    };
     cx.keys.put(object.with_key(to));
     cx.keys.changed(from);
     cx.keys.changed(to);
@@ -100,7 +109,11 @@ fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
 fn database(cx: &Cx<'_>, index: usize, no_number: &'static str) -> Result<u16, Fail> {
     let number = num::parse_i64(cx.args.get(index)).ok_or(no_number)?;
     let exists = (0..i64::from(cx.engine.store.databases())).contains(&number);
-    if exists { Ok(number as u16) } else { Err(fail::DB_OUT_OF_RANGE.into()) }
+    if exists {
+        Ok(number as u16)
+    } else {
+        Err(fail::DB_OUT_OF_RANGE.into())
+    }
 }
 
 /// MOVE key db
@@ -132,7 +145,9 @@ fn move_between(keys: &mut Keyspace<'_>, key: &[u8], here: u16, there: u16) -> b
         return false;
     }
     keys.set_db(here);
-    let Some(object) = keys.take(key) else { return false };
+    let Some(object) = keys.take(key) else {
+        return false;
+    };
     keys.changed(key);
     keys.set_db(there);
     keys.put(object);

@@ -15,7 +15,8 @@ pub(crate) fn note(
     args: Args<'_>,
     took: Duration,
 ) {
-    if settings.slowlog_slower_than < 0 || (took.as_micros() as i64) < settings.slowlog_slower_than {
+    if settings.slowlog_slower_than < 0 || (took.as_micros() as i64) < settings.slowlog_slower_than
+    {
         return;
     }
     let _ = (engine, session, spec, args);

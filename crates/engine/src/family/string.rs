@@ -1,7 +1,7 @@
 //! Strings: SET and GET with all their forms, counters, ranges.
 
-use crate::fail::{self, Done, Fail};
 use crate::Cx;
+use crate::fail::{self, Done, Fail};
 use base::num;
 use ds::{Kind, Object, ValueRef};
 use resp::Reply;
@@ -9,12 +9,16 @@ use resp::Reply;
 mod expiry;
 mod set;
 
-pub(crate) use expiry::{Expiry, parse_expiry};
+use expiry::Expiry;
 pub(crate) use set::{getset, psetex, set, setex, setnx};
 
 /// A string object; text that is a canonical integer is kept as one.
 pub(crate) fn string_object(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
-    match if value.len() <= 20 { num::parse_i64(value) } else { None } {
+    match if value.len() <= 20 {
+        num::parse_i64(value)
+    } else {
+        None
+    } {
         Some(integer) => Object::new_int(key, integer, expire),
         None => Object::new_str(key, value, expire),
     }
@@ -45,7 +49,7 @@ pub(crate) fn string_bytes<'a>(object: &'a Object, scratch: &'a mut Vec<u8>) -> 
 
 /// GET key
 pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
-    match cx.keys.read_kind(cx.args.get(1), Kind::String)? {
+    match cx.keys.read_kind(cx.args.get(1), Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => cx.reply.null(),
     }
@@ -55,7 +59,7 @@ pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
 /// GETDEL key
 pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
     let key = cx.args.get(1);
-    match cx.keys.read_kind(key, Kind::String)? {
+    match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => {
             cx.reply.null();
@@ -72,7 +76,7 @@ pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
     let key = cx.args.get(1);
     let expiry = expiry::parse_getex(cx)?;
-    match cx.keys.read_kind(key, Kind::String)? {
+    match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => {
             cx.reply.null();
@@ -114,7 +118,7 @@ pub(crate) fn mget(cx: &mut Cx<'_>) -> Done {
     cx.reply.array(args.len());
     for key in args.iter() {
         match cx.keys.read(key) {
-            Some(object) if object.kind() == Kind::String => reply_value(&mut cx.reply, object),
+            Some(object) if object.kind() == Kind::Str => reply_value(&mut cx.reply, object),
             _ => cx.reply.null(),
         }
     }
@@ -190,21 +194,21 @@ pub(crate) fn decrby(cx: &mut Cx<'_>) -> Done {
 /// Adds to the integer at a key. The effect is the command with the increment spelt out.
 fn add(cx: &mut Cx<'_>, by: i64) -> Done {
     let key = cx.args.get(1);
-    let value = match cx.keys.edit_kind(key, Kind::String)? {
-        Some(mut object) => {
-            let old = match object.value() {
-                ValueRef::Int(integer) => Some(integer),
-                ValueRef::Str(bytes) => num::parse_i64(bytes),
-                _ => None,
-            };
-            let value = old.ok_or(fail::NOT_INTEGER)?.checked_add(by).ok_or(fail::OVERFLOW)?;
-            object.set_int(value);
-            value
-        }
-        None => {
-            cx.keys.put(Object::new_int(key, by, None));
-            by
-        }
+    let value = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
+        let old = match object.value() {
+            ValueRef::Int(integer) => Some(integer),
+            ValueRef::Str(bytes) => num::parse_i64(bytes),
+            _ => None,
+        };
+        let value = old
+            .ok_or(fail::NOT_INTEGER)?
+            .checked_add(by)
+            .ok_or(fail::OVERFLOW)?;
+        object.set_int(value);
+        value
+    } else {
+        cx.keys.put(Object::new_int(key, by, None));
+        by
     };
     cx.keys.changed(key);
     cx.effect_as_sent();
@@ -216,17 +220,14 @@ fn add(cx: &mut Cx<'_>, by: i64) -> Done {
 pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.args.get(1), cx.args.get(2));
     let max = cx.settings.max_bulk;
-    let length = match cx.keys.edit_kind(key, Kind::String)? {
-        Some(mut object) => {
-            if object.str_len() + value.len() > max && !cx.session.trusted {
-                return Err(fail::TOO_LONG.into());
-            }
-            object.append(value)
+    let length = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
+        if object.str_len() + value.len() > max && !cx.session.trusted {
+            return Err(fail::TOO_LONG.into());
         }
-        None => {
-            cx.keys.put(string_object(key, value, None));
-            value.len()
-        }
+        object.append(value)
+    } else {
+        cx.keys.put(string_object(key, value, None));
+        value.len()
     };
     cx.keys.changed(key);
     cx.effect_as_sent();
@@ -239,35 +240,25 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.args.get(1), cx.args.get(3));
     let offset = cx.int(2)?;
     let offset = usize::try_from(offset).map_err(|_| "ERR offset is out of range")?;
-    let too_long = !value.is_empty()
-        && !cx.session.trusted
-        && offset.checked_add(value.len()).is_none_or(|end| end > cx.settings.max_bulk);
-    let length = match cx.keys.edit_kind(key, Kind::String)? {
-        Some(mut object) => {
-            if value.is_empty() {
-                let length = object.str_len();
-                drop(object);
-                cx.reply.int(length as i64);
-                return Ok(());
-            }
-            if too_long {
-                return Err(fail::TOO_LONG.into());
-            }
-            object.set_range(offset, value)
-        }
-        None if value.is_empty() => {
-            cx.reply.int(0);
-            return Ok(());
-        }
-        None => {
-            if too_long {
-                return Err(fail::TOO_LONG.into());
-            }
-            let mut object = Object::new_str(key, b"", None);
-            let length = object.set_range(offset, value);
-            cx.keys.put(object);
-            length
-        }
+    let too_long = !cx.session.trusted
+        && offset
+            .checked_add(value.len())
+            .is_none_or(|end| end > cx.settings.max_bulk);
+    let old = cx.keys.read_kind(key, Kind::Str)?.map(Object::str_len);
+    if value.is_empty() {
+        cx.reply.int(old.unwrap_or(0) as i64);
+        return Ok(());
+    }
+    if too_long {
+        return Err(fail::TOO_LONG.into());
+    }
+    let length = if let Some(mut object) = cx.keys.edit(key) {
+        object.set_range(offset, value)
+    } else {
+        let mut object = Object::new_str(key, b"", None);
+        let length = object.set_range(offset, value);
+        cx.keys.put(object);
+        length
     };
     cx.keys.changed(key);
     cx.effect_as_sent();
@@ -278,7 +269,7 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
 /// GETRANGE key start end
 pub(crate) fn getrange(cx: &mut Cx<'_>) -> Done {
     let (start, end) = (cx.int(2)?, cx.int(3)?);
-    let Some(object) = cx.keys.read_kind(cx.args.get(1), Kind::String)? else {
+    let Some(object) = cx.keys.read_kind(cx.args.get(1), Kind::Str)? else {
         cx.reply.bulk(b"");
         return Ok(());
     };
@@ -294,14 +285,25 @@ pub(crate) fn range(start: i64, end: i64, length: usize) -> std::ops::Range<usiz
     if start < 0 && end < 0 && start > end {
         return 0..0;
     }
-    let from = if start < 0 { (length + start).max(0) } else { start };
+    let from = if start < 0 {
+        (length + start).max(0)
+    } else {
+        start
+    };
     let to = if end < 0 { (length + end).max(0) } else { end }.min(length - 1);
-    if from > to || length == 0 { 0..0 } else { from as usize..to as usize + 1 }
+    if from > to || length == 0 {
+        0..0
+    } else {
+        from as usize..to as usize + 1
+    }
 }
 
 /// STRLEN key
 pub(crate) fn strlen(cx: &mut Cx<'_>) -> Done {
-    let length = cx.keys.read_kind(cx.args.get(1), Kind::String)?.map_or(0, Object::str_len);
+    let length = cx
+        .keys
+        .read_kind(cx.args.get(1), Kind::Str)?
+        .map_or(0, Object::str_len);
     cx.reply.int(length as i64);
     Ok(())
 }

@@ -41,13 +41,19 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
     }
     let (db, now) = (cx.keys.db(), cx.now_ms());
     // Once dirty, EXEC will fail whatever else is watched.
-    let keys = if cx.session.watch.is_dirty() { cx.args.from(usize::MAX) } else { cx.args.from(1) };
+    let keys = if cx.session.watch.is_dirty() {
+        cx.args.from(usize::MAX)
+    } else {
+        cx.args.from(1)
+    };
     for key in keys.iter() {
         let guard = cx.keys.guard(Slot::of_key(key));
         guard.watch(db, key, &cx.session.watch);
         let table = guard.keys(db).map(store::Keys::table);
         let object = table.and_then(|table| table.find(ds::hash::of(key), key));
-        let expired = object.and_then(ds::Object::expire).is_some_and(|expire| expire <= now);
+        let expired = object
+            .and_then(ds::Object::expire)
+            .is_some_and(|expire| expire <= now);
         let known = |entry: &&(u16, Box<[u8]>, bool)| entry.0 == db && &*entry.1 == key;
         if !cx.session.watched.iter().any(|entry| known(&entry)) {
             cx.session.watched.push((db, key.into(), expired));

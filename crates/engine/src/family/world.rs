@@ -40,7 +40,7 @@ fn flush(cx: &mut Cx<'_>, db: Option<u16>) -> Done {
             store.discard_later(Garbage::Keys(keys));
         }
     });
-    cx.keys.count_all_dirty(gone);
+    cx.keys.count_dirty(gone);
     cx.effect_as_sent();
     cx.reply.ok();
     Ok(())
@@ -58,7 +58,7 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
         cx.keys.release();
         cx.keys.locker().swap_databases(world, one, other);
     }
-    cx.keys.count_all_dirty(1);
+    cx.keys.count_dirty(1);
     cx.effect_as_sent();
     cx.reply.ok();
     Ok(())
@@ -67,5 +67,9 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
 fn number(cx: &Cx<'_>, index: usize, no_number: &'static str) -> Result<u16, Fail> {
     let number = num::parse_i64(cx.args.get(index)).ok_or(no_number)?;
     let exists = (0..i64::from(cx.engine.store.databases())).contains(&number);
-    if exists { Ok(number as u16) } else { Err(fail::DB_OUT_OF_RANGE.into()) }
+    if exists {
+        Ok(number as u16)
+    } else {
+        Err(fail::DB_OUT_OF_RANGE.into())
+    }
 }

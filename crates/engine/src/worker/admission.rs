@@ -14,7 +14,10 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
         return Err(fail::MASTERDOWN.into());
     }
     let exec = spec.id == Cmd::Exec;
-    let queued = session.transaction.as_ref().is_some_and(|transaction| transaction.writes());
+    let queued = session
+        .transaction
+        .as_ref()
+        .is_some_and(|transaction| transaction.writes());
     let writes = spec.has(flag::WRITE) || (exec && queued);
     if writes && settings.replica && settings.replica_read_only {
         return Err(fail::READONLY.into());

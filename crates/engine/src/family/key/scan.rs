@@ -28,7 +28,11 @@ pub(crate) fn parse_options<'a>(
     mut index: usize,
     types: bool,
 ) -> Result<ScanOptions<'a>, Fail> {
-    let mut options = ScanOptions { count: 10, pattern: None, kind: None };
+    let mut options = ScanOptions {
+        count: 10,
+        pattern: None,
+        kind: None,
+    };
     while index < cx.args.len() {
         if index + 1 >= cx.args.len() {
             return Err(SYNTAX.into());
@@ -58,8 +62,12 @@ pub(crate) fn parse_options<'a>(
 pub(crate) fn parse_cursor(text: &[u8]) -> Result<u64, Fail> {
     // Redis reads it with strtoul: leading zeros are fine, a sign or a blank is not.
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.filter(|_| digits).ok_or_else(|| "ERR invalid cursor".into())
+    let number = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    number
+        .filter(|_| digits)
+        .ok_or_else(|| "ERR invalid cursor".into())
 }
 
 /// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
@@ -85,8 +93,12 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
             let expired = object.expire().is_some_and(|expire| expire <= now);
             let key = object.key();
             let kind = object.kind().name().as_bytes();
-            let wanted = options.pattern.is_none_or(|pattern| glob::matches(pattern, key, false))
-                && options.kind.is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind));
+            let wanted = options
+                .pattern
+                .is_none_or(|pattern| glob::matches(pattern, key, false))
+                && options
+                    .kind
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind));
             if wanted && !expired {
                 found.push(key.into());
             }
@@ -139,7 +151,9 @@ pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
         let dice = &mut *cx.dice;
         let guard = cx.keys.try_guard(slot)?;
         let picked = guard.random(db, &mut || dice.next_u64());
-        let Some(key) = picked.map(|object| object.key().to_vec()) else { continue };
+        let Some(key) = picked.map(|object| object.key().to_vec()) else {
+            continue;
+        };
         if guard.find(db, ds::hash::of(&key), &key, when).is_some() {
             cx.reply.bulk(&key);
             return Ok(());

@@ -48,7 +48,11 @@ pub(crate) fn expire_at(
         return Err(bad());
     }
     let at = value.checked_mul(scale).ok_or_else(bad)?;
-    if relative { at.checked_add(cx.now_ms()).ok_or_else(bad) } else { Ok(at) }
+    if relative {
+        at.checked_add(cx.now_ms()).ok_or_else(bad)
+    } else {
+        Ok(at)
+    }
 }
 
 /// The options of GETEX.

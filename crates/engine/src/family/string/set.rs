@@ -34,8 +34,12 @@ pub(crate) fn set(cx: &mut Cx<'_>) -> Done {
 }
 
 fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
-    let mut options =
-        Options { condition: Condition::Always, get: false, keep_ttl: false, expire: None };
+    let mut options = Options {
+        condition: Condition::Always,
+        get: false,
+        keep_ttl: false,
+        expire: None,
+    };
     let mut expiry = None;
     let mut index = 3;
     while index < cx.args.len() {
@@ -67,12 +71,16 @@ fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
 
 fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
     let (key, value) = (cx.args.get(1), cx.args.get(2));
-    let found = if options.get { cx.keys.read(key) } else { cx.keys.peek(key) };
+    let found = if options.get {
+        cx.keys.read(key)
+    } else {
+        cx.keys.peek(key)
+    };
     let there = found.is_some();
     let mut expire = options.expire;
     if let Some(object) = found {
         if options.get {
-            if object.kind() != Kind::String {
+            if object.kind() != Kind::Str {
                 return Err(WRONGTYPE.into());
             }
             reply_value(&mut cx.reply, object);
@@ -147,7 +155,7 @@ fn set_for(cx: &mut Cx<'_>, scale: i64) -> Done {
 /// GETSET key value
 pub(crate) fn getset(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.args.get(1), cx.args.get(2));
-    match cx.keys.read_kind(key, Kind::String)? {
+    match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => cx.reply.null(),
     }
