@@ -1,0 +1,441 @@
+//! The machine itself: its state, and the frame around the handling of one event.
+
+use crate::conf::NodesConf;
+use crate::election::Election;
+use crate::event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
+use crate::manual::ManualFailover;
+use crate::node::{Dialect, Ix, Node, OutLink};
+use crate::request::Reply;
+use crate::rng::Rng;
+use crate::roster::Roster;
+use crate::settings::Settings;
+use crate::view::State;
+use base::{Epoch, NodeId, ShardId, SlotSet};
+use bus::{Flags, IpText, Kind, Packet};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a machine starts from.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// The configuration.
+    pub settings: Settings,
+    /// What nodes.conf held; `None` if there is no such file.
+    pub conf: Option<NodesConf>,
+    /// Id to take if nodes.conf names none.
+    pub fresh_id: NodeId,
+    /// Shard id to take if nodes.conf names none.
+    pub fresh_shard: ShardId,
+    /// Seed of everything random.
+    pub seed: [u64; 4],
+}
+
+/// A link that another node opened to us.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InLink {
+    pub node: Option<Ix>,
+    pub peer: IpText,
+    pub local: IpText,
+    pub since: u64,
+}
+
+/// What packets say about us while a change that they would reveal is not on disk yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Face {
+    pub current_epoch: Epoch,
+    pub config_epoch: Epoch,
+    pub slots: Arc<SlotSet>,
+    pub flags: Flags,
+    pub replica_of: Option<NodeId>,
+}
+
+/// Something that waits for nodes.conf to be on disk.
+#[derive(Clone, Debug)]
+pub(crate) enum Withheld {
+    /// A packet to a node (a vote).
+    Packet(NodeId, Arc<Packet>),
+    /// Ask everybody for votes.
+    AskVotes { epoch: Epoch, force: bool },
+    /// Tell everybody about us.
+    Announce,
+    /// The answer to a command.
+    Reply(u64, Reply),
+}
+
+/// Faults for the simulator to prove its checkers with. All off in every real node.
+#[doc(hidden)]
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Mutants {
+    /// Send votes before they are on disk.
+    pub vote_before_persist: bool,
+    /// Take slots whatever the epoch of the claim.
+    pub ignore_epochs: bool,
+    /// Vote any number of times in an epoch.
+    pub vote_twice: bool,
+    /// Win with one vote.
+    pub win_without_quorum: bool,
+    /// Serve on when the majority is out of reach.
+    pub serve_in_minority: bool,
+}
+
+/// The state machine of one cluster node.
+///
+/// Everything that happens is an [`Event`]; everything it wants done is an [`Effect`]. There is no
+/// clock, I/O or outside randomness in it.
+pub struct Cluster {
+    pub(crate) settings: Settings,
+    pub(crate) roster: Roster,
+    pub(crate) rng: Rng,
+    pub(crate) now: Now,
+    pub(crate) out: Vec<Effect>,
+    pub(crate) mutants: Mutants,
+
+    pub(crate) current_epoch: Epoch,
+    pub(crate) last_vote_epoch: Epoch,
+    pub(crate) state: State,
+    /// When this node started, or was made a primary: primaries wait before they serve.
+    pub(crate) started: u64,
+    pub(crate) minority_at: Option<u64>,
+    pub(crate) replication: Replication,
+    pub(crate) replica_since: u64,
+    pub(crate) stuck_since: Option<u64>,
+    pub(crate) election: Election,
+    pub(crate) manual: ManualFailover,
+    pub(crate) blacklist: HashMap<NodeId, u64>,
+
+    pub(crate) inbound: HashMap<LinkId, InLink>,
+    pub(crate) outbound: HashMap<LinkId, Ix>,
+    pub(crate) next_link: u64,
+    pub(crate) gossip_stamp: u64,
+    pub(crate) ticks: u64,
+    pub(crate) last_tick: u64,
+    /// Answers older than this do not count for the right to serve: the process slept since.
+    pub(crate) trust_after: u64,
+    pub(crate) served_until: u64,
+
+    pub(crate) sent: [u64; Kind::COUNT],
+    pub(crate) received: [u64; Kind::COUNT],
+    pub(crate) overflows: u64,
+
+    pub(crate) check_state: bool,
+    pub(crate) view_changed: bool,
+    pub(crate) save: Save,
+    pub(crate) face: Option<Face>,
+    pub(crate) before: Face,
+    pub(crate) withheld: Vec<Withheld>,
+    pub(crate) writing: Option<(PersistId, Vec<Withheld>, bool)>,
+    pub(crate) next_persist: u64,
+}
+
+/// How urgently nodes.conf is to be written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Save {
+    /// It is up to date.
+    No,
+    /// With the next tick.
+    Soon,
+    /// At the end of this event.
+    Now,
+}
+
+impl Cluster {
+    /// Starts a machine. The effects of starting (the first write of nodes.conf, the role) come
+    /// with the first event, which should be [`Event::Tick`].
+    pub fn new(boot: Boot, now: Now) -> Cluster {
+        let Boot {
+            settings,
+            conf,
+            fresh_id,
+            fresh_shard,
+            seed,
+        } = boot;
+        let fresh = conf.is_none();
+        let myself = Flags::MYSELF.with(Flags::MASTER);
+        let (roster, current, voted) = match conf {
+            Some(conf) => conf.into_roster(fresh_shard, now),
+            None => {
+                let node = Node::new(fresh_id, fresh_shard, myself, now.mono);
+                (Roster::new(node), Epoch(0), Epoch(0))
+            }
+        };
+        let before = Face {
+            current_epoch: current,
+            config_epoch: Epoch(0),
+            slots: Arc::default(),
+            flags: myself,
+            replica_of: None,
+        };
+        let mut cluster = Cluster {
+            settings,
+            roster,
+            rng: Rng::new(seed),
+            now,
+            out: Vec::new(),
+            mutants: Mutants::default(),
+            current_epoch: current,
+            last_vote_epoch: voted,
+            state: State::Fail,
+            started: now.mono,
+            minority_at: None,
+            replication: Replication::default(),
+            replica_since: now.mono,
+            stuck_since: None,
+            election: Election::default(),
+            manual: ManualFailover::default(),
+            blacklist: HashMap::new(),
+            inbound: HashMap::new(),
+            outbound: HashMap::new(),
+            next_link: 0,
+            gossip_stamp: 0,
+            ticks: 0,
+            last_tick: now.mono,
+            trust_after: now.mono,
+            served_until: 0,
+            sent: [0; Kind::COUNT],
+            received: [0; Kind::COUNT],
+            overflows: 0,
+            check_state: true,
+            view_changed: true,
+            save: Save::Now,
+            face: None,
+            before,
+            withheld: Vec::new(),
+            writing: None,
+            next_persist: 1,
+        };
+        cluster.apply_own_settings();
+        cluster.before = cluster.true_face();
+        let id = cluster.roster.me().id;
+        if fresh {
+            cluster.log(
+                Level::Notice,
+                format!("No cluster configuration found, I'm {id}"),
+            );
+        } else {
+            cluster.log(
+                Level::Notice,
+                format!("Node configuration loaded, I'm {id}"),
+            );
+            if let Some(primary) = cluster.roster.me().primary {
+                cluster.tell_primary(primary);
+            }
+        }
+        cluster
+    }
+
+    /// Switches faults on, for the simulator.
+    #[doc(hidden)]
+    pub fn set_mutants(&mut self, mutants: Mutants) {
+        self.mutants = mutants;
+    }
+
+    /// Takes in one event and appends what is to be done.
+    ///
+    /// `now` must not be earlier than that of the event before.
+    pub fn handle(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
+        debug_assert!(now.mono >= self.now.mono, "time runs backwards");
+        self.now = now;
+        self.before = self.true_face();
+        self.notice_sleep();
+        let tick = matches!(event, Event::Tick);
+        match event {
+            Event::Tick => self.tick(),
+            Event::Accepted { link, peer, local } => {
+                let link_state = InLink {
+                    node: None,
+                    peer,
+                    local,
+                    since: now.mono,
+                };
+                self.inbound.insert(link, link_state);
+            }
+            Event::LinkUp { link } => self.link_up(link),
+            Event::LinkDown { link, overflow } => {
+                self.overflows += u64::from(overflow);
+                self.link_down(link);
+            }
+            Event::Received { link, packet } => self.receive(link, &packet),
+            Event::Request { token, request } => self.request(token, request),
+            Event::Persisted(id) => self.persisted(id),
+            Event::PersistFailed { id, reason } => self.persist_failed(id, &reason),
+            Event::Replication(replication) => self.replication = replication,
+            Event::Paused { offset } => self.manual.paused_at(offset),
+            Event::WorkersStuck(since) => self.stuck_since = since,
+            Event::Publish {
+                channel,
+                message,
+                sharded,
+            } => {
+                self.publish(channel, message, sharded);
+            }
+            Event::Settings(settings) => {
+                self.settings = *settings;
+                self.apply_own_settings();
+                self.check_state = true;
+            }
+        }
+        self.finish(tick);
+        out.append(&mut self.out);
+    }
+
+    /// What every event ends with: elections that became possible, the state of the cluster, the
+    /// file, the view.
+    fn finish(&mut self, tick: bool) {
+        self.step_manual();
+        self.step_election();
+        if std::mem::take(&mut self.check_state) {
+            self.update_state();
+        }
+        self.save_if_due(tick);
+        if std::mem::take(&mut self.view_changed) {
+            self.out.push(Effect::ViewChanged);
+        }
+        self.update_right_to_serve(tick);
+    }
+
+    /// A process that slept does not know what the others decided meanwhile: what is still in its
+    /// sockets was sent before. It asks anew, on new links, before it trusts anything.
+    fn notice_sleep(&mut self) {
+        let slept = self.now.mono - self.last_tick;
+        let timeout = self.settings.node_timeout;
+        if slept <= timeout / 2 || self.trust_after == self.now.mono {
+            return;
+        }
+        self.last_tick = self.now.mono;
+        self.trust_after = self.now.mono;
+        for at in self.roster.order().to_vec() {
+            // Its silence was ours.
+            if self.roster[at].ping_sent.is_some() {
+                self.roster[at].ping_sent = Some(self.now.mono);
+            }
+            self.close_out(at);
+        }
+        if slept > timeout && self.roster.me().is_primary() && self.roster.size() > 1 {
+            self.suspend();
+        }
+    }
+
+    /// Tells replication whom to follow.
+    pub(crate) fn tell_primary(&mut self, primary: Ix) {
+        let node = &self.roster[primary];
+        let effect = Effect::SetReplicaOf {
+            id: node.id,
+            ip: node.ip,
+            port: node.tcp_port,
+            tls_port: node.tls_port,
+        };
+        self.out.push(effect);
+    }
+
+    /// Copies what the configuration says about ourselves into our own entry.
+    fn apply_own_settings(&mut self) {
+        let s = self.settings.clone();
+        let me = self.roster.me_mut();
+        if !s.announce_ip.is_empty() {
+            me.ip = s.announce_ip;
+        }
+        me.tcp_port = s.public_port();
+        me.tls_port = s.public_tls_port();
+        me.bus_port = s.public_bus_port();
+        me.hostname = s.announce_hostname;
+        me.human_name = s.announce_human_name;
+        me.dialect = Dialect::Shards;
+        me.flags.clear(Flags::NOFAILOVER);
+        if s.replica_no_failover {
+            me.flags.set(Flags::NOFAILOVER);
+        }
+        self.changed();
+    }
+
+    /// Something in the view and in nodes.conf changed.
+    pub(crate) fn changed(&mut self) {
+        self.view_changed = true;
+        self.save = self.save.max(Save::Soon);
+    }
+
+    /// As [`Cluster::changed`], and worth writing at once.
+    pub(crate) fn changed_now(&mut self) {
+        self.view_changed = true;
+        self.save = Save::Now;
+    }
+
+    /// As [`Cluster::changed_now`], and nobody may learn of it before it is on disk: until then
+    /// packets show what we were before this event.
+    pub(crate) fn changed_critically(&mut self) {
+        self.changed_now();
+        if self.face.is_none() {
+            self.face = Some(self.before.clone());
+        }
+    }
+
+    pub(crate) fn log(&mut self, level: Level, text: String) {
+        self.out.push(Effect::Log { level, text });
+    }
+
+    fn link_up(&mut self, link: LinkId) {
+        let Some(&at) = self.outbound.get(&link) else {
+            self.out.push(Effect::Disconnect(link));
+            return;
+        };
+        self.roster[at].out = OutLink::Up {
+            link,
+            since: self.now.mono,
+        };
+        let old = self.roster[at].ping_sent;
+        if self.roster[at].has(Flags::MEET) {
+            self.send_ping(at, Kind::Meet);
+            // Whoever does not answer a MEET is told again, until the handshake times out.
+            self.roster[at].flags.clear(Flags::MEET);
+        } else {
+            self.send_ping(at, Kind::Ping);
+        }
+        // An unanswered ping from before the reconnection still counts for failure detection.
+        if old.is_some() {
+            self.roster[at].ping_sent = old;
+        }
+    }
+
+    fn link_down(&mut self, link: LinkId) {
+        if let Some(at) = self.outbound.remove(&link) {
+            self.roster[at].out = OutLink::Down;
+            // Without this a node that refuses connections would never be suspected.
+            let now = self.now.mono;
+            self.roster[at].ping_sent.get_or_insert(now);
+        } else if let Some(state) = self.inbound.remove(&link)
+            && let Some(at) = state.node
+            && self.roster[at].inbound == Some(link)
+        {
+            self.roster[at].inbound = None;
+        }
+    }
+
+    /// Closes the link that we opened to a node.
+    pub(crate) fn close_out(&mut self, at: Ix) {
+        if let Some(link) = self.roster[at].out.id() {
+            self.outbound.remove(&link);
+            self.out.push(Effect::Disconnect(link));
+        }
+        self.roster[at].out = OutLink::Down;
+    }
+
+    /// Removes a node, its links and every mention.
+    pub(crate) fn delete_node(&mut self, at: Ix) {
+        self.close_out(at);
+        if let Some(link) = self.roster[at].inbound.take() {
+            self.inbound.remove(&link);
+            self.out.push(Effect::Disconnect(link));
+        }
+        for link in self.inbound.values_mut() {
+            if link.node == Some(at) {
+                link.node = None;
+            }
+        }
+        self.manual.forget(at);
+        self.election
+            .voters
+            .retain(|voter| *voter != self.roster[at].id);
+        self.roster.remove(at);
+        self.changed();
+        self.check_state = true;
+    }
+}

@@ -1,0 +1,230 @@
+//! Who owns which slot: claims are compared by their configuration epochs.
+
+use crate::event::{Effect, Level};
+use crate::machine::{Cluster, Withheld};
+use crate::node::{Dialect, Ix};
+use base::{Epoch, SlotSet};
+use bus::{Flags, Header};
+
+/// How long two primaries of one shard may show the same epoch before the smaller id decides
+/// instead of the larger offset: a peer of another make goes by ids alone.
+const COLLISION_PATIENCE: u64 = 5_000;
+
+impl Cluster {
+    /// Compares what a node claims, for itself or its primary, with what we believe.
+    pub(crate) fn compare_claims(&mut self, sender: Ix, header: &Header) {
+        let Some(primary) = self.roster.shard_primary(sender) else {
+            return;
+        };
+        if self.roster[primary].slots == header.slots {
+            // The same contents: keep one copy of them.
+            if primary == sender {
+                self.roster[primary].slots = header.slots.clone();
+                self.note_claims(sender, header);
+            }
+            return;
+        }
+        if self.roster[sender].is_primary() {
+            self.note_claims(sender, header);
+            self.take_claims(sender, header.config_epoch, &header.slots);
+        }
+        self.correct_claims(sender, primary, header);
+    }
+
+    /// Notes which slots their owner has stopped claiming.
+    fn note_claims(&mut self, owner: Ix, header: &Header) {
+        if header.config_epoch < self.roster[owner].config_epoch {
+            return;
+        }
+        let believed = self.roster[owner].slots.clone();
+        for slot in believed.iter() {
+            self.roster.mark_claimed(slot, header.slots.contains(slot));
+        }
+    }
+
+    /// Tells the sender of every newer owner of slots it claims.
+    fn correct_claims(&mut self, sender: Ix, primary: Ix, header: &Header) {
+        let mut told: Vec<Ix> = Vec::new();
+        for slot in header.slots.iter() {
+            let Some(owner) = self.roster.owner(slot) else {
+                continue;
+            };
+            if owner == primary
+                || owner == sender
+                || told.contains(&owner)
+                || self.roster.is_unclaimed(slot)
+                || self.roster[owner].config_epoch <= header.config_epoch
+            {
+                continue;
+            }
+            let text = format!(
+                "Node {} has old slots configuration, sending an UPDATE message about {}",
+                self.roster[sender].label(),
+                self.roster[owner].label()
+            );
+            self.log(Level::Verbose, text);
+            self.send_update(sender, owner);
+            told.push(owner);
+        }
+    }
+
+    /// A primary claims slots under an epoch: it gets those whose owner has an older one.
+    ///
+    /// If that costs us, or our primary, the last slot, we follow whoever took it.
+    pub(crate) fn take_claims(&mut self, claimer: Ix, epoch: Epoch, slots: &SlotSet) {
+        let me = self.roster.myself;
+        if claimer == me {
+            return;
+        }
+        let ours = self.roster.shard_primary(me);
+        let mut lost = SlotSet::new();
+        let (mut moved, mut lost_ours) = (0, 0);
+        for slot in slots.iter() {
+            let owner = self.roster.owner(slot);
+            if owner == Some(claimer) {
+                continue;
+            }
+            let newer = match owner {
+                None => true,
+                Some(at) => {
+                    self.roster[at].config_epoch < epoch
+                        || (at != me && self.roster.is_unclaimed(slot))
+                        || self.mutants.ignore_epochs
+                }
+            };
+            // While we import a slot only the administrator, or a newer owner than its source's
+            // shard, decides about it.
+            if !newer || (owner == Some(me) && self.roster.importing.contains_key(&slot)) {
+                continue;
+            }
+            if owner == Some(me) {
+                lost.insert(slot);
+            }
+            if owner.is_some() && owner == ours {
+                lost_ours += 1;
+            }
+            self.close_slot_on_move(slot, claimer);
+            self.roster.set_owner(slot, Some(claimer));
+            moved += 1;
+        }
+        if moved == 0 {
+            return;
+        }
+        self.changed_now();
+        self.check_state = true;
+        self.follow_taker(claimer, lost, lost_ours, slots.len());
+    }
+
+    /// A slot changes hands as seen over the bus: what was open about it here is settled.
+    fn close_slot_on_move(&mut self, slot: base::Slot, claimer: Ix) {
+        self.roster.migrating.remove(&slot);
+        let Some(&from) = self.roster.importing.get(&slot) else {
+            return;
+        };
+        // The source's shard failed over: the import goes on, from the new primary. Taken by
+        // anybody else, it is over.
+        if self.roster[from].shard == self.roster[claimer].shard {
+            self.roster.importing.insert(slot, claimer);
+        } else {
+            self.roster.importing.remove(&slot);
+        }
+    }
+
+    fn follow_taker(&mut self, taker: Ix, lost: SlotSet, lost_ours: usize, claimed: usize) {
+        let me = self.roster.myself;
+        let Some(ours) = self.roster.shard_primary(me) else {
+            return;
+        };
+        let emptied = lost_ours > 0 && self.roster[ours].slot_count == 0;
+        let same_shard = self.roster[ours].shard == self.roster[taker].shard;
+        if emptied && (self.settings.allow_replica_migration || lost_ours == claimed || same_shard)
+        {
+            let text = format!(
+                "Configuration change detected. Reconfiguring myself as a replica of {}",
+                self.roster[taker].label()
+            );
+            self.log(Level::Warning, text);
+            self.follow(taker);
+        } else if !lost.is_empty() {
+            self.out.push(Effect::SlotsLost(lost));
+        }
+    }
+
+    /// Becomes a replica of a node (or follows another primary).
+    pub(crate) fn follow(&mut self, primary: Ix) {
+        let me = self.roster.myself;
+        debug_assert_ne!(me, primary);
+        if self.roster[me].is_primary() {
+            self.roster.release_slots(me);
+            let node = self.roster.me_mut();
+            node.flags.clear(Flags::MASTER.with(Flags::MIGRATE_TO));
+            node.flags.set(Flags::SLAVE);
+            self.roster.migrating.clear();
+            self.roster.importing.clear();
+        }
+        self.roster.set_primary(me, Some(primary));
+        self.roster.me_mut().shard = self.roster[primary].shard;
+        self.replica_since = self.now.mono;
+        // Whether the data set serves the new primary's history is for replication to find out;
+        // until it says so, we are no candidate for what the old link was worth.
+        self.end_manual();
+        self.election.abandon();
+        self.tell_primary(primary);
+        self.check_state = true;
+        self.changed_now();
+    }
+
+    /// Two primaries with one epoch: one of them, the same from both sides, takes a new one.
+    pub(crate) fn settle_collision(&mut self, sender: Ix, header: &Header) {
+        let me = self.roster.me();
+        let node = &self.roster[sender];
+        let collides = me.is_primary()
+            && node.is_primary()
+            && header.replica_of.is_none()
+            && me.config_epoch == header.config_epoch;
+        if !collides {
+            self.roster[sender].collided_since = None;
+            return;
+        }
+        let now = self.now.mono;
+        let since = *self.roster[sender].collided_since.get_or_insert(now);
+        let (me, node) = (self.roster.me(), &self.roster[sender]);
+        let by_id = me.id < node.id;
+        // In one shard the newer data must win, or a failover would be undone with its writes.
+        let same_shard = node.dialect == Dialect::Shards && node.shard == me.shard;
+        let (mine, theirs) = (self.replication.offset.0, header.offset.0);
+        let ours = if same_shard && mine != theirs && now - since < COLLISION_PATIENCE {
+            mine > theirs
+        } else {
+            by_id
+        };
+        if !ours {
+            return;
+        }
+        let label = node.label();
+        self.current_epoch = Epoch(self.current_epoch.0 + 1);
+        self.roster.me_mut().config_epoch = self.current_epoch;
+        self.changed_critically();
+        let text = format!(
+            "WARNING: configEpoch collision with node {label}. configEpoch set to {}",
+            self.current_epoch
+        );
+        self.log(Level::Verbose, text);
+    }
+
+    /// Takes a new epoch without asking anybody. False if ours is the highest already.
+    pub(crate) fn bump_epoch(&mut self) -> bool {
+        let highest = self.highest_epoch();
+        let mine = self.roster.me().config_epoch;
+        if mine.0 != 0 && mine == highest {
+            return false;
+        }
+        self.current_epoch = Epoch(highest.0 + 1);
+        self.roster.me_mut().config_epoch = self.current_epoch;
+        self.changed_critically();
+        self.withhold(Withheld::Announce);
+        let text = format!("New configEpoch set to {}", self.current_epoch);
+        self.log(Level::Warning, text);
+        true
+    }
+}

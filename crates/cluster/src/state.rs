@@ -1,0 +1,119 @@
+//! Whether the cluster works, and until when this node may serve.
+
+use crate::event::{Effect, Level};
+use crate::machine::Cluster;
+use crate::view::State;
+use bus::Flags;
+
+/// A primary that has just started gives the others this long to tell it that it is none.
+const WRITABLE_DELAY: u64 = 2_000;
+
+impl Cluster {
+    /// Works out the state of the cluster anew.
+    pub(crate) fn update_state(&mut self) {
+        let now = self.now.mono;
+        let primary = self.roster.me().is_primary();
+        if primary && self.state == State::Fail && now - self.started < WRITABLE_DELAY {
+            self.check_state = true;
+            return;
+        }
+        let mut state = State::Ok;
+        let down = Flags::PFAIL.with(Flags::FAIL);
+        let (mut size, mut reachable, mut slots_failed) = (0, 0, false);
+        for (_, node) in self.roster.iter() {
+            if node.slot_count > 0 && node.is_failed() {
+                slots_failed = true;
+            }
+            if node.votes() {
+                size += 1;
+                reachable += usize::from(!node.has(down));
+            }
+        }
+        if self.settings.require_full_coverage && (slots_failed || self.roster.unowned() > 0) {
+            state = State::Fail;
+        }
+        if reachable < size / 2 + 1 && !self.mutants.serve_in_minority {
+            state = State::Fail;
+            self.minority_at = Some(now);
+        }
+        if self.is_wedged() {
+            state = State::Fail;
+        }
+        if state == self.state {
+            return;
+        }
+        if state == State::Ok && primary {
+            // Back in the majority: first hear whether somebody has taken over.
+            let delay = self.settings.node_timeout.clamp(500, 5_000);
+            if self.minority_at.is_some_and(|t| now - t < delay) {
+                self.check_state = true;
+                return;
+            }
+        }
+        self.state = state;
+        self.view_changed = true;
+        let word = if state == State::Ok { "ok" } else { "fail" };
+        self.log(Level::Notice, format!("Cluster state changed: {word}"));
+    }
+
+    /// Stops serving until the others had time to say what they decided.
+    pub(crate) fn suspend(&mut self) {
+        self.minority_at = Some(self.now.mono);
+        self.check_state = true;
+        if self.state == State::Ok && !self.mutants.serve_in_minority {
+            self.state = State::Fail;
+            self.view_changed = true;
+            self.log(Level::Notice, "Cluster state changed: fail".to_owned());
+        }
+    }
+
+    /// Publishes until when a primary may serve without hearing from a majority again.
+    ///
+    /// The others count us as suspect one node timeout after a ping we did not answer; a primary
+    /// whose process slept knows nothing yet of what they did meanwhile.
+    pub(crate) fn update_right_to_serve(&mut self, tick: bool) {
+        if !self.roster.me().is_primary() || self.state != State::Ok {
+            return;
+        }
+        let now = self.now.mono;
+        let timeout = self.settings.node_timeout;
+        if !tick && self.served_until > now + timeout / 2 {
+            return;
+        }
+        let me = self.roster.myself;
+        let mut alive = Vec::new();
+        let mut size = 0;
+        for (at, node) in self.roster.iter().filter(|(_, n)| n.votes()) {
+            size += 1;
+            if at == me {
+                alive.push(now + timeout);
+                continue;
+            }
+            let answered = node.pong_direct.is_some_and(|t| t >= self.trust_after);
+            if !answered || node.has(Flags::PFAIL.with(Flags::FAIL)) {
+                continue;
+            }
+            alive.push(match node.ping_sent {
+                Some(sent) => sent.max(node.heard) + timeout,
+                None => now + timeout,
+            });
+        }
+        let quorum = size / 2 + 1;
+        alive.sort_unstable_by(|a, b| b.cmp(a));
+        let until = match alive.get(quorum - 1) {
+            // A node without slots of its own in a cluster without any serves nothing anyway.
+            None if size == 0 => now + timeout,
+            None => return,
+            Some(until) => *until,
+        };
+        let until = if self.mutants.serve_in_minority {
+            now + 1_000_000_000
+        } else {
+            until
+        };
+        if until > self.served_until {
+            self.served_until = until;
+            self.out.push(Effect::ServeUntil(until));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What time brings: connections, pings, suspicion, and replicas that change their primary.
+
+use crate::event::{Effect, Level, LinkId};
+use crate::machine::{Cluster, Withheld};
+use crate::node::{Ix, OutLink};
+use bus::{Flags, Kind};
+
+/// How long a primary must be without replicas before one migrates to it.
+const ORPHANED_FOR: u64 = 5_000;
+/// Ticks in a second.
+const TICKS_PER_SECOND: u64 = 10;
+
+impl Cluster {
+    pub(crate) fn tick(&mut self) {
+        let now = self.now.mono;
+        self.ticks += 1;
+        self.last_tick = now;
+        self.retry_handshakes();
+        self.connect_all();
+        if self.ticks.is_multiple_of(TICKS_PER_SECOND) {
+            self.ping_random();
+        }
+        self.watch_nodes();
+        self.ping_manual_replica();
+        self.repair_chain();
+        self.migrate_to_orphan();
+        self.check_state |= self.state == crate::view::State::Fail || self.is_wedged();
+        // A role that is not announced for want of disk is tried again.
+        if self.face.is_some() && self.writing.is_none() {
+            self.save = self.save.max(crate::machine::Save::Soon);
+        }
+    }
+
+    /// Handshakes that took too long end.
+    fn retry_handshakes(&mut self) {
+        let limit = self.settings.node_timeout.max(1_000);
+        let now = self.now.mono;
+        let late = |n: &crate::node::Node| n.in_handshake() && now - n.created > limit;
+        let late: Vec<Ix> = self
+            .roster
+            .iter()
+            .filter(|(_, n)| late(n))
+            .map(|(at, _)| at)
+            .collect();
+        for at in late {
+            self.delete_node(at);
+        }
+    }
+
+    fn connect_all(&mut self) {
+        for i in 0..self.roster.order().len() {
+            let at = self.roster.order()[i];
+            let node = &self.roster[at];
+            if at == self.roster.myself || node.has(Flags::NOADDR) || node.out != OutLink::Down {
+                continue;
+            }
+            let (ip, port) = (node.ip, node.bus_port);
+            self.next_link += 1;
+            let link = LinkId::Out(self.next_link);
+            self.outbound.insert(link, at);
+            self.roster[at].out = OutLink::Connecting {
+                link,
+                since: self.now.mono,
+            };
+            self.out.push(Effect::Connect { link, ip, port });
+        }
+    }
+
+    /// Once a second, of five random nodes, the one that answered longest ago.
+    fn ping_random(&mut self) {
+        let total = self.roster.order().len() as u64;
+        let mut oldest: Option<Ix> = None;
+        for _ in 0..5 {
+            let at = self.roster.order()[self.rng.below(total) as usize];
+            let node = &self.roster[at];
+            if at == self.roster.myself
+                || node.in_handshake()
+                || node.out.up().is_none()
+                || node.ping_sent.is_some()
+            {
+                continue;
+            }
+            if oldest.is_none_or(|o| self.roster[o].pong > node.pong) {
+                oldest = Some(at);
+            }
+        }
+        if let Some(at) = oldest {
+            self.send_ping(at, Kind::Ping);
+        }
+    }
+
+    fn watch_nodes(&mut self) {
+        let now = self.now.mono;
+        let timeout = self.settings.node_timeout;
+        for i in 0..self.roster.order().len() {
+            let at = self.roster.order()[i];
+            if at == self.roster.myself {
+                continue;
+            }
+            let node = &self.roster[at];
+            if node.has(Flags::NOADDR.with(Flags::HANDSHAKE)) {
+                continue;
+            }
+            self.refresh_link(at);
+            let node = &self.roster[at];
+            let stale = node
+                .pong
+                .is_none_or(|p| now.saturating_sub(p) > self.settings.ping_after());
+            if node.ping_sent.is_none() && node.out.up().is_some() && stale {
+                self.send_ping(at, Kind::Ping);
+                continue;
+            }
+            let Some(sent) = node.ping_sent else { continue };
+            let silent = now.saturating_sub(sent).min(now.saturating_sub(node.heard));
+            if silent > timeout && !node.has(Flags::PFAIL.with(Flags::FAIL)) {
+                let id = node.id;
+                self.log(Level::Debug, format!("*** NODE {id} possibly failing"));
+                self.roster[at].flags.set(Flags::PFAIL);
+                self.check_state = true;
+                self.changed();
+                // In a cluster of one voter nobody else will report it.
+                self.fail_if_agreed(at);
+            }
+        }
+    }
+
+    /// Reopens a link on which nothing moves, and repeats a ping whose answer was lost.
+    fn refresh_link(&mut self, at: Ix) {
+        let now = self.now.mono;
+        let timeout = self.settings.node_timeout;
+        let node = &self.roster[at];
+        match node.out {
+            OutLink::Up { since, .. } => {
+                let Some(sent) = node.ping_sent else { return };
+                if now - since <= timeout || now.saturating_sub(sent) <= timeout / 2 {
+                    return;
+                }
+                if now.saturating_sub(node.heard) > timeout / 2 {
+                    self.close_out(at);
+                } else if now.saturating_sub(node.ping_last) > timeout / 2 {
+                    self.send_ping(at, Kind::Ping);
+                }
+            }
+            OutLink::Connecting { since, .. } if now - since > timeout.max(1_000) => {
+                self.close_out(at);
+                self.roster[at].ping_sent.get_or_insert(since);
+            }
+            _ => {}
+        }
+    }
+
+    /// A replica of a replica follows the primary above; two that follow each other part.
+    fn repair_chain(&mut self) {
+        let me = self.roster.me();
+        let Some(above) = me.primary.filter(|_| me.is_replica()) else {
+            return;
+        };
+        let Some(top) = self.roster[above]
+            .primary
+            .filter(|_| self.roster[above].is_replica())
+        else {
+            return;
+        };
+        if top == self.roster.myself {
+            // Both sides decide alike, by the ids.
+            if self.roster.me().id < self.roster[above].id {
+                self.log(
+                    Level::Warning,
+                    "I am in a cycle of replicas: leaving it.".to_owned(),
+                );
+                self.replace_primary(above);
+            }
+            return;
+        }
+        let text = format!(
+            "I'm a sub-replica! Reconfiguring myself from {} to {}",
+            self.roster[above].label(),
+            self.roster[top].label()
+        );
+        self.log(Level::Notice, text);
+        self.follow(top);
+    }
+
+    /// A replica of a primary with several of them moves to a primary that lost all of its own.
+    fn migrate_to_orphan(&mut self) {
+        self.note_orphans();
+        if self.state != crate::view::State::Ok || !self.settings.allow_replica_migration {
+            return;
+        }
+        let me = self.roster.me();
+        let Some(primary) = me.primary.filter(|_| me.is_replica()) else {
+            return;
+        };
+        let mine = self.roster.ok_replicas(primary);
+        if mine <= self.settings.migration_barrier || mine < 2 || self.roster[primary].is_failed() {
+            return;
+        }
+        let now = self.now.mono;
+        let ripe = |since: Option<u64>| since.is_some_and(|t| now - t > ORPHANED_FOR);
+        let Some((target, _)) = self.roster.iter().find(|(_, n)| ripe(n.orphaned_since)) else {
+            return;
+        };
+        let most = self.roster.iter().filter(|(_, n)| n.is_primary());
+        let most = most
+            .map(|(at, _)| self.roster.ok_replicas(at))
+            .max()
+            .unwrap_or(0);
+        if mine != most || self.first_candidate(most) != Some(self.roster.me().id) {
+            return;
+        }
+        let label = self.roster[target].label();
+        self.log(
+            Level::Notice,
+            format!("Migrating to orphaned master {label}"),
+        );
+        self.follow(target);
+        self.withhold(Withheld::Announce);
+    }
+
+    /// The smallest id among replicas of primaries with the most replicas.
+    fn first_candidate(&self, most: usize) -> Option<base::NodeId> {
+        let down = Flags::PFAIL.with(Flags::FAIL);
+        self.roster
+            .iter()
+            .filter(|(_, n)| n.is_replica() && !n.has(down))
+            .filter(|(_, n)| {
+                n.primary
+                    .is_some_and(|p| self.roster.ok_replicas(p) == most)
+            })
+            .map(|(_, n)| n.id)
+            .min()
+    }
+
+    fn note_orphans(&mut self) {
+        if !self.roster.me().is_replica() || !self.settings.allow_replica_migration {
+            return;
+        }
+        let now = self.now.mono;
+        // One pass over the nodes counts the working replicas of all primaries.
+        let mut working = std::collections::HashMap::new();
+        for (_, node) in self.roster.iter() {
+            if let Some(primary) = node.primary
+                && node.is_replica()
+                && !node.has(Flags::PFAIL.with(Flags::FAIL))
+            {
+                *working.entry(primary).or_insert(0usize) += 1;
+            }
+        }
+        for i in 0..self.roster.order().len() {
+            let at = self.roster.order()[i];
+            let node = &self.roster[at];
+            let orphan = node.votes()
+                && !node.has(Flags::PFAIL.with(Flags::FAIL))
+                && node.has(Flags::MIGRATE_TO)
+                && !working.contains_key(&at);
+            if !orphan {
+                self.roster[at].orphaned_since = None;
+            } else if node.orphaned_since.is_none() {
+                self.roster[at].orphaned_since = Some(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Voting for a replica that asks.
+
+use crate::event::Level;
+use crate::machine::{Cluster, Withheld};
+use crate::node::Ix;
+use base::Epoch;
+use bus::{Body, Header, marks};
+use std::sync::Arc;
+
+impl Cluster {
+    /// Considers a request for our vote. A vote leaves once it is on disk, so that a restart cannot
+    /// make us vote twice in an epoch.
+    pub(crate) fn consider_vote(&mut self, sender: Ix, header: &Header) {
+        if !self.roster.me().votes() {
+            return;
+        }
+        let epoch = header.current_epoch;
+        let refusal = self.refuse_vote(sender, header, epoch);
+        let label = self.roster[sender].label();
+        if let Some(reason) = refusal {
+            self.log(
+                Level::Warning,
+                format!("Failover auth denied to {label}: {reason}"),
+            );
+            return;
+        }
+        let now = self.now.mono;
+        if let Some(primary) = self.roster[sender].primary {
+            self.roster[primary].voted_at = Some(now);
+        }
+        self.last_vote_epoch = epoch;
+        self.log(
+            Level::Notice,
+            format!("Failover auth granted to {label} for epoch {epoch}"),
+        );
+        let mut ack = self.header();
+        // The vote names the epoch it is for, whatever we hear before it leaves.
+        ack.current_epoch = epoch;
+        let packet = Arc::new(bus::Packet {
+            header: ack,
+            body: Body::AuthAck,
+        });
+        if self.mutants.vote_before_persist {
+            self.changed();
+            self.send_packet(sender, packet);
+        } else {
+            self.changed_now();
+            self.withhold(Withheld::Packet(self.roster[sender].id, packet));
+        }
+    }
+
+    fn refuse_vote(&mut self, sender: Ix, header: &Header, epoch: Epoch) -> Option<String> {
+        let forced = header.marks & marks::FORCEACK != 0;
+        if epoch < self.current_epoch {
+            return Some(format!(
+                "reqEpoch ({epoch}) < curEpoch({})",
+                self.current_epoch
+            ));
+        }
+        if self.last_vote_epoch >= epoch && !self.mutants.vote_twice {
+            return Some(format!("already voted for epoch {}", self.last_vote_epoch));
+        }
+        let node = &self.roster[sender];
+        if node.is_primary() {
+            return Some("it is a master node".to_owned());
+        }
+        let Some(primary) = node.primary else {
+            return Some("I don't know its master".to_owned());
+        };
+        if !self.roster[primary].is_failed() && !forced {
+            return Some("its master is up".to_owned());
+        }
+        let now = self.now.mono;
+        let pause = 2 * self.settings.node_timeout;
+        if let Some(at) = self.roster[primary].voted_at
+            && now - at < pause
+            && !forced
+            && !self.mutants.vote_twice
+        {
+            let left = pause - (now - at);
+            return Some(format!(
+                "can't vote about this master before {left} milliseconds"
+            ));
+        }
+        for slot in header.slots.iter() {
+            let Some(owner) = self.roster.owner(slot) else {
+                continue;
+            };
+            let known = self.roster[owner].config_epoch;
+            if known <= header.config_epoch {
+                continue;
+            }
+            // It may not have heard of its own primary's newest epoch: without this it would be
+            // refused for ever.
+            self.send_update(sender, owner);
+            let asked = header.config_epoch;
+            return Some(format!(
+                "slot {slot} epoch ({known}) > reqConfigEpoch ({asked})"
+            ));
+        }
+        None
+    }
+}
