@@ -8,9 +8,13 @@
 mod dice;
 pub mod hash;
 pub mod lock;
+pub mod list;
+pub mod listpack;
 pub mod object;
 pub mod sizes;
 pub mod table;
 
+pub use list::{List, ListLimits, ListSnapshot};
+pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, Value, ValueMut, ValueRef};
 pub use table::{Entry, Free, Retire, RetiredArray, Table};

@@ -24,6 +24,8 @@ pub(super) enum Tag {
     Int,
     /// The word is a `BigStr`.
     Big,
+    /// The word is a `List`.
+    List,
 }
 
 const EXPIRE: u8 = 1;

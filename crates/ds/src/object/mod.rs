@@ -14,6 +14,7 @@ pub use block::Object;
 use block::Tag;
 pub use string::BigStr;
 
+use crate::list::List;
 use crate::table::Entry;
 
 /// The type of a value as clients know it. The numbers are the ones that Redis gives its types.
@@ -58,12 +59,16 @@ pub enum ValueRef<'a> {
     Int(i64),
     /// A string.
     Str(&'a [u8]),
+    /// A list.
+    List(&'a List),
 }
 
 /// A value to change. Strings are changed through the methods of `Object`.
 pub enum ValueMut<'a> {
     /// A string, kept as text or as a number.
     Str(&'a mut Object),
+    /// A list.
+    List(&'a mut List),
 }
 
 /// A value without its key.
@@ -74,6 +79,8 @@ pub enum Value {
     Small(Box<[u8]>),
     /// A longer string.
     Big(BigStr),
+    /// A list.
+    List(List),
 }
 
 // SAFETY: transparent over `NonNull`; the key moves only when the handle does.
@@ -100,7 +107,7 @@ impl Object {
     pub fn new_str(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
         if value.len() > string::INLINE_MAX {
             let mut o = Object::alloc(key, Tag::Big, expire, 0);
-            o.put_word(BigStr::new(value).into_word());
+            o.put_word(into_word(BigStr::new(value)));
             return o;
         }
         let mut o = Object::alloc(key, Tag::Str, expire, value.len());
@@ -115,12 +122,18 @@ impl Object {
         o
     }
 
+    /// A list.
+    pub fn new_list(key: &[u8], list: List, expire: Option<i64>) -> Object {
+        Object::new_value(key, Value::List(list), expire)
+    }
+
     /// A key with a value that was taken from another.
     pub fn new_value(key: &[u8], value: Value, expire: Option<i64>) -> Object {
         let (tag, word) = match value {
             Value::Int(n) => return Object::new_int(key, n, expire),
             Value::Small(s) => return Object::new_str(key, &s, expire),
-            Value::Big(s) => (Tag::Big, s.into_word()),
+            Value::Big(s) => (Tag::Big, into_word(s)),
+            Value::List(l) => (Tag::List, into_word(l)),
         };
         let mut o = Object::alloc(key, tag, expire, 0);
         o.put_word(word);
@@ -131,6 +144,7 @@ impl Object {
     pub fn kind(&self) -> Kind {
         match self.tag() {
             Tag::Str | Tag::Int | Tag::Big => Kind::Str,
+            Tag::List => Kind::List,
         }
     }
 
@@ -141,6 +155,8 @@ impl Object {
             Tag::Str => ValueRef::Str(self.inline()),
             Tag::Int => ValueRef::Int(self.word() as i64),
             Tag::Big => ValueRef::Str(self.big().bytes()),
+            // SAFETY: the tag says that the word is a `List`.
+            Tag::List => ValueRef::List(unsafe { self.word_as() }),
         }
     }
 
@@ -149,6 +165,8 @@ impl Object {
     pub fn value_mut(&mut self) -> ValueMut<'_> {
         match self.tag() {
             Tag::Str | Tag::Int | Tag::Big => ValueMut::Str(self),
+            // SAFETY: the tag says that the word is a `List`.
+            Tag::List => ValueMut::List(unsafe { self.word_as_mut() }),
         }
     }
 
@@ -157,10 +175,18 @@ impl Object {
         match self.tag() {
             Tag::Int => Value::Int(self.word() as i64),
             Tag::Str => Value::Small(self.inline().into()),
-            Tag::Big => {
-                let word = self.take_word();
-                // SAFETY: the word was a big string's, and has been taken out.
-                Value::Big(unsafe { BigStr::from_word(word) })
+            tag => self.take_owned(tag).expect("a word that owns something"),
+        }
+    }
+
+    /// What the word owns; the value is the number 0 from now on.
+    fn take_owned(&mut self, tag: Tag) -> Option<Value> {
+        // SAFETY: the tag says what the word is, and once taken it is not used again.
+        unsafe {
+            match tag {
+                Tag::Str | Tag::Int => None,
+                Tag::Big => Some(Value::Big(from_word(self.take_word()))),
+                Tag::List => Some(Value::List(from_word(self.take_word()))),
             }
         }
     }
@@ -182,6 +208,7 @@ impl Object {
         let mut o = match self.value() {
             ValueRef::Int(n) => Object::new_int(key, n, expire),
             ValueRef::Str(s) => Object::new_str(key, s, expire),
+            ValueRef::List(l) => Object::new_list(key, l.clone(), expire),
         };
         o.set_raw(self.is_raw());
         o.set_lru(self.lru());
@@ -193,6 +220,8 @@ impl Object {
         let children = match self.tag() {
             Tag::Str | Tag::Int => 0,
             Tag::Big => self.big().memory(),
+            // SAFETY: the tag says that the word is a `List`.
+            Tag::List => unsafe { self.word_as::<List>() }.memory(),
         };
         self.block_bytes() + children
     }
@@ -200,8 +229,9 @@ impl Object {
     /// How many allocations dropping the value frees, roughly: what decides whether another thread
     /// had better do it.
     pub fn free_effort(&self) -> usize {
-        match self.tag() {
-            Tag::Str | Tag::Int | Tag::Big => 1,
+        match self.value() {
+            ValueRef::Int(_) | ValueRef::Str(_) => 1,
+            ValueRef::List(l) => l.free_effort(),
         }
     }
 
@@ -211,21 +241,46 @@ impl Object {
             ValueRef::Int(_) => "int",
             ValueRef::Str(s) if s.len() <= string::EMBSTR_MAX && !self.is_raw() => "embstr",
             ValueRef::Str(_) => "raw",
+            ValueRef::List(l) => l.encoding(),
         }
     }
 }
 
 impl Drop for Object {
     fn drop(&mut self) {
-        match self.tag() {
-            Tag::Str | Tag::Int => {}
-            Tag::Big => {
-                let word = self.take_word();
-                // SAFETY: the word was a big string's, and has been taken out.
-                drop(unsafe { BigStr::from_word(word) });
-            }
-        }
-        // SAFETY: the word has been taken care of, and `self` is not used after this.
+        drop(self.take_owned(self.tag()));
+        // SAFETY: what the word owned has been dropped, and `self` is not used after this.
         unsafe { self.free_block() };
     }
+}
+
+/// An owning handle that can be an object's word.
+///
+/// # Safety
+///
+/// `Self` is `#[repr(transparent)]` over a pointer.
+unsafe trait Word: Sized {}
+
+// SAFETY: transparent over a `Box`.
+unsafe impl Word for BigStr {}
+// SAFETY: transparent over a `NonNull`.
+unsafe impl Word for List {}
+
+fn into_word<T: Word>(value: T) -> u64 {
+    const { assert!(size_of::<T>() == 8) };
+    let value = std::mem::ManuallyDrop::new(value);
+    let p: *const *mut u8 = (&raw const value).cast();
+    // SAFETY: a `Word` is transparent over a pointer.
+    unsafe { p.read() }.expose_provenance() as u64
+}
+
+/// The handle back.
+///
+/// # Safety
+///
+/// `word` came from `into_word` of the same type and is taken back only once.
+unsafe fn from_word<T: Word>(word: u64) -> T {
+    let p = std::ptr::with_exposed_provenance_mut::<u8>(word as usize);
+    // SAFETY: the caller's promise; a `Word` is transparent over a pointer.
+    unsafe { (&raw const p).cast::<T>().read() }
 }

@@ -1,7 +1,7 @@
 //! Strings: inline, as a number, or in a buffer of their own.
 
 use super::block::Tag;
-use super::{Object, ValueRef};
+use super::{Kind, Object, ValueRef, into_word};
 use crate::sizes;
 
 /// The longest string that is kept beside its key.
@@ -22,19 +22,6 @@ impl BigStr {
         let mut v = Vec::with_capacity(sizes::usable(bytes.len()));
         v.extend_from_slice(bytes);
         BigStr(Box::new(Body { bytes: v }))
-    }
-
-    pub(super) fn into_word(self) -> u64 {
-        Box::into_raw(self.0).expose_provenance() as u64
-    }
-
-    /// # Safety
-    ///
-    /// `word` came from `into_word` and is taken back only once.
-    pub(super) unsafe fn from_word(word: u64) -> BigStr {
-        let p = std::ptr::with_exposed_provenance_mut(word as usize);
-        // SAFETY: the caller's promise.
-        BigStr(unsafe { Box::from_raw(p) })
     }
 
     /// The string.
@@ -90,16 +77,9 @@ impl Object {
         unsafe { self.word_as_mut() }
     }
 
-    /// Lets go of whatever the word owns; the value is undefined, but whole, until set again.
+    /// Lets go of whatever the word owns; the value is whole, but means nothing, until set again.
     fn drop_word(&mut self) {
-        match self.tag() {
-            Tag::Str | Tag::Int => {}
-            Tag::Big => {
-                let word = self.take_word();
-                // SAFETY: the word was a big string's, and has been taken out.
-                drop(unsafe { BigStr::from_word(word) });
-            }
-        }
+        drop(self.take_owned(self.tag()));
     }
 
     /// Makes the value this string, whatever it was; the expiry stays. The handle may change.
@@ -139,7 +119,7 @@ impl Object {
     fn become_big(&mut self, s: BigStr) {
         self.drop_word();
         self.reshape(Tag::Int, self.expire(), 0, 0);
-        self.put_word(s.into_word());
+        self.put_word(into_word(s));
         self.retag(Tag::Big);
     }
 
@@ -148,6 +128,7 @@ impl Object {
         match self.value() {
             ValueRef::Str(s) => s.len(),
             ValueRef::Int(n) => itoa::Buffer::new().format(n).len(),
+            ValueRef::List(_) => 0,
         }
     }
 
@@ -160,6 +141,7 @@ impl Object {
     /// Writes `bytes` at `offset` of a string, which grows as needed with zeros between; returns
     /// its new length. The handle may change.
     pub fn set_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        assert!(self.kind() == Kind::Str, "not a string");
         self.make_text();
         self.set_raw(true);
         let end = offset + bytes.len();

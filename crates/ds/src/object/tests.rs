@@ -7,6 +7,7 @@ fn text(o: &Object) -> Vec<u8> {
     match o.value() {
         ValueRef::Int(n) => n.to_string().into_bytes(),
         ValueRef::Str(s) => s.to_vec(),
+        ValueRef::List(_) => panic!("not a string"),
     }
 }
 
