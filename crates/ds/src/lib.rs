@@ -7,9 +7,9 @@
 #[cfg(test)]
 mod dice;
 pub mod hash;
-pub mod lock;
 pub mod list;
 pub mod listpack;
+pub mod lock;
 pub mod object;
 pub mod sizes;
 pub mod table;
