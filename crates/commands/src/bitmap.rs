@@ -1,4 +1,4 @@
-//! Rows: bits of strings.
+//! Rows of the table: bits of strings.
 
 use crate::arg::{block, integer, key, oneof, string, word};
 use crate::cmd::Cmd;

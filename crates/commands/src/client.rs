@@ -1,4 +1,4 @@
-//! Rows: the subcommands of CLIENT.
+//! Rows of the table: the subcommands of CLIENT.
 
 use crate::arg::{integer, oneof, string, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: the cluster.
+//! Rows of the table: the cluster.
 
 use crate::arg::{block, integer, oneof, string, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: the connection itself.
+//! Rows of the table: the connection itself.
 
 use crate::arg::{block, integer, string};
 use crate::client::CLIENT;

@@ -1,4 +1,4 @@
-//! Rows: expiry of keys.
+//! Rows of the table: expiry of keys.
 
 use crate::arg::{integer, key, oneof, unix_time, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: commands for keys of any type.
+//! Rows of the table: commands for keys of any type.
 
 use crate::arg::{block, integer, key, oneof, pattern, string, word};
 use crate::cmd::Cmd;

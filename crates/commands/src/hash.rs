@@ -1,4 +1,4 @@
-//! Rows: hashes.
+//! Rows of the table: hashes.
 
 use crate::arg::{block, double, integer, key, pattern, string, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: containers that look into the server: commands, settings, latency, memory, slow log.
+//! Rows of the table: containers that look into the server: commands, settings, latency, memory, slow log.
 
 use crate::arg::{block, integer, key, oneof, pattern, string};
 use crate::cmd::Cmd;

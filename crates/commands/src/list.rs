@@ -1,4 +1,4 @@
-//! Rows: lists.
+//! Rows of the table: lists.
 
 use crate::arg::{integer, key, oneof, string, word};
 use crate::cmd::Cmd;

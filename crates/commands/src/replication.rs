@@ -1,4 +1,4 @@
-//! Rows: replication.
+//! Rows of the table: replication.
 
 use crate::arg::{block, integer, oneof, string, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: the server as a whole.
+//! Rows of the table: the server as a whole.
 
 use crate::arg::{integer, key, oneof, string, word};
 use crate::cmd::Cmd;

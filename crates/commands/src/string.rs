@@ -1,4 +1,4 @@
-//! Rows: strings.
+//! Rows of the table: strings.
 
 use crate::arg::{block, double, integer, key, oneof, string, unix_time, word};
 use crate::cmd::Cmd;

@@ -1,4 +1,4 @@
-//! Rows: transactions.
+//! Rows of the table: transactions.
 
 use crate::arg::key;
 use crate::cmd::Cmd;

@@ -1,2 +1,39 @@
-//! The option table, redis.conf parser, and CONFIG GET, SET and REWRITE.
+//! The option table: names, types, defaults and rules of every setting, and what works on it:
+//! the parser of redis.conf and of the command line, CONFIG GET, SET and REWRITE.
+//!
+//! [`Config`] is plain data with one typed field per option; who serves keeps it behind a pointer
+//! of its own and swaps whole values. Nothing here touches a file, a socket or a clock: what
+//! loading needs from outside comes through [`Surroundings`].
+//!
+//! To add an option: a field in `settings.rs` and a row in its family's file.
+
 #![forbid(unsafe_code)]
+
+mod choices;
+mod command_line;
+mod file;
+mod get;
+mod option;
+mod rewrite;
+mod rows;
+mod set;
+mod settings;
+mod special;
+mod table;
+mod values;
+mod words;
+
+pub use choices::*;
+pub use command_line::{CommandLine, command_line};
+pub use file::{FileError, FileErrorKind, Loaded, Surroundings, fuzz_load, load};
+pub use get::{get, get_all};
+pub use option::{Alias, Effect, Kind, Opt};
+pub use rewrite::{SIGNATURE, rewrite};
+pub use set::{Caller, Change, SetError, set};
+pub use settings::Config;
+pub use table::{all, lookup};
+pub use values::{NotifyEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, ShutdownOn};
+pub use words::{quote, split};
+
+#[cfg(test)]
+mod tests;

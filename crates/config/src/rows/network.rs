@@ -1,0 +1,161 @@
+//! Options about sockets, clients and workers.
+
+use crate::option::{Kind, Opt, field};
+use crate::rows::{INT, LONG, UINT};
+use crate::special;
+
+pub(crate) static ROWS: &[Opt] = &[
+    Opt::new(
+        "port",
+        "6379",
+        Kind::Number {
+            min: 0,
+            max: 65535,
+            field: field!(port),
+        },
+    ),
+    Opt::new("bind", "* -::*", Kind::Special(special::BIND)),
+    Opt::new(
+        "bind-source-addr",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(bind_source_addr),
+        },
+    ),
+    Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode))),
+    Opt::new(
+        "unixsocket",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(unixsocket),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "unixsocketperm",
+        "0",
+        Kind::Octal {
+            max: 0o777,
+            field: field!(unixsocketperm),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "tcp-backlog",
+        "511",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(tcp_backlog),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "timeout",
+        "0",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(timeout),
+        },
+    ),
+    Opt::new(
+        "tcp-keepalive",
+        "300",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(tcp_keepalive),
+        },
+    ),
+    Opt::new(
+        "maxclients",
+        "10000",
+        Kind::Number {
+            min: 1,
+            max: UINT,
+            field: field!(maxclients),
+        },
+    ),
+    Opt::new(
+        "io-threads",
+        "0",
+        Kind::Number {
+            min: 0,
+            max: 128,
+            field: field!(io_threads),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "io-threads-do-reads",
+        "no",
+        Kind::YesNo(field!(io_threads_do_reads)),
+    )
+    .immutable()
+    .stored(),
+    Opt::new(
+        "client-query-buffer-limit",
+        "1073741824",
+        Kind::Memory {
+            min: 1048576,
+            max: LONG as u64,
+            field: field!(client_query_buffer_limit),
+        },
+    ),
+    Opt::new(
+        "client-output-buffer-limit",
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        Kind::Special(special::OUTPUT_LIMITS),
+    ),
+    Opt::new(
+        "proto-max-bulk-len",
+        "536870912",
+        Kind::Memory {
+            min: 1048576,
+            max: LONG as u64,
+            field: field!(proto_max_bulk_len),
+        },
+    ),
+    Opt::new(
+        "max-new-connections-per-cycle",
+        "10",
+        Kind::Number {
+            min: 1,
+            max: 1000,
+            field: field!(max_new_connections_per_cycle),
+        },
+    ),
+    Opt::new(
+        "max-new-tls-connections-per-cycle",
+        "1",
+        Kind::Number {
+            min: 1,
+            max: 1000,
+            field: field!(max_new_tls_connections_per_cycle),
+        },
+    )
+    .stored(),
+    Opt::new(
+        "socket-mark-id",
+        "0",
+        Kind::Number {
+            min: 0,
+            max: UINT,
+            field: field!(socket_mark_id),
+        },
+    )
+    .immutable()
+    .stored(),
+    Opt::new(
+        "maxmemory-clients",
+        "0",
+        Kind::MemoryOrPercent {
+            max: LONG as u64,
+            field: field!(maxmemory_clients),
+        },
+    )
+    .refused("client eviction does not exist in this version"),
+];

@@ -1,0 +1,59 @@
+//! Options about slow log, latency, events.
+
+use crate::option::{Kind, Opt, field};
+use crate::rows::{LONG, shown, valkey};
+use crate::special;
+
+pub(crate) static ROWS: &[Opt] = &[
+    Opt::new(
+        "slowlog-log-slower-than",
+        "10000",
+        Kind::Number {
+            min: -1,
+            max: LONG,
+            field: field!(slowlog_log_slower_than),
+        },
+    )
+    .aliases(&[valkey("commandlog-execution-slower-than")]),
+    Opt::new(
+        "slowlog-max-len",
+        "128",
+        Kind::Number {
+            min: 0,
+            max: LONG,
+            field: field!(slowlog_max_len),
+        },
+    )
+    .aliases(&[valkey("commandlog-slow-execution-max-len")]),
+    Opt::new(
+        "latency-monitor-threshold",
+        "0",
+        Kind::Number {
+            min: 0,
+            max: LONG,
+            field: field!(latency_monitor_threshold),
+        },
+    ),
+    Opt::new(
+        "latency-tracking",
+        "yes",
+        Kind::YesNo(field!(latency_tracking)),
+    ),
+    Opt::new(
+        "latency-tracking-info-percentiles",
+        "50 99 99.9",
+        Kind::Special(special::PERCENTILES),
+    ),
+    Opt::new("notify-keyspace-events", "", Kind::Special(special::NOTIFY)).stored(),
+    Opt::new(
+        "busy-reply-threshold",
+        "5000",
+        Kind::Number {
+            min: 0,
+            max: LONG,
+            field: field!(busy_reply_threshold),
+        },
+    )
+    .aliases(&[shown("lua-time-limit")])
+    .stored(),
+];

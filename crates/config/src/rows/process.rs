@@ -1,0 +1,314 @@
+//! Options about the process as a whole.
+
+use crate::option::{Kind, Opt, choice, field};
+use crate::rows::{INT, LONG, shown};
+use crate::special;
+
+pub(crate) static ROWS: &[Opt] = &[
+    Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize))).immutable(),
+    Opt::new(
+        "pidfile",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(pidfile),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "supervised",
+        "no",
+        Kind::Choice(choice!(supervised: Supervised)),
+    )
+    .immutable(),
+    Opt::new(
+        "loglevel",
+        "notice",
+        Kind::Choice(choice!(loglevel: LogLevel)),
+    ),
+    Opt::new(
+        "logfile",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(logfile),
+        },
+    )
+    .immutable(),
+    Opt::new("syslog-enabled", "no", Kind::YesNo(field!(syslog_enabled))).immutable(),
+    Opt::new(
+        "syslog-ident",
+        "redis",
+        Kind::Text {
+            valid: special::any,
+            field: field!(syslog_ident),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "syslog-facility",
+        "local0",
+        Kind::Choice(choice!(syslog_facility: SyslogFacility)),
+    )
+    .immutable(),
+    Opt::new(
+        "always-show-logo",
+        "no",
+        Kind::YesNo(field!(always_show_logo)),
+    )
+    .immutable()
+    .stored(),
+    Opt::new("set-proc-title", "yes", Kind::YesNo(field!(set_proc_title)))
+        .immutable()
+        .stored(),
+    Opt::new(
+        "proc-title-template",
+        "{title} {listen-addr} {server-mode}",
+        Kind::Text {
+            valid: special::title_template,
+            field: field!(proc_title_template),
+        },
+    )
+    .stored(),
+    Opt::new(
+        "databases",
+        "16",
+        Kind::Number {
+            min: 1,
+            max: INT,
+            field: field!(databases),
+        },
+    )
+    .immutable(),
+    Opt::new(
+        "hz",
+        "10",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(hz),
+        },
+    ),
+    Opt::new("dynamic-hz", "yes", Kind::YesNo(field!(dynamic_hz))).stored(),
+    Opt::new(
+        "dir",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(dir),
+        },
+    )
+    .protected()
+    .always_written(),
+    Opt::new(
+        "requirepass",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(requirepass),
+        },
+    )
+    .sensitive(),
+    Opt::new(
+        "acl-pubsub-default",
+        "resetchannels",
+        Kind::Choice(choice!(acl_pubsub_default: PubsubDefault)),
+    )
+    .stored(),
+    Opt::new(
+        "aclfile",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(aclfile),
+        },
+    )
+    .immutable()
+    .refused("access lists do not exist in this version"),
+    Opt::new(
+        "acllog-max-len",
+        "128",
+        Kind::Number {
+            min: 0,
+            max: LONG,
+            field: field!(acllog_max_len),
+        },
+    )
+    .stored(),
+    Opt::new(
+        "enable-protected-configs",
+        "no",
+        Kind::Choice(choice!(enable_protected_configs: ProtectedAction)),
+    )
+    .immutable(),
+    Opt::new(
+        "enable-debug-command",
+        "no",
+        Kind::Choice(choice!(enable_debug_command: ProtectedAction)),
+    )
+    .immutable(),
+    Opt::new(
+        "enable-module-command",
+        "no",
+        Kind::Choice(choice!(enable_module_command: ProtectedAction)),
+    )
+    .immutable()
+    .stored(),
+    Opt::new(
+        "enable-debug-assert",
+        "no",
+        Kind::YesNo(field!(enable_debug_assert)),
+    )
+    .immutable()
+    .hidden()
+    .stored(),
+    Opt::new(
+        "shutdown-timeout",
+        "10",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(shutdown_timeout),
+        },
+    ),
+    Opt::new(
+        "shutdown-on-sigint",
+        "default",
+        Kind::Special(special::ON_SIGINT),
+    ),
+    Opt::new(
+        "shutdown-on-sigterm",
+        "default",
+        Kind::Special(special::ON_SIGTERM),
+    ),
+    Opt::new(
+        "crash-log-enabled",
+        "yes",
+        Kind::YesNo(field!(crash_log_enabled)),
+    )
+    .stored(),
+    Opt::new(
+        "crash-memcheck-enabled",
+        "yes",
+        Kind::YesNo(field!(crash_memcheck_enabled)),
+    )
+    .stored(),
+    Opt::new(
+        "use-exit-on-panic",
+        "no",
+        Kind::YesNo(field!(use_exit_on_panic)),
+    )
+    .hidden()
+    .stored(),
+    Opt::new(
+        "watchdog-period",
+        "0",
+        Kind::Number {
+            min: 0,
+            max: INT,
+            field: field!(watchdog_period),
+        },
+    )
+    .hidden()
+    .stored(),
+    Opt::new("disable-thp", "yes", Kind::YesNo(field!(disable_thp)))
+        .immutable()
+        .stored(),
+    Opt::new(
+        "oom-score-adj",
+        "no",
+        Kind::Choice(choice!(oom_score_adj: OomScoreAdj)),
+    )
+    .stored(),
+    Opt::new(
+        "oom-score-adj-values",
+        "0 200 800",
+        Kind::Special(special::OOM_VALUES),
+    )
+    .stored(),
+    Opt::new(
+        "server-cpulist",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(server_cpulist),
+        },
+    )
+    .aliases(&[shown("server_cpulist")])
+    .immutable()
+    .stored(),
+    Opt::new(
+        "bio-cpulist",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(bio_cpulist),
+        },
+    )
+    .aliases(&[shown("bio_cpulist")])
+    .immutable()
+    .stored(),
+    Opt::new(
+        "aof-rewrite-cpulist",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(aof_rewrite_cpulist),
+        },
+    )
+    .aliases(&[shown("aof_rewrite_cpulist")])
+    .immutable()
+    .stored(),
+    Opt::new(
+        "bgsave-cpulist",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(bgsave_cpulist),
+        },
+    )
+    .aliases(&[shown("bgsave_cpulist")])
+    .immutable()
+    .stored(),
+    Opt::new(
+        "ignore-warnings",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(ignore_warnings),
+        },
+    )
+    .stored(),
+    Opt::new(
+        "locale-collate",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(locale_collate),
+        },
+    )
+    .refused("sorting by the rules of a locale does not exist in this version"),
+    Opt::new(
+        "hash-seed",
+        "",
+        Kind::Text {
+            valid: special::any,
+            field: field!(hash_seed),
+        },
+    )
+    .immutable()
+    .hidden()
+    .sensitive(),
+    Opt::new(
+        "hide-user-data-from-log",
+        "no",
+        Kind::YesNo(field!(hide_user_data_from_log)),
+    )
+    .stored(),
+    Opt::new(
+        "propagation-error-behavior",
+        "ignore",
+        Kind::Choice(choice!(propagation_error_behavior: PropagationError)),
+    )
+    .stored(),
+];

@@ -1,0 +1,38 @@
+//! Options about names that only Valkey knows.
+
+use crate::option::{Kind, Opt, choice, field};
+
+pub(crate) static ROWS: &[Opt] = &[
+    Opt::new(
+        "dual-channel-replication-enabled",
+        "no",
+        Kind::YesNo(field!(dual_channel_replication_enabled)),
+    )
+    .hidden()
+    .stored(),
+    Opt::new(
+        "extended-redis-compatibility",
+        "no",
+        Kind::YesNo(field!(extended_redis_compatibility)),
+    )
+    .hidden()
+    .stored(),
+    Opt::new(
+        "rdb-version-check",
+        "strict",
+        Kind::Choice(choice!(rdb_version_check: VersionCheck)),
+    )
+    .hidden()
+    .stored(),
+    Opt::new(
+        "prefetch-batch-max-size",
+        "16",
+        Kind::Number {
+            min: 0,
+            max: 128,
+            field: field!(prefetch_batch_max_size),
+        },
+    )
+    .hidden()
+    .stored(),
+];
