@@ -1,0 +1,72 @@
+//! The corpora of all fuzz targets, replayed on stable Rust: what once broke a decoder, and what
+//! real servers wrote, must be taken without a panic.
+
+use std::path::{Path, PathBuf};
+
+/// Each target with the function that its fuzz target calls.
+const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("aof", rdb::fuzz::aof),
+    ("aof_manifest", rdb::fuzz::manifest),
+    ("bus_packet", bus::fuzz_one),
+    ("client_reply", client::fuzz_one),
+    ("command_keys", commands::fuzz_keys),
+    ("rdb_dump", rdb::fuzz::dump),
+    ("rdb_file", rdb::fuzz::rdb),
+    ("rdb_lzf", rdb::fuzz::lzf),
+    ("rdb_packed", rdb::fuzz::packed),
+    ("resp_request", resp::fuzz_request),
+    ("resp_value", resp::fuzz_value),
+];
+
+fn fuzz_folder() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .nth(2)
+        .expect("crates/xtask lies two below the root")
+        .join("fuzz")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_corpus_is_replayed() {
+    for (target, run) in TARGETS {
+        let folder = fuzz_folder().join("corpus").join(target);
+        let inputs = names(&folder);
+        assert!(!inputs.is_empty(), "{target} has no corpus");
+        for input in inputs {
+            println!("{target}/{input}");
+            let data = std::fs::read(folder.join(&input)).unwrap();
+            run(&data);
+            // Cut off anywhere, as a connection or a disk may leave it.
+            let step = (data.len() / 64).max(1);
+            for length in (0..data.len()).step_by(step) {
+                run(&data[..length]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fuzz_target_is_replayed_and_every_corpus_has_a_target() {
+    let mut known: Vec<String> = TARGETS
+        .iter()
+        .map(|(target, _)| target.to_string())
+        .collect();
+    known.sort();
+    let targets = names(&fuzz_folder().join("fuzz_targets"));
+    let targets: Vec<String> = targets
+        .iter()
+        .map(|file| file.trim_end_matches(".rs").to_string())
+        .collect();
+    assert_eq!(targets, known);
+    assert_eq!(names(&fuzz_folder().join("corpus")), known);
+}

@@ -1,0 +1,4 @@
+//! RDB files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rdb::fuzz::rdb(data));
