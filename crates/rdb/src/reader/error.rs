@@ -72,7 +72,7 @@ pub enum ErrorKind {
         code: u8,
     },
     /// A length whose first byte is undefined.
-    #[error("Unknown length encoding in rdbLoadLen(): {0:#04x}")]
+    #[error("Unknown length encoding {} in rdbLoadLen()", .0 >> 6)]
     BadLength(u8),
     /// A string form that is undefined.
     #[error("Unknown RDB string encoding type {0}")]
@@ -83,7 +83,7 @@ pub enum ErrorKind {
     /// A packed blob that breaks a rule.
     #[error("{what} integrity check failed: {flaw}")]
     Packed {
-        /// The kind of blob, as Redis names it in its message.
+        /// The kind of blob, as it is named in messages.
         what: &'static str,
         /// The rule.
         flaw: Flaw,

@@ -2,6 +2,7 @@
 use super::error::ErrorKind;
 use super::source::Source;
 use crate::packed::{Flaw, intset, listpack, ziplist};
+use std::collections::HashSet;
 use std::io::Read;
 
 const MODULE_END: u64 = 0;
@@ -19,13 +20,15 @@ pub(super) fn skip_value<R: Read>(
 ) -> Result<u64, ErrorKind> {
     let packed = |what| move |flaw: Flaw| ErrorKind::Packed { what, flaw };
     match code {
-        2 => each(source, |s| s.string().map(drop)),
-        3 => each(source, |s| {
-            s.string()?;
-            skip_double_text(s)
-        }),
-        5 => each(source, |s| {
-            s.string()?;
+        2 => {
+            let mut seen = HashSet::new();
+            each(source, |s| match seen.insert(s.string()?) {
+                true => Ok(()),
+                false => Err(ErrorKind::Corrupt("Duplicate set members detected")),
+            })
+        }
+        3 => each_ranked(source, skip_double_text),
+        5 => each_ranked(source, |s| {
             if f64::from_le_bytes(s.fixed()?).is_nan() {
                 return Err(ErrorKind::Corrupt("Zset with NAN score detected"));
             }
@@ -88,6 +91,20 @@ fn each<R: Read>(
         one(source)?;
     }
     Ok(count)
+}
+
+/// Members of a sorted set, none of them twice, each with a score.
+fn each_ranked<R: Read>(
+    source: &mut Source<R>,
+    score: impl Fn(&mut Source<R>) -> Result<(), ErrorKind>,
+) -> Result<u64, ErrorKind> {
+    let mut seen = HashSet::new();
+    each(source, |s| {
+        if !seen.insert(s.string()?) {
+            return Err(ErrorKind::Corrupt("Duplicate zset fields detected"));
+        }
+        score(s)
+    })
 }
 
 /// A score as text behind its length, where three lengths stand for what is no number.
