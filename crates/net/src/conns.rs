@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::batch::UNCOUNTED_OUTPUT;
 use crate::conn::{ConnStats, Connection, Ending, stall};
 use crate::handler::{CloseReason, ConnId, Handler};
 use crate::output::Output;
@@ -61,7 +62,11 @@ impl<'a, H: Handler> Conns<'a, H> {
     pub fn write(&mut self, id: ConnId) -> Option<(&mut H::Conn, &mut Output)> {
         self.live(id)?;
         self.table.make_dirty(id.index);
-        self.table.lend(id.index);
+        let conn = self.table.enter(id.index)?;
+        if conn.out.len() > UNCOUNTED_OUTPUT {
+            // Looked at before the next message, which might be one of very many.
+            self.table.swollen = true;
+        }
         self.live(id).map(|conn| (&mut conn.state, &mut conn.out))
     }
 

@@ -5,12 +5,20 @@
 //! command: whoever embeds it implements [`Handler`], of which each worker owns one value.
 #![deny(unsafe_code)]
 
+mod accept;
+mod batch;
 mod conn;
 mod conns;
+mod delivery;
 mod handler;
+mod input;
+mod listen;
+mod mailbox;
 mod output;
+mod server;
 mod stream;
 mod table;
+mod worker;
 
 pub use conn::{ConnStats, Ticket};
 pub use conns::Conns;
@@ -18,6 +26,9 @@ pub use handler::{
     CloseReason, ConnId, Detached, Flow, Handler, OutputClass, OutputLimits, PeerInfo, ReadLimits,
     Stage,
 };
+pub use listen::{Listen, ListenError};
+pub use mailbox::{Totals, Workers};
 pub use output::Output;
 pub use resp::{Args, Reply};
+pub use server::{Notice, Options, Server, Start, StartError};
 pub use stream::{Address, Stream};

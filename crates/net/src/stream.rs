@@ -69,6 +69,18 @@ impl Stream {
         }
     }
 
+    /// Reads into bytes that are there already.
+    #[inline]
+    pub(crate) fn read_into(&self, place: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match rustix::net::recv(&self.fd, &mut *place, RecvFlags::empty()) {
+                Ok((read, _)) => return Ok(read),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// Writes some of `bytes`.
     #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {

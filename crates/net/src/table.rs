@@ -24,6 +24,8 @@ pub(crate) struct Table<C> {
     pub(crate) ended: Vec<u32>,
     /// Highest sequence whose replies may be sent.
     pub(crate) released: u64,
+    /// Whether a handler appended to an output that is long already.
+    pub(crate) swollen: bool,
     pub(crate) pool: BufferPool,
 }
 
@@ -38,6 +40,7 @@ impl<C> Table<C> {
             marked: Vec::new(),
             ended: Vec::new(),
             released: 0,
+            swollen: false,
             pool: BufferPool::default(),
         }
     }
@@ -83,6 +86,24 @@ impl<C> Table<C> {
     #[inline]
     pub(crate) fn at(&mut self, index: u32) -> Option<&mut Connection<C>> {
         self.places.get_mut(index as usize)?.conn.as_deref_mut()
+    }
+
+    /// The same, with the pool of buffers beside it.
+    #[inline]
+    pub(crate) fn at_with_pool(
+        &mut self,
+        index: u32,
+    ) -> Option<(&mut Connection<C>, &mut BufferPool)> {
+        let conn = self.places.get_mut(index as usize)?.conn.as_deref_mut()?;
+        Some((conn, &mut self.pool))
+    }
+
+    /// The connection at an index, with a buffer to write replies to.
+    #[inline]
+    pub(crate) fn enter(&mut self, index: u32) -> Option<&mut Connection<C>> {
+        let (conn, pool) = self.at_with_pool(index)?;
+        conn.out.lend(pool);
+        Some(conn)
     }
 
     #[inline]
@@ -136,13 +157,6 @@ impl<C> Table<C> {
         if !conn.in_dirty {
             conn.in_dirty = true;
             self.dirty.push(index);
-        }
-    }
-
-    /// Gives a connection's output a buffer.
-    pub(crate) fn lend(&mut self, index: u32) {
-        if let Some(conn) = self.places[index as usize].conn.as_deref_mut() {
-            conn.out.lend(&mut self.pool);
         }
     }
 

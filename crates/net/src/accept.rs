@@ -1,0 +1,190 @@
+//! The thread that accepts connections and hands them to workers.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::io::Errno;
+
+use crate::conn::Ticket;
+use crate::listen::{Listen, ListenError, Listener};
+use crate::mailbox::{Arrival, Letter, Workers};
+use crate::server::Notice;
+use crate::stream::{Address, Stream};
+
+/// Connections accepted from one listener before the others get their turn.
+const ROUND: usize = 1000;
+/// How long to wait when there are no descriptors left.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// What the acceptor shares with the server's handle.
+pub(crate) struct Admission {
+    pub(crate) max_clients: AtomicUsize,
+    /// What else counts as clients, such as links of a cluster.
+    pub(crate) others: AtomicUsize,
+    /// Seconds; 0 for none.
+    pub(crate) keepalive: AtomicU64,
+    pub(crate) paused: AtomicBool,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) backlog: i32,
+    pub(crate) full: Vec<u8>,
+    pub(crate) notice: Box<dyn Fn(Notice) + Send + Sync>,
+}
+
+/// What the acceptor is asked to do.
+pub(crate) enum Order {
+    /// Listen at these places and no others; those that stay are kept open.
+    Listen(Vec<Listen>, Sender<Result<Vec<Address>, ListenError>>),
+    /// Look at everything again.
+    Look,
+    /// End.
+    Stop,
+}
+
+pub(crate) struct Acceptor<M> {
+    pub(crate) poll: Poll,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) orders: Receiver<Order>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) workers: Workers<M>,
+    /// Whether descriptors ran out when accepting was last tried.
+    pub(crate) starved: bool,
+    /// The worker that got the last connection.
+    pub(crate) last: usize,
+}
+
+impl<M> Acceptor<M> {
+    /// Runs until told to stop.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(64);
+        loop {
+            let timeout = self.starved.then_some(RETRY);
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            while let Ok(order) = self.orders.try_recv() {
+                match order {
+                    Order::Listen(places, answer) => {
+                        // Whoever asked may have stopped waiting.
+                        let _ = answer.send(self.listen(&places));
+                    }
+                    Order::Look => {}
+                    Order::Stop => return Ok(()),
+                }
+            }
+            // Readiness is reported once: every listener is drained whatever woke us.
+            let mut more = true;
+            while more && !self.admission.paused.load(Relaxed) {
+                more = self.accept_all();
+            }
+        }
+    }
+
+    pub(crate) fn register(&self, listener: &Listener) -> io::Result<()> {
+        // Listeners are all drained at every event, so one name does for all.
+        let source = &mut SourceFd(&listener.fd());
+        self.poll
+            .registry()
+            .register(source, Token(0), Interest::READABLE)
+    }
+
+    fn listen(&mut self, places: &[Listen]) -> Result<Vec<Address>, ListenError> {
+        let mut opened = Vec::new();
+        for place in places {
+            if !self.listeners.iter().any(|listener| listener.at == *place) {
+                let listener = Listener::open(place, self.admission.backlog)?;
+                self.register(&listener).map_err(|source| ListenError {
+                    at: place.clone(),
+                    source,
+                })?;
+                opened.push(listener);
+            }
+        }
+        self.listeners
+            .retain(|listener| places.contains(&listener.at));
+        self.listeners.append(&mut opened);
+        Ok(self
+            .listeners
+            .iter()
+            .map(|listener| listener.address.clone())
+            .collect())
+    }
+
+    /// Accepts some connections from every listener. Whether there may be more at once.
+    fn accept_all(&mut self) -> bool {
+        let mut more = false;
+        for at in 0..self.listeners.len() {
+            more |= self.accept(at);
+        }
+        more
+    }
+
+    fn accept(&mut self, at: usize) -> bool {
+        for _ in 0..ROUND {
+            match self.listeners[at].accept() {
+                Ok((stream, peer, local)) => {
+                    self.starved = false;
+                    self.admit(stream, peer, local);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if is_starving(&error) => {
+                    // Told once; tried again after a while, not at once.
+                    if !self.starved {
+                        (self.admission.notice)(Notice::AcceptFailed(error));
+                    }
+                    self.starved = true;
+                    return false;
+                }
+                // The peer has left already.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn admit(&mut self, stream: Stream, peer: Address, local: Address) {
+        let admission = &self.admission;
+        let count = self.workers.len();
+        let clients: usize = (0..count)
+            .map(|worker| self.workers.connections(worker))
+            .sum();
+        let clients = clients + admission.others.load(Relaxed);
+        if clients >= admission.max_clients.load(Relaxed) {
+            admission.rejected.fetch_add(1, Relaxed);
+            // A peer that has left already needs no answer.
+            let _ = stream.write(&admission.full);
+            stream.linger();
+            return;
+        }
+        admission.accepted.fetch_add(1, Relaxed);
+        let keepalive = admission.keepalive.load(Relaxed);
+        stream.tune((keepalive > 0).then(|| Duration::from_secs(keepalive)));
+        // The least loaded; among equals the next in turn.
+        let turn = (1..=count).map(|step| (self.last + step) % count);
+        let worker = turn
+            .min_by_key(|&worker| self.workers.connections(worker))
+            .unwrap_or(0);
+        self.last = worker;
+        let ticket = Ticket::new(self.workers.load(worker));
+        self.workers.deliver(
+            worker,
+            Letter::Adopt(Arrival {
+                stream,
+                peer,
+                local,
+                ticket,
+            }),
+        );
+    }
+}
+
+fn is_starving(error: &io::Error) -> bool {
+    let starving = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| starving.contains(&errno))
+}

@@ -1,0 +1,271 @@
+//! The handle: starts workers and acceptor, and stops them.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mio::{Poll, Waker};
+
+use crate::accept::{Acceptor, Admission, Order};
+use crate::handler::Handler;
+use crate::listen::{Listen, ListenError, Listener};
+use crate::mailbox::{Letter, Totals, Workers};
+use crate::stream::Address;
+use crate::worker::{WAKE, Worker};
+
+/// How to start.
+pub struct Options {
+    /// Number of workers, at least 1.
+    pub workers: usize,
+    /// Where to listen; may be empty at first.
+    pub listen: Vec<Listen>,
+    /// `tcp-backlog`
+    pub backlog: i32,
+    /// `maxclients`
+    pub max_clients: usize,
+    /// `tcp-keepalive`, in seconds; 0 for none.
+    pub keepalive: u64,
+    /// What a connection is told that comes when there are too many.
+    pub full: Vec<u8>,
+    /// Is told what happens that no handler hears of. Called from the acceptor's thread.
+    pub notice: Box<dyn Fn(Notice) + Send + Sync>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            workers: 1,
+            listen: Vec::new(),
+            backlog: 511,
+            max_clients: 10_000,
+            keepalive: 300,
+            full: resp::shared::MAX_CLIENTS.to_vec(),
+            notice: Box::new(|_| {}),
+        }
+    }
+}
+
+/// What happens outside of any connection.
+#[derive(Debug)]
+pub enum Notice {
+    /// Descriptors or memory for connections ran out. Accepting goes on by itself.
+    AcceptFailed(io::Error),
+}
+
+/// What a handler is made from.
+pub struct Start<M> {
+    /// Its worker's index.
+    pub worker: usize,
+    /// The inboxes of all workers.
+    pub workers: Workers<M>,
+}
+
+/// Why the server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address that cannot be listened at.
+    Listen(ListenError),
+    /// No poller, or no thread.
+    Io(io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Listen(error) => error.fmt(f),
+            StartError::Io(error) => write!(f, "cannot start the workers: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        StartError::Io(error)
+    }
+}
+
+/// A running server. Dropping it without [`Server::stop`] leaves its threads running.
+pub struct Server<M: Send + 'static> {
+    workers: Workers<M>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    acceptor: JoinHandle<io::Result<()>>,
+    orders: Sender<Order>,
+    waker: Waker,
+    admission: Arc<Admission>,
+    addresses: Vec<Address>,
+}
+
+impl<M: Send + 'static> Server<M> {
+    /// Starts workers and acceptor. `make` is called once on each worker's thread. It listens
+    /// before the first thread starts, so that a port in use is an error at once.
+    pub fn start<H, F>(options: Options, make: F) -> Result<Self, StartError>
+    where
+        H: Handler<Msg = M>,
+        F: Fn(Start<M>) -> H + Send + Sync + 'static,
+    {
+        let Options {
+            workers: count,
+            listen,
+            backlog,
+            max_clients,
+            keepalive,
+            full,
+            notice,
+        } = options;
+        let admission = Arc::new(Admission {
+            max_clients: AtomicUsize::new(max_clients),
+            others: AtomicUsize::new(0),
+            keepalive: AtomicU64::new(keepalive),
+            paused: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            backlog,
+            full,
+            notice,
+        });
+        let listeners: Vec<Listener> = listen
+            .iter()
+            .map(|place| Listener::open(place, backlog))
+            .collect::<Result<_, _>>()
+            .map_err(StartError::Listen)?;
+        let addresses = listeners
+            .iter()
+            .map(|listener| listener.address.clone())
+            .collect();
+        let pollers = (0..count.max(1))
+            .map(|_| Poll::new())
+            .collect::<io::Result<Vec<Poll>>>()?;
+        let (workers, inboxes) = Workers::new(&pollers, WAKE)?;
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let (orders, receiver) = channel();
+        let acceptor = Acceptor {
+            poll,
+            listeners,
+            orders: receiver,
+            admission: admission.clone(),
+            workers: workers.clone(),
+            starved: false,
+            last: count.max(1) - 1,
+        };
+        for listener in &acceptor.listeners {
+            acceptor.register(listener)?;
+        }
+        let make = Arc::new(make);
+        let mut threads = Vec::new();
+        for (index, (poll, inbox)) in pollers.into_iter().zip(inboxes).enumerate() {
+            let registry = poll.registry().try_clone()?;
+            let start = Start {
+                worker: index,
+                workers: workers.clone(),
+            };
+            let stats = workers.stats(index);
+            let make = make.clone();
+            let run = move || {
+                let handler = make(start);
+                Worker::new(handler, index as u16, poll, registry, inbox, stats).run()
+            };
+            threads.push(
+                thread::Builder::new()
+                    .name(format!("worker-{index}"))
+                    .spawn(run)?,
+            );
+        }
+        let acceptor = thread::Builder::new()
+            .name("acceptor".into())
+            .spawn(move || acceptor.run())?;
+        Ok(Server {
+            workers,
+            threads,
+            acceptor,
+            orders,
+            waker,
+            admission,
+            addresses,
+        })
+    }
+
+    /// The workers' inboxes.
+    pub fn workers(&self) -> &Workers<M> {
+        &self.workers
+    }
+
+    /// Where it listens, with the ports that were chosen.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Listens at these places and no others; those in both sets stay open all the time. On an
+    /// error nothing has changed.
+    pub fn listen(&mut self, places: Vec<Listen>) -> Result<(), StartError> {
+        let (answer, receiver) = channel();
+        self.order(Order::Listen(places, answer))?;
+        let ended = || io::Error::other("the acceptor has ended");
+        self.addresses = receiver
+            .recv()
+            .map_err(|_| ended())?
+            .map_err(StartError::Listen)?;
+        Ok(())
+    }
+
+    /// Stops accepting connections, or starts again; those that come meanwhile wait.
+    pub fn pause_accepting(&self, pause: bool) -> io::Result<()> {
+        self.admission.paused.store(pause, Relaxed);
+        self.order(Order::Look)
+    }
+
+    fn order(&self, order: Order) -> io::Result<()> {
+        // A acceptor that has ended hears nothing.
+        let _ = self.orders.send(order);
+        self.waker.wake()
+    }
+
+    /// Sets `maxclients`.
+    pub fn set_max_clients(&self, max: usize) {
+        self.admission.max_clients.store(max, Relaxed);
+    }
+
+    /// Sets how many connections that are none of the workers' count as clients.
+    pub fn set_other_clients(&self, others: usize) {
+        self.admission.others.store(others, Relaxed);
+    }
+
+    /// Sets `tcp-keepalive` for connections accepted from now on; 0 for none.
+    pub fn set_keepalive(&self, seconds: u64) {
+        self.admission.keepalive.store(seconds, Relaxed);
+    }
+
+    /// Connections accepted, and connections refused for `maxclients`, since the start.
+    pub fn arrivals(&self) -> (u64, u64) {
+        (
+            self.admission.accepted.load(Relaxed),
+            self.admission.rejected.load(Relaxed),
+        )
+    }
+
+    /// Sums over all workers.
+    pub fn totals(&self) -> Totals {
+        self.workers.totals()
+    }
+
+    /// Stops: no new connections, no more commands; what is to be sent is sent until `grace` has
+    /// passed. Returns when all threads have ended.
+    pub fn stop(self, grace: Duration) -> io::Result<()> {
+        self.order(Order::Stop)?;
+        let ended = || io::Error::other("a thread of the server has panicked");
+        self.acceptor.join().map_err(|_| ended())??;
+        let deadline = Instant::now() + grace;
+        for worker in 0..self.workers.len() {
+            self.workers.deliver(worker, Letter::Stop(deadline));
+        }
+        for thread in self.threads {
+            thread.join().map_err(|_| ended())??;
+        }
+        Ok(())
+    }
+}

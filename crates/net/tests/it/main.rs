@@ -1,0 +1,7 @@
+//! The worker loop over real sockets, with a handler made for testing.
+
+mod accepting;
+mod lab;
+mod limits;
+mod pipelines;
+mod waiting;
