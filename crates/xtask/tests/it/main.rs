@@ -3,13 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
+/// What a fuzz target calls with its input.
+type Run = fn(&[u8]);
+
 /// Each target with the function that its fuzz target calls.
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+const TARGETS: &[(&str, Run)] = &[
     ("aof", rdb::fuzz::aof),
     ("aof_manifest", rdb::fuzz::manifest),
     ("bus_packet", bus::fuzz_one),
     ("client_reply", client::fuzz_one),
     ("command_keys", commands::fuzz_keys),
+    ("config_file", config::fuzz_load),
+    ("nodes_conf", cluster::fuzz_one),
     ("rdb_dump", rdb::fuzz::dump),
     ("rdb_file", rdb::fuzz::rdb),
     ("rdb_lzf", rdb::fuzz::lzf),
