@@ -96,6 +96,12 @@ impl Worker {
         self.locker.close();
     }
 
+    /// A connection is gone: its watches end and it leaves the registry.
+    pub fn forget(&mut self, session: &mut Session) {
+        crate::transaction::discard(session, &self.locker);
+        self.engine.clients.remove(session.card.id);
+    }
+
     /// Executes one command and writes its reply.
     pub fn execute(&mut self, session: &mut Session, args: Args<'_>, out: &mut Vec<u8>) -> Outcome {
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
