@@ -89,7 +89,10 @@ impl ClientCard {
     /// The card of a connection that came just now.
     pub fn new(id: u64, peer: String, local: String, fd: i32, place: (u16, u64)) -> ClientCard {
         let now = crate::clock::wall_us() / 1000;
-        let numbers = Numbers { multi: AtomicI64::new(-1), ..Numbers::default() };
+        let numbers = Numbers {
+            multi: AtomicI64::new(-1),
+            ..Numbers::default()
+        };
         numbers.resp.store(2, Ordering::Relaxed);
         ClientCard {
             id,
@@ -100,7 +103,10 @@ impl ClientCard {
             place,
             last_ms: AtomicI64::new(now),
             killed: AtomicBool::new(false),
-            label: Mutex::new(Label { user: b"default".to_vec(), ..Label::default() }),
+            label: Mutex::new(Label {
+                user: b"default".to_vec(),
+                ..Label::default()
+            }),
             numbers,
         }
     }

@@ -17,6 +17,7 @@ mod family;
 mod handlers;
 mod host;
 mod keyspace;
+mod route;
 mod session;
 mod settings;
 mod stats;
@@ -31,6 +32,7 @@ pub use effects::Effects;
 pub use fail::{Done, Fail};
 pub use host::{Answer, Host, InfoSection, Taken, Ticket};
 pub use keyspace::Keyspace;
+pub use route::Routing;
 pub use session::Session;
 pub use settings::Settings;
 pub use stats::{CommandStats, Stats};
@@ -49,6 +51,8 @@ pub struct Engine {
     pub clients: Clients,
     /// Counters of what was done.
     pub stats: Stats,
+    /// What commands know of the cluster.
+    pub routing: Routing,
     host: Arc<dyn Host>,
     settings: RwLock<Arc<Settings>>,
     generation: AtomicU64,
@@ -61,6 +65,7 @@ impl Engine {
             store,
             clients: Clients::default(),
             stats: Stats::default(),
+            routing: Routing::default(),
             host,
             settings: RwLock::new(Arc::new(settings)),
             generation: AtomicU64::new(1),
