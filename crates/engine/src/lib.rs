@@ -25,12 +25,12 @@ mod transaction;
 mod worker;
 
 pub use clients::{ClientCard, Clients};
-pub use clock::Clock;
+pub use clock::{Clock, wall_us};
 pub use cx::Cx;
 pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
-pub use host::{Answer, Host, InfoSection, Taken, Ticket};
+pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
 pub use route::Routing;
 pub use session::Session;
