@@ -11,7 +11,8 @@ pub(crate) type Handler = fn(&mut Cx<'_>) -> Done;
 pub(crate) fn of(cmd: Cmd) -> Handler {
     strings(cmd)
         .or_else(|| keys(cmd))
-        .or_else(|| others(cmd)).or_else(|| hosts(cmd))
+        .or_else(|| others(cmd))
+        .or_else(|| hosts(cmd))
         .unwrap_or(missing)
 }
 

@@ -53,6 +53,8 @@ pub struct Engine {
     pub stats: Stats,
     /// What commands know of the cluster.
     pub routing: Routing,
+    /// The names of commands, as rename-command leaves them.
+    pub directory: commands::Directory,
     host: Arc<dyn Host>,
     settings: RwLock<Arc<Settings>>,
     generation: AtomicU64,
@@ -60,12 +62,18 @@ pub struct Engine {
 
 impl Engine {
     /// An engine over a store.
-    pub fn new(store: Arc<Store>, settings: Settings, host: Arc<dyn Host>) -> Arc<Engine> {
+    pub fn new(
+        store: Arc<Store>,
+        settings: Settings,
+        directory: commands::Directory,
+        host: Arc<dyn Host>,
+    ) -> Arc<Engine> {
         Arc::new(Engine {
             store,
             clients: Clients::default(),
             stats: Stats::default(),
             routing: Routing::default(),
+            directory,
             host,
             settings: RwLock::new(Arc::new(settings)),
             generation: AtomicU64::new(1),

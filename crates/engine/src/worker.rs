@@ -106,7 +106,7 @@ impl Worker {
     /// Executes one command and writes its reply.
     pub fn execute(&mut self, session: &mut Session, args: Args<'_>, out: &mut Vec<u8>) -> Outcome {
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-        let spec = match commands::resolve(&argv) {
+        let spec = match self.engine.directory.resolve(&argv) {
             Ok(spec) => spec,
             Err(unknown) => {
                 let mut text = b"ERR ".to_vec();

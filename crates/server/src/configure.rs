@@ -50,7 +50,9 @@ pub(crate) fn get(node: &Node, args: Args<'_>) -> Taken {
 /// CONFIG SET name value [name value ...]
 pub(crate) fn set(node: &Node, engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
     if !args.len().is_multiple_of(2) {
-        return Err(Fail::from("ERR wrong number of arguments for 'config|set' command"));
+        return Err(Fail::from(
+            "ERR wrong number of arguments for 'config|set' command",
+        ));
     }
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();

@@ -42,13 +42,20 @@ impl Front {
         detach: Arc<dyn Fn(net::Detached, Session) + Send + Sync>,
     ) -> Front {
         let worker = Worker::new(engine);
-        Front { worker, workers, index, retries: Vec::new(), paused: Vec::new(), detach }
+        Front {
+            worker,
+            workers,
+            index,
+            retries: Vec::new(),
+            paused: Vec::new(),
+            detach,
+        }
     }
 
     /// Has the connection woken when the slot is released. Returns true when it is free already.
     fn wait_for(&self, slot: base::Slot, id: ConnId) -> bool {
         let (workers, index) = (self.workers.clone(), self.index);
-        let wake = move || workers.send(index, Message::Wake(id));
+        let wake = move || drop(workers.send(index, Message::Wake(id)));
         self.worker.locker().wait_for(slot, Box::new(wake))
     }
 
@@ -64,7 +71,10 @@ impl Handler for Front {
 
     fn open(&mut self, id: ConnId, peer: &PeerInfo) -> Result<Conn, Vec<u8>> {
         let engine = self.worker.engine();
-        let place = (id.worker, u64::from(id.index) << 32 | u64::from(id.generation));
+        let place = (
+            id.worker,
+            u64::from(id.index) << 32 | u64::from(id.generation),
+        );
         let card = ClientCard::new(
             engine.clients.next_id(),
             peer.peer.to_string(),
@@ -75,7 +85,11 @@ impl Handler for Front {
         let card = Arc::new(card);
         engine.clients.add(card.clone());
         let authenticated = engine.settings().password.is_empty();
-        Ok(Conn { id, session: Session::new(card, authenticated), retry: FIRST_RETRY })
+        Ok(Conn {
+            id,
+            session: Session::new(card, authenticated),
+            retry: FIRST_RETRY,
+        })
     }
 
     fn close(&mut self, mut conn: Conn, why: CloseReason) {
@@ -143,7 +157,10 @@ impl Handler for Front {
                 conns.push_shared(id, &bytes);
             }
             Message::Look(id) => {
-                if conns.state(id).is_some_and(|conn| conn.session.card.is_killed()) {
+                if conns
+                    .state(id)
+                    .is_some_and(|conn| conn.session.card.is_killed())
+                {
                     conns.close(id);
                 }
             }

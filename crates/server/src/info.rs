@@ -20,7 +20,10 @@ pub(crate) fn info(node: &Node, engine: &Engine, args: Args<'_>) -> Taken {
     for number in 0..engine.store.databases() {
         let (keys, expires) = engine.store.database_size(engine.store.physical_db(number));
         if keys > 0 {
-            let _ = write!(text, "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
+            let _ = write!(
+                text,
+                "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n"
+            );
         }
     }
     Taken::Now(Box::new(move |reply| reply.verbatim(*b"txt", text)))

@@ -19,7 +19,10 @@ pub const REDIS_VERSION: &str = "7.2.4";
 /// Runs the server: `args` are the arguments behind the program's name, `name` is the name it was
 /// called by.
 pub fn main(args: Vec<OsString>, name: &str) -> ExitCode {
-    let args: Vec<Vec<u8>> = args.into_iter().map(OsString::into_encoded_bytes_vec).collect();
+    let args: Vec<Vec<u8>> = args
+        .into_iter()
+        .map(OsString::into_encoded_bytes_vec)
+        .collect();
     let first = args.first().map(Vec::as_slice).unwrap_or_default();
     match first {
         b"-v" | b"--version" => {
@@ -47,7 +50,11 @@ impl IntoBytes for OsString {
 fn version(name: &str) -> String {
     let bits = usize::BITS;
     let version = env!("CARGO_PKG_VERSION");
-    let program = if name.contains("valkey") { "Valkey" } else { "Redis" };
+    let program = if name.contains("valkey") {
+        "Valkey"
+    } else {
+        "Redis"
+    };
     format!(
         "{program} server v={REDIS_VERSION} sha=00000000:0 malloc=jemalloc-5.3.1 bits={bits} \
          build=shoal-{version}"

@@ -71,7 +71,11 @@ impl Node {
 /// The place of a connection in the net layer.
 pub(crate) fn place(card: &ClientCard) -> ConnId {
     let (worker, rest) = card.place;
-    ConnId { worker, index: (rest >> 32) as u32, generation: rest as u32 }
+    ConnId {
+        worker,
+        index: (rest >> 32) as u32,
+        generation: rest as u32,
+    }
 }
 
 impl Host for Node {

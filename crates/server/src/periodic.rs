@@ -28,6 +28,8 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
         }
     };
     // A server without this thread still serves: expired keys are then deleted when met.
-    let _ = std::thread::Builder::new().name("periodic".into()).spawn(work);
+    let _ = std::thread::Builder::new()
+        .name("periodic".into())
+        .spawn(work);
     stop
 }
