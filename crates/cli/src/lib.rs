@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod cluster;
 pub mod connect;
 pub mod options;
 mod uri;

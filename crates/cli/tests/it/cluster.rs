@@ -1,0 +1,15 @@
+//! The cluster manager beside the real one: two clusters prepared alike, the real redis-cli at
+//! work on one and ours on the other, output, exit and the clusters afterwards compared.
+
+mod create;
+mod errors;
+mod fix;
+mod healthy;
+mod import;
+mod load;
+mod members;
+mod pair;
+mod rebalance;
+mod reshard;
+
+pub use pair::{Answers, Pair};

@@ -1,0 +1,3 @@
+//! Tests of the command line against real servers and beside the real redis-cli.
+
+mod cluster;
