@@ -1,5 +1,6 @@
 //! A cluster of real processes, made with CLUSTER commands and waited for until it serves.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::port::{Port, reserve};
@@ -18,6 +19,7 @@ pub struct ClusterPlan {
     nodes: Vec<Program>,
     options: Vec<(String, Vec<String>)>,
     ports: Vec<Port>,
+    binary: Option<PathBuf>,
 }
 
 impl ClusterPlan {
@@ -33,6 +35,7 @@ impl ClusterPlan {
             nodes: [masters, replicas].concat(),
             options: Vec::new(),
             ports: Vec::new(),
+            binary: None,
         }
     }
 
@@ -40,6 +43,13 @@ impl ClusterPlan {
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> ClusterPlan {
         self.options.push((name.into(), vec![value.into()]));
+        self
+    }
+
+    /// Runs this file on every node in place of the program's own.
+    #[must_use]
+    pub fn binary(mut self, path: &Path) -> ClusterPlan {
+        self.binary = Some(path.into());
         self
     }
 
@@ -60,6 +70,9 @@ impl ClusterPlan {
         for (name, values) in &self.options {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             plan = plan.options(name, &values);
+        }
+        if let Some(binary) = &self.binary {
+            plan = plan.binary(binary);
         }
         plan
     }
@@ -169,7 +182,7 @@ impl Cluster {
     pub fn await_ok_among(&self, nodes: &[usize], limit: Duration) {
         for &node in nodes {
             let what = format!("node on port {} ok", self.nodes[node].port());
-            wait_for(&what, limit, || self.is_ok(node).then_some(()));
+            wait_for(&what, limit, || self.node_is_ok(node).then_some(()));
         }
     }
 
@@ -190,7 +203,8 @@ impl Cluster {
         })
     }
 
-    fn is_ok(&self, node: usize) -> bool {
+    /// True if the node says that the cluster is ok and, being a replica, has its link up.
+    pub fn node_is_ok(&self, node: usize) -> bool {
         if self.info(node, "cluster_state").as_deref() != Some("ok") {
             return false;
         }

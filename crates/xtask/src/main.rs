@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod chaos;
 mod ci;
 mod conformance;
 mod fetch;
@@ -34,6 +35,9 @@ usage: cargo xtask COMMAND
       --parts cpu,cluster,memory --only get,set --depth 1,16,64 --keys N --pairs N
       --requests N --fills N,N --bin FILE --subject redis74 --server-core 0 --load-core 1
       --write               into docs/figures.md
+  chaos                     kill, pause and fail over masters under writers, and check
+      --seconds N --seed N --writers N --subject valkey --beside valkey --bin FILE
+      --write               into docs/chaos.md
   deny                      licences, bans and sources of what we depend on
   fuzz [TARGET] [--seconds N]  look for inputs that break a decoder (needs a nightly toolchain)
 ";
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::new(words);
     let result = match command.as_str() {
         "tidy" => return tidy::run(&root()),
+        "chaos" => chaos::command(&typed, &mut arguments),
         "ci" => ci::command(&mut arguments),
         "deny" => tools::deny(&mut arguments),
         "fuzz" => tools::fuzz(&mut arguments),
