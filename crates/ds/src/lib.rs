@@ -6,15 +6,19 @@
 
 #[cfg(test)]
 mod dice;
+pub mod fields;
 pub mod hash;
 pub mod list;
 pub mod listpack;
 pub mod lock;
 pub mod object;
+pub mod pin;
 pub mod sizes;
 pub mod table;
 
+pub use fields::{Hash, HashLimits, HashPin};
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
-pub use object::{Kind, Object, Value, ValueMut, ValueRef};
+pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};
+pub use pin::{Head, Pin};
 pub use table::{Entry, Free, Retire, RetiredArray, Table};

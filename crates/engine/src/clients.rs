@@ -86,6 +86,36 @@ pub mod flags {
 }
 
 impl ClientCard {
+    /// The card of a connection that came just now.
+    pub fn new(id: u64, peer: String, local: String, fd: i32, place: (u16, u64)) -> ClientCard {
+        let now = crate::clock::wall_us() / 1000;
+        let numbers = Numbers {
+            multi: AtomicI64::new(-1),
+            ..Numbers::default()
+        };
+        numbers.resp.store(2, Ordering::Relaxed);
+        ClientCard {
+            id,
+            peer,
+            local,
+            fd,
+            created_ms: now,
+            place,
+            last_ms: AtomicI64::new(now),
+            killed: AtomicBool::new(false),
+            label: Mutex::new(Label {
+                user: b"default".to_vec(),
+                ..Label::default()
+            }),
+            numbers,
+        }
+    }
+
+    /// Whether CLIENT KILL has ended it.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
     /// Sets or clears flag bits.
     pub fn set_flag(&self, bit: u64, on: bool) {
         if on {

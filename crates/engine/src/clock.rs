@@ -28,6 +28,11 @@ impl Clock {
         self.now_ms
     }
 
+    /// The last stamp of the running clock.
+    pub fn stamp(&self) -> Instant {
+        self.stamp
+    }
+
     /// The time since the last call, or since [`Clock::refresh`].
     pub fn lap(&mut self) -> Duration {
         let now = Instant::now();

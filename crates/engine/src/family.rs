@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod expire;
+pub(crate) mod forward;
 pub(crate) mod key;
 pub(crate) mod slow;
 pub(crate) mod string;

@@ -1,6 +1,6 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
-use crate::family::{connection, expire, key, string, transaction, world};
+use crate::family::{connection, expire, forward, key, string, transaction, world};
 use crate::{Cx, Done};
 use commands::Cmd;
 
@@ -12,6 +12,7 @@ pub(crate) fn of(cmd: Cmd) -> Handler {
     strings(cmd)
         .or_else(|| keys(cmd))
         .or_else(|| others(cmd))
+        .or_else(|| hosts(cmd))
         .unwrap_or(missing)
 }
 
@@ -94,6 +95,33 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::Unwatch => transaction::unwatch,
         _ => return None,
     })
+}
+
+/// Commands that the program around the engine carries out.
+fn hosts(cmd: Cmd) -> Option<Handler> {
+    use Cmd::*;
+    let forwarded = matches!(
+        cmd,
+        Info | ConfigGet
+            | ConfigSet
+            | ConfigRewrite
+            | ConfigResetstat
+            | Save
+            | Bgsave
+            | Bgrewriteaof
+            | Lastsave
+            | Shutdown
+            | Replicaof
+            | Slaveof
+            | Role
+            | Replconf
+            | Psync
+            | Sync
+            | Wait
+            | Waitaof
+            | Migrate
+    );
+    (forwarded || cmd.spec().parent == Some(Cluster)).then_some(forward::to_host as Handler)
 }
 
 /// Whether a container may also be called without a subcommand.

@@ -62,33 +62,9 @@ pub trait Host: Send + Sync {
         session: Option<&mut Session>,
     ) -> Result<Taken, Fail>;
 
-    /// Sections of INFO whose subject lives outside of the engine; appends `name:value` lines.
-    fn info(&self, engine: &Engine, section: InfoSection, out: &mut String);
-
     /// Tells a connection's worker to look at the card's orders (CLIENT KILL, UNBLOCK).
     fn nudge(&self, card: &crate::ClientCard);
 
     /// Sends bytes to a connection out of turn (MONITOR).
     fn push(&self, card: &crate::ClientCard, bytes: std::sync::Arc<[u8]>);
-}
-
-/// A section of INFO that the host fills.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum InfoSection {
-    /// `# Server`
-    Server,
-    /// `# Clients`
-    Clients,
-    /// `# Memory`
-    Memory,
-    /// `# Persistence`
-    Persistence,
-    /// `# Stats`
-    Stats,
-    /// `# Replication`
-    Replication,
-    /// `# CPU`
-    Cpu,
-    /// `# Cluster`
-    Cluster,
 }

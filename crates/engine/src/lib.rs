@@ -17,6 +17,7 @@ mod family;
 mod handlers;
 mod host;
 mod keyspace;
+mod route;
 mod session;
 mod settings;
 mod stats;
@@ -24,13 +25,14 @@ mod transaction;
 mod worker;
 
 pub use clients::{ClientCard, Clients};
-pub use clock::Clock;
+pub use clock::{Clock, wall_us};
 pub use cx::Cx;
 pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
-pub use host::{Answer, Host, InfoSection, Taken, Ticket};
+pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
+pub use route::Routing;
 pub use session::Session;
 pub use settings::Settings;
 pub use stats::{CommandStats, Stats};
@@ -49,6 +51,10 @@ pub struct Engine {
     pub clients: Clients,
     /// Counters of what was done.
     pub stats: Stats,
+    /// What commands know of the cluster.
+    pub routing: Routing,
+    /// The names of commands, as rename-command leaves them.
+    pub directory: commands::Directory,
     host: Arc<dyn Host>,
     settings: RwLock<Arc<Settings>>,
     generation: AtomicU64,
@@ -56,11 +62,18 @@ pub struct Engine {
 
 impl Engine {
     /// An engine over a store.
-    pub fn new(store: Arc<Store>, settings: Settings, host: Arc<dyn Host>) -> Arc<Engine> {
+    pub fn new(
+        store: Arc<Store>,
+        settings: Settings,
+        directory: commands::Directory,
+        host: Arc<dyn Host>,
+    ) -> Arc<Engine> {
         Arc::new(Engine {
             store,
             clients: Clients::default(),
             stats: Stats::default(),
+            routing: Routing::default(),
+            directory,
             host,
             settings: RwLock::new(Arc::new(settings)),
             generation: AtomicU64::new(1),

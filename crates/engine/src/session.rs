@@ -80,4 +80,10 @@ impl Session {
     pub fn in_multi(&self) -> bool {
         self.transaction.is_some()
     }
+
+    /// The session for replication to go on with; what stays behind is an empty one.
+    pub fn take_for_replication(&mut self) -> Session {
+        let rest = Session::new(self.card.clone(), self.authenticated);
+        std::mem::replace(self, rest)
+    }
 }

@@ -1,6 +1,7 @@
 //! MULTI: commands that wait for EXEC.
 
 use crate::fail::{self, Fail};
+use crate::route::Wish;
 use crate::worker::{Parts, Slots, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, access, handlers};
 use base::Slot;
@@ -109,13 +110,43 @@ impl Worker {
         slots.extend(session.watched.iter().map(|(_, key, _)| Slot::of_key(key)));
         slots.sort_unstable();
         slots.dedup();
+        let routed = self.settings.cluster && !session.trusted && !slots.is_empty();
+        if routed && slots.len() > 1 {
+            return self.refuse_exec(session, fail::CROSSSLOT.into(), out);
+        }
+        let now = self.now();
         let (locker, parts) = self.parts();
-        let guards = match locker.try_lock_all(&slots) {
+        let mut guards = match locker.try_lock_all(&slots) {
             Ok(guards) => guards,
             Err(slot) => return Outcome::Busy(slot),
         };
+        if routed && let Some(guard) = guards.first_mut() {
+            let writes = transaction.writes();
+            let refused = queue.iter().find_map(|Queued { spec, args }| {
+                let args = args.as_args();
+                let wish = Wish {
+                    session,
+                    spec,
+                    args,
+                    writes,
+                    when,
+                    now,
+                };
+                parts.engine.check_route(&wish, guard).err()
+            });
+            if let Some(fail) = refused {
+                drop(guards);
+                return self.refuse_exec(session, fail, out);
+            }
+        }
         let keys = Keyspace::new(locker, guards, db, when);
         run_queue(parts, session, queue, keys, None, out)
+    }
+
+    fn refuse_exec(&mut self, session: &mut Session, fail: Fail, out: &mut Vec<u8>) -> Outcome {
+        unwatch(session, self.locker());
+        self.write_error(session, &fail, out);
+        Outcome::Done
     }
 
     fn exec_with_world(

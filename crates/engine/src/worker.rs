@@ -1,6 +1,7 @@
 //! Executing commands: checks, slots, the handler, the effect.
 
 use crate::fail::{self, Done, Fail};
+use crate::route::Wish;
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
 use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
@@ -96,10 +97,16 @@ impl Worker {
         self.locker.close();
     }
 
+    /// A connection is gone: its watches end and it leaves the registry.
+    pub fn forget(&mut self, session: &mut Session) {
+        crate::transaction::discard(session, &self.locker);
+        self.engine.clients.remove(session.card.id);
+    }
+
     /// Executes one command and writes its reply.
     pub fn execute(&mut self, session: &mut Session, args: Args<'_>, out: &mut Vec<u8>) -> Outcome {
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-        let spec = match commands::resolve(&argv) {
+        let spec = match self.engine.directory.resolve(&argv) {
             Ok(spec) => spec,
             Err(unknown) => {
                 let mut text = b"ERR ".to_vec();
@@ -111,6 +118,11 @@ impl Worker {
             return self.refuse(session, Some(spec), fail, out);
         }
         if queues(session, spec) {
+            match self.check_queued(session, spec, args) {
+                Ok(()) => {}
+                Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
+                Err(fail) => return self.refuse(session, Some(spec), fail, out),
+            }
             if let Some(transaction) = &mut session.transaction {
                 transaction.push(spec, args);
             }
@@ -199,7 +211,7 @@ impl Worker {
         Outcome::Done
     }
 
-    fn write_error(&self, session: &Session, fail: &Fail, out: &mut Vec<u8>) {
+    pub(crate) fn write_error(&self, session: &Session, fail: &Fail, out: &mut Vec<u8>) {
         let text: &[u8] = match fail {
             Fail::Error(text) => text.as_bytes(),
             Fail::Raw(text) => text,
@@ -221,15 +233,18 @@ impl Worker {
             return self.call_with_world(session, spec, args, out);
         }
         let mut slots = Slots::new();
-        if let Err(fail) = self.route(session, spec, args, &mut slots) {
-            return self.refuse(session, Some(spec), fail, out);
-        }
+        slots_of(spec, args, &mut slots);
         let (when, db) = (
             self.when(session),
             self.engine.store.physical_db(session.db),
         );
+        let routed = self.settings.cluster && !session.trusted && !slots.is_empty();
+        if routed && slots.len() > 1 {
+            return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
+        }
+        let now = self.clock.stamp();
         let (locker, parts) = self.parts();
-        let guards = match slots.as_slice() {
+        let mut guards = match slots.as_slice() {
             [] => Guards::default(),
             [slot] => match locker.try_lock(*slot) {
                 Some(guard) => Guards::one(guard),
@@ -240,6 +255,21 @@ impl Worker {
                 Err(slot) => return Outcome::Busy(slot),
             },
         };
+        if routed && let Some(guard) = guards.first_mut() {
+            let writes = spec.has(flag::WRITE);
+            let wish = Wish {
+                session,
+                spec,
+                args,
+                writes,
+                when,
+                now,
+            };
+            if let Err(fail) = parts.engine.check_route(&wish, guard) {
+                drop(guards);
+                return self.refuse(session, Some(spec), fail, out);
+            }
+        }
         let keys = Keyspace::new(locker, guards, db, when);
         match run(parts, session, spec, args, keys, None, out) {
             Ok(outcome) => outcome,
@@ -285,6 +315,11 @@ impl Worker {
         }
     }
 
+    /// The running clock's last stamp.
+    pub(crate) fn now(&self) -> std::time::Instant {
+        self.clock.stamp()
+    }
+
     /// The locker and the parts that a running command uses.
     pub(crate) fn parts(&mut self) -> (&Locker, Parts<'_>) {
         let parts = Parts {
@@ -313,20 +348,35 @@ impl Worker {
         }
     }
 
-    /// Finds the slots of the command's keys, ascending and without repetition.
-    fn route(
-        &self,
-        session: &Session,
-        spec: &'static Spec,
-        args: Args<'_>,
-        slots: &mut Slots,
-    ) -> Done {
-        if spec.keys.is_empty() {
+    /// In cluster mode: whether a command that is to be queued is served here.
+    fn check_queued(&self, session: &Session, spec: &'static Spec, args: Args<'_>) -> Done {
+        if !self.settings.cluster || session.trusted {
             return Ok(());
         }
-        let _ = session;
-        slots_of(spec, args, slots);
-        Ok(())
+        let mut slots = Slots::new();
+        slots_of(spec, args, &mut slots);
+        let slot = match slots.as_slice() {
+            [] => return Ok(()),
+            [slot] => *slot,
+            _ => return Err(fail::CROSSSLOT.into()),
+        };
+        let mut guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+        let (writes, when, now) = (
+            spec.has(flag::WRITE),
+            self.when(session),
+            self.clock.stamp(),
+        );
+        self.engine.check_route(
+            &Wish {
+                session,
+                spec,
+                args,
+                writes,
+                when,
+                now,
+            },
+            &mut guard,
+        )
     }
 }
 

@@ -78,6 +78,13 @@ impl Output {
         Reply::new(&mut self.tail, self.resp3)
     }
 
+    /// The buffer that replies are appended to. Whoever writes to it directly takes care of
+    /// discarding, and never cuts off what was there before.
+    #[inline]
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
+    }
+
     /// A writer for out-of-band messages, which discarding does not stop.
     #[inline]
     pub fn push(&mut self) -> Reply<'_> {

@@ -174,6 +174,12 @@ impl<'a> Guards<'a> {
         self.0.insert(at, guard);
     }
 
+    /// The one of the lowest slot.
+    #[inline]
+    pub fn first_mut(&mut self) -> Option<&mut SlotGuard<'a>> {
+        self.0.first_mut()
+    }
+
     /// All of them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut SlotGuard<'a>> {
         self.0.iter_mut()

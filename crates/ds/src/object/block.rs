@@ -1,12 +1,13 @@
 //! The block of memory behind an `Object`.
 //!
 //! ```text
-//! header 16 | expiry 8, if any | word 8, if the value is not inline | key | inline value
+//! header 12 | expiry 8, if any | key | inline value                     strings and numbers
+//! header 12 | pad 4 | word 8 | expiry 8, if any | key                   everything else
 //! ```
 //!
 //! A block takes all of its allocator's size class; the class is a byte of the header, and what
-//! the key and the inline value leave is room for the value to grow. 16 + 16 + 32 bytes is one
-//! cache line.
+//! the key and the inline value leave is room for the value to grow. 12 + 16 + 32 bytes fit in
+//! one cache line.
 
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -18,31 +19,43 @@ use crate::sizes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {
-    /// The value is the inline bytes; there is no word.
+    /// The inline bytes are a string.
     Str,
-    /// The word is an `i64`.
+    /// The inline bytes, one to eight, are a number, little-endian.
     Int,
     /// The word is a `BigStr`.
     Big,
     /// The word is a `List`.
     List,
+    /// The word is a `Hash`.
+    Hash,
 }
 
-const EXPIRE: u8 = 1;
-const RAW: u8 = 2;
+impl Tag {
+    const ALL: [Tag; 5] = [Tag::Str, Tag::Int, Tag::Big, Tag::List, Tag::Hash];
+
+    #[inline]
+    fn has_word(self) -> bool {
+        !matches!(self, Tag::Str | Tag::Int)
+    }
+}
+
+const TAG: u8 = 0x0f;
+const EXPIRE: u8 = 0x10;
+const RAW: u8 = 0x20;
 const HEADER: usize = size_of::<Header>();
+const WORD: usize = 16;
 
 #[repr(C)]
 struct Header {
-    tag: Tag,
-    flags: u8,
+    /// The tag in the low four bits, flags above.
+    bits: u8,
     class: u8,
-    spare: u8,
+    inline: u16,
     /// The low 24 bits are the clock of LRU or LFU, the high 8 the lanes. Atomic because both are
     /// set through shared references.
     marks: AtomicU32,
     key: u32,
-    inline: u32,
 }
 
 /// A key with its value, and its expiry if it has one, in one block.
@@ -57,8 +70,7 @@ unsafe impl Sync for Object {}
 impl Object {
     /// A block with this key, zeroed inline bytes and a word of zero.
     pub(super) fn alloc(key: &[u8], tag: Tag, expire: Option<i64>, inline: usize) -> Object {
-        let word = tag != Tag::Str;
-        let front = HEADER + 8 * usize::from(expire.is_some()) + 8 * usize::from(word);
+        let front = Self::front_of(expire.is_some(), tag);
         let class = sizes::class_of(front + key.len() + inline);
         let layout = sizes::layout(class);
         // SAFETY: no class has size zero.
@@ -67,24 +79,21 @@ impl Object {
             handle_alloc_error(layout)
         };
         let header = Header {
-            tag,
-            flags: if expire.is_some() { EXPIRE } else { 0 },
+            bits: tag as u8 | if expire.is_some() { EXPIRE } else { 0 },
             class,
-            spare: 0,
+            inline: u16::try_from(inline).expect("an inline value below 64 KB"),
             marks: AtomicU32::new(0),
             key: u32::try_from(key.len()).expect("a key below 4 GB"),
-            inline: u32::try_from(inline).expect("an inline value below 4 GB"),
         };
         // SAFETY: the block is as large as `front + key + inline`, which is all that is written,
-        // and aligned for the header and the eight-byte words.
+        // and aligned for the header and the word.
         unsafe {
             block.write(header);
-            let p = block.as_ptr().cast::<u8>();
-            if let Some(at) = expire {
-                p.add(HEADER).cast::<i64>().write(at);
+            if tag.has_word() {
+                p.add(WORD).cast::<u64>().write(0);
             }
-            if word {
-                p.add(front - 8).cast::<u64>().write(0);
+            if let Some(at) = expire {
+                p.add(front - 8).cast::<i64>().write_unaligned(at);
             }
             p.add(front)
                 .copy_from_nonoverlapping(key.as_ptr(), key.len());
@@ -126,23 +135,24 @@ impl Object {
 
     #[inline]
     pub(super) fn tag(&self) -> Tag {
-        self.header().tag
+        Tag::ALL[(self.header().bits & TAG) as usize]
     }
 
     #[inline]
     fn has_expire(&self) -> bool {
-        self.header().flags & EXPIRE != 0
+        self.header().bits & EXPIRE != 0
     }
 
     #[inline]
-    fn front_of(expire: bool, word: bool) -> usize {
-        HEADER + 8 * usize::from(expire) + 8 * usize::from(word)
+    fn front_of(expire: bool, tag: Tag) -> usize {
+        let fixed = if tag.has_word() { WORD + 8 } else { HEADER };
+        fixed + 8 * usize::from(expire)
     }
 
     /// Where the key begins.
     #[inline]
     fn front(&self) -> usize {
-        Self::front_of(self.has_expire(), self.tag() != Tag::Str)
+        Self::front_of(self.has_expire(), self.tag())
     }
 
     #[inline]
@@ -180,23 +190,30 @@ impl Object {
 
     /// Sets the length of the inline bytes within the block; new ones are zero.
     pub(super) fn set_inline_len(&mut self, len: usize) {
-        assert!(self.tag() == Tag::Str && len <= self.inline_room());
+        assert!(!self.tag().has_word() && len <= self.inline_room());
         let old = self.header().inline as usize;
-        self.header_mut().inline = len as u32;
+        self.header_mut().inline = len as u16;
         if len > old {
             self.inline_mut()[old..].fill(0);
         }
     }
 
     fn word_ptr(&self) -> *mut u64 {
-        debug_assert!(self.tag() != Tag::Str);
-        self.at(self.front() - 8).cast()
+        assert!(self.tag().has_word());
+        self.at(WORD).cast()
     }
 
+    /// The number in the inline bytes.
     #[inline]
-    pub(super) fn word(&self) -> u64 {
-        // SAFETY: a block whose tag is not `Str` has its word just before the key, aligned.
-        unsafe { self.word_ptr().read() }
+    pub(super) fn int(&self) -> i64 {
+        let inline = self.inline();
+        let mut le = if inline.last().is_some_and(|b| b & 0x80 != 0) {
+            [0xff; 8]
+        } else {
+            [0; 8]
+        };
+        le[..inline.len()].copy_from_slice(inline);
+        i64::from_le_bytes(le)
     }
 
     /// The word as a reference to what it is.
@@ -224,33 +241,26 @@ impl Object {
     }
 
     pub(super) fn put_word(&mut self, word: u64) {
-        assert!(self.tag() != Tag::Str);
-        // SAFETY: as in `word`; the handle is borrowed exclusively.
+        // SAFETY: the block has its word there, aligned; the handle is borrowed exclusively.
         unsafe { self.word_ptr().write(word) };
     }
 
-    /// Takes what the word owns out: the value is the number 0 from now on.
+    /// Takes what the word owns out. Until the object is given another shape or its word back,
+    /// dropping it would drop a word of zero: callers do not let it out of their hands.
     pub(super) fn take_word(&mut self) -> u64 {
-        let word = self.word();
+        // SAFETY: the block has its word there, aligned.
+        let word = unsafe { self.word_ptr().read() };
         self.put_word(0);
-        self.header_mut().tag = Tag::Int;
         word
     }
 
-    /// Says what the word is from now on. What it was before must have been taken out.
-    pub(super) fn retag(&mut self, tag: Tag) {
-        assert!(self.tag() == Tag::Int && tag != Tag::Str);
-        self.header_mut().tag = tag;
-    }
-
-    /// Gives the block another shape: with or without expiry and word, and with `inline` bytes of
-    /// value, of which the first are kept. `room` is for how many there should be room. Key, marks
-    /// and, where both shapes have one, the expiry stay. The word becomes 0 and must have been
-    /// taken out before.
+    /// Gives the block another shape: tag, expiry, and `inline` bytes of value, of which the first
+    /// are kept; `room` is for how many there should be room. The key and the marks stay. A word
+    /// that the old shape has must have been taken out; one that the new shape has is zero.
     pub(super) fn reshape(&mut self, tag: Tag, expire: Option<i64>, inline: usize, room: usize) {
-        debug_assert!(matches!(self.tag(), Tag::Str | Tag::Int) && room >= inline);
+        debug_assert!(room >= inline);
         let (old, key) = (self.front(), self.header().key as usize);
-        let new = Self::front_of(expire.is_some(), tag != Tag::Str);
+        let new = Self::front_of(expire.is_some(), tag);
         let class = sizes::class_of(new + key + room);
         let kept = key + inline.min(self.header().inline as usize);
         let fits = new + key + inline <= self.block_bytes();
@@ -262,18 +272,14 @@ impl Object {
             unsafe { self.at(old).copy_to(self.at(new), kept) };
         }
         let h = self.header_mut();
-        h.tag = tag;
-        h.inline = inline as u32;
-        h.flags = h.flags & !EXPIRE | if expire.is_some() { EXPIRE } else { 0 };
-        // SAFETY: the block has its expiry and its word there, in this order, by the tag and flags
-        // just set.
-        unsafe {
-            if let Some(at) = expire {
-                self.at(HEADER).cast::<i64>().write(at);
-            }
-            if tag != Tag::Str {
-                self.word_ptr().write(0);
-            }
+        h.inline = u16::try_from(inline).expect("an inline value below 64 KB");
+        h.bits = h.bits & RAW | tag as u8 | if expire.is_some() { EXPIRE } else { 0 };
+        if tag.has_word() {
+            self.put_word(0);
+        }
+        if let Some(at) = expire {
+            // SAFETY: a block with the flag has its expiry before the key.
+            unsafe { self.at(new - 8).cast::<i64>().write_unaligned(at) };
         }
         self.inline_mut()[kept - key..].fill(0);
     }
@@ -309,28 +315,23 @@ impl Object {
     /// When the key expires, in Unix milliseconds.
     #[inline]
     pub fn expire(&self) -> Option<i64> {
-        // SAFETY: a block with the flag has its expiry after the header, aligned.
-        self.has_expire()
-            .then(|| unsafe { self.at(HEADER).cast::<i64>().read() })
+        self.has_expire().then(|| {
+            // SAFETY: a block with the flag has its expiry before the key.
+            unsafe { self.at(self.front() - 8).cast::<i64>().read_unaligned() }
+        })
     }
 
     /// Sets when the key expires, in Unix milliseconds, or that it does not. The handle may change.
     pub fn set_expire(&mut self, expire: Option<i64>) {
         if let (Some(at), true) = (expire, self.has_expire()) {
             // SAFETY: as in `expire`; the handle is borrowed exclusively.
-            unsafe { self.at(HEADER).cast::<i64>().write(at) };
+            unsafe { self.at(self.front() - 8).cast::<i64>().write_unaligned(at) };
         } else if expire.is_some() != self.has_expire() {
             let (tag, inline) = (self.tag(), self.header().inline as usize);
-            let word = if tag == Tag::Str {
-                None
-            } else {
-                Some(self.take_word())
-            };
-            let shape = if tag == Tag::Str { Tag::Str } else { Tag::Int };
-            self.reshape(shape, expire, inline, inline);
+            let word = tag.has_word().then(|| self.take_word());
+            self.reshape(tag, expire, inline, inline);
             if let Some(word) = word {
                 self.put_word(word);
-                self.retag(tag);
             }
         }
     }
@@ -365,11 +366,11 @@ impl Object {
 
     /// Whether a short string answers "raw" to OBJECT ENCODING, having been changed in place.
     pub(super) fn is_raw(&self) -> bool {
-        self.header().flags & RAW != 0
+        self.header().bits & RAW != 0
     }
 
     pub(super) fn set_raw(&mut self, raw: bool) {
         let h = self.header_mut();
-        h.flags = h.flags & !RAW | if raw { RAW } else { 0 };
+        h.bits = h.bits & !RAW | if raw { RAW } else { 0 };
     }
 }

@@ -12,8 +12,9 @@ use std::ptr::NonNull;
 
 pub use block::Object;
 use block::Tag;
-pub use string::BigStr;
+pub use string::{BigStr, StrPin};
 
+use crate::fields::Hash;
 use crate::list::List;
 use crate::table::Entry;
 
@@ -61,6 +62,8 @@ pub enum ValueRef<'a> {
     Str(&'a [u8]),
     /// A list.
     List(&'a List),
+    /// A hash.
+    Hash(&'a Hash),
 }
 
 /// A value to change. Strings are changed through the methods of `Object`.
@@ -69,6 +72,8 @@ pub enum ValueMut<'a> {
     Str(&'a mut Object),
     /// A list.
     List(&'a mut List),
+    /// A hash.
+    Hash(&'a mut Hash),
 }
 
 /// A value without its key.
@@ -81,6 +86,8 @@ pub enum Value {
     Big(BigStr),
     /// A list.
     List(List),
+    /// A hash.
+    Hash(Hash),
 }
 
 // SAFETY: transparent over `NonNull`; the key moves only when the handle does.
@@ -117,14 +124,20 @@ impl Object {
 
     /// A string that is kept as a number.
     pub fn new_int(key: &[u8], value: i64, expire: Option<i64>) -> Object {
-        let mut o = Object::alloc(key, Tag::Int, expire, 0);
-        o.put_word(value as u64);
+        let len = string::int_len(value);
+        let mut o = Object::alloc(key, Tag::Int, expire, len);
+        o.inline_mut().copy_from_slice(&value.to_le_bytes()[..len]);
         o
     }
 
     /// A list.
     pub fn new_list(key: &[u8], list: List, expire: Option<i64>) -> Object {
         Object::new_value(key, Value::List(list), expire)
+    }
+
+    /// A hash.
+    pub fn new_hash(key: &[u8], hash: Hash, expire: Option<i64>) -> Object {
+        Object::new_value(key, Value::Hash(hash), expire)
     }
 
     /// A key with a value that was taken from another.
@@ -134,6 +147,7 @@ impl Object {
             Value::Small(s) => return Object::new_str(key, &s, expire),
             Value::Big(s) => (Tag::Big, into_word(s)),
             Value::List(l) => (Tag::List, into_word(l)),
+            Value::Hash(h) => (Tag::Hash, into_word(h)),
         };
         let mut o = Object::alloc(key, tag, expire, 0);
         o.put_word(word);
@@ -145,6 +159,7 @@ impl Object {
         match self.tag() {
             Tag::Str | Tag::Int | Tag::Big => Kind::Str,
             Tag::List => Kind::List,
+            Tag::Hash => Kind::Hash,
         }
     }
 
@@ -153,10 +168,12 @@ impl Object {
     pub fn value(&self) -> ValueRef<'_> {
         match self.tag() {
             Tag::Str => ValueRef::Str(self.inline()),
-            Tag::Int => ValueRef::Int(self.word() as i64),
+            Tag::Int => ValueRef::Int(self.int()),
             Tag::Big => ValueRef::Str(self.big().bytes()),
             // SAFETY: the tag says that the word is a `List`.
             Tag::List => ValueRef::List(unsafe { self.word_as() }),
+            // SAFETY: the tag says that the word is a `Hash`.
+            Tag::Hash => ValueRef::Hash(unsafe { self.word_as() }),
         }
     }
 
@@ -167,26 +184,38 @@ impl Object {
             Tag::Str | Tag::Int | Tag::Big => ValueMut::Str(self),
             // SAFETY: the tag says that the word is a `List`.
             Tag::List => ValueMut::List(unsafe { self.word_as_mut() }),
+            // SAFETY: the tag says that the word is a `Hash`.
+            Tag::Hash => ValueMut::Hash(unsafe { self.word_as_mut() }),
         }
     }
 
     /// The value without its key, for instance to be dropped by another thread.
     pub fn into_value(mut self) -> Value {
         match self.tag() {
-            Tag::Int => Value::Int(self.word() as i64),
+            Tag::Int => Value::Int(self.int()),
             Tag::Str => Value::Small(self.inline().into()),
-            tag => self.take_owned(tag).expect("a word that owns something"),
+            _ => self.take_owned().expect("a word that owns something"),
         }
     }
 
-    /// What the word owns; the value is the number 0 from now on.
-    fn take_owned(&mut self, tag: Tag) -> Option<Value> {
-        // SAFETY: the tag says what the word is, and once taken it is not used again.
+    /// What the word owns, if it does and has not been taken yet. Without it the object is good
+    /// for nothing but another shape, or to be dropped.
+    fn take_owned(&mut self) -> Option<Value> {
+        let tag = self.tag();
+        if matches!(tag, Tag::Str | Tag::Int) {
+            return None;
+        }
+        let word = self.take_word();
+        if word == 0 {
+            return None;
+        }
+        // SAFETY: the tag says what the word is, and it is zero from now on.
         unsafe {
             match tag {
                 Tag::Str | Tag::Int => None,
-                Tag::Big => Some(Value::Big(from_word(self.take_word()))),
-                Tag::List => Some(Value::List(from_word(self.take_word()))),
+                Tag::Big => Some(Value::Big(from_word(word))),
+                Tag::List => Some(Value::List(from_word(word))),
+                Tag::Hash => Some(Value::Hash(from_word(word))),
             }
         }
     }
@@ -209,6 +238,7 @@ impl Object {
             ValueRef::Int(n) => Object::new_int(key, n, expire),
             ValueRef::Str(s) => Object::new_str(key, s, expire),
             ValueRef::List(l) => Object::new_list(key, l.clone(), expire),
+            ValueRef::Hash(h) => Object::new_hash(key, h.clone(), expire),
         };
         o.set_raw(self.is_raw());
         o.set_lru(self.lru());
@@ -217,11 +247,11 @@ impl Object {
 
     /// Bytes that the allocator has given out for this key and value.
     pub fn memory(&self) -> usize {
-        let children = match self.tag() {
-            Tag::Str | Tag::Int => 0,
-            Tag::Big => self.big().memory(),
-            // SAFETY: the tag says that the word is a `List`.
-            Tag::List => unsafe { self.word_as::<List>() }.memory(),
+        let children = match self.value() {
+            ValueRef::Str(_) if self.tag() == Tag::Big => self.big().memory(),
+            ValueRef::Int(_) | ValueRef::Str(_) => 0,
+            ValueRef::List(l) => l.memory(),
+            ValueRef::Hash(h) => h.memory(),
         };
         self.block_bytes() + children
     }
@@ -232,6 +262,7 @@ impl Object {
         match self.value() {
             ValueRef::Int(_) | ValueRef::Str(_) => 1,
             ValueRef::List(l) => l.free_effort(),
+            ValueRef::Hash(h) => h.free_effort(),
         }
     }
 
@@ -242,13 +273,14 @@ impl Object {
             ValueRef::Str(s) if s.len() <= string::EMBSTR_MAX && !self.is_raw() => "embstr",
             ValueRef::Str(_) => "raw",
             ValueRef::List(l) => l.encoding(),
+            ValueRef::Hash(h) => h.encoding(),
         }
     }
 }
 
 impl Drop for Object {
     fn drop(&mut self) {
-        drop(self.take_owned(self.tag()));
+        drop(self.take_owned());
         // SAFETY: what the word owned has been dropped, and `self` is not used after this.
         unsafe { self.free_block() };
     }
@@ -261,10 +293,12 @@ impl Drop for Object {
 /// `Self` is `#[repr(transparent)]` over a pointer.
 unsafe trait Word: Sized {}
 
-// SAFETY: transparent over a `Box`.
+// SAFETY: transparent over an `Arc`, which is so over a pointer.
 unsafe impl Word for BigStr {}
 // SAFETY: transparent over a `NonNull`.
 unsafe impl Word for List {}
+// SAFETY: transparent over a `NonNull`.
+unsafe impl Word for Hash {}
 
 fn into_word<T: Word>(value: T) -> u64 {
     const { assert!(size_of::<T>() == 8) };

@@ -1,5 +1,11 @@
 //! Strings: inline, as a number, or in a buffer of their own.
 
+use std::cell::UnsafeCell;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use triomphe::Arc;
+
 use super::block::Tag;
 use super::{Kind, Object, ValueRef, into_word};
 use crate::sizes;
@@ -8,64 +14,213 @@ use crate::sizes;
 pub(super) const INLINE_MAX: usize = 1024;
 /// The longest string that Redis 7.2 calls "embstr".
 pub(super) const EMBSTR_MAX: usize = 44;
+/// The ranges in which a pin reads and keeps a string.
+const RANGE: usize = 16 * 1024;
 
-/// A string in a buffer of its own.
+/// A string in a buffer of its own, which it shares with its pins.
 #[repr(transparent)]
-pub struct BigStr(Box<Body>);
+pub struct BigStr(Arc<Body>);
 
+/// As with large hashes: without a pin the string is the only one that has the body; with one,
+/// changes and the pin's reads take the lock.
 struct Body {
-    bytes: Vec<u8>,
+    bytes: UnsafeCell<Vec<u8>>,
+    pins: Mutex<Pins>,
+}
+
+// SAFETY: `bytes` is changed only by the one string that has the body, which nobody else can
+// borrow meanwhile, and, if there are pins, under the lock under which they read it.
+unsafe impl Sync for Body {}
+
+#[derive(Default)]
+struct Pins {
+    all: Vec<Pinned>,
+    last_id: u64,
+}
+
+/// What one pin has still to deliver.
+struct Pinned {
+    id: u64,
+    /// The length at the moment of the pin.
+    len: usize,
+    /// Bytes delivered.
+    done: usize,
+    /// Ranges as they were, by their beginning.
+    saved: BTreeMap<usize, Box<[u8]>>,
+}
+
+impl Body {
+    fn lock(&self) -> MutexGuard<'_, Pins> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pinned {
+    /// Keeps what is about to be written over from `from` to `to`.
+    fn keep(&mut self, bytes: &[u8], from: usize, to: usize) {
+        if from >= self.len {
+            return;
+        }
+        let first = from.max(self.done) / RANGE * RANGE;
+        for at in (first..to.min(self.len)).step_by(RANGE) {
+            let end = (at + RANGE).min(self.len);
+            self.saved
+                .entry(at)
+                .or_insert_with(|| bytes[at..end].into());
+        }
+    }
 }
 
 impl BigStr {
     pub(super) fn new(bytes: &[u8]) -> BigStr {
         let mut v = Vec::with_capacity(sizes::usable(bytes.len()));
         v.extend_from_slice(bytes);
-        BigStr(Box::new(Body { bytes: v }))
+        BigStr(Arc::new(Body {
+            bytes: UnsafeCell::new(v),
+            pins: Mutex::default(),
+        }))
     }
 
     /// The string.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.0.bytes
+        // SAFETY: only this string changes them, and it is borrowed.
+        unsafe { &*self.0.bytes.get() }
     }
 
     pub(super) fn memory(&self) -> usize {
-        sizes::usable(size_of::<Body>()) + self.0.bytes.capacity()
+        // SAFETY: as in `bytes`.
+        let capacity = unsafe { &*self.0.bytes.get() }.capacity();
+        sizes::usable(size_of::<Body>() + 8) + capacity
+    }
+
+    /// Changes the bytes from `from` to `to`, which are old ones as far as they are there.
+    fn change(&mut self, from: usize, to: usize, f: impl FnOnce(&mut Vec<u8>)) {
+        let p = self.0.bytes.get();
+        if Arc::is_unique(&self.0) {
+            // SAFETY: no pin is there, and only this string, which is borrowed exclusively, could
+            // make one.
+            return f(unsafe { &mut *p });
+        }
+        let mut pins = self.0.lock();
+        // SAFETY: pins read under the lock; the string is borrowed exclusively.
+        let bytes = unsafe { &mut *p };
+        pins.all
+            .iter_mut()
+            .for_each(|pin| pin.keep(bytes, from, to));
+        f(bytes);
     }
 
     pub(super) fn set(&mut self, bytes: &[u8]) {
-        if self.0.bytes.capacity() > 2 * sizes::usable(bytes.len()) {
+        let used = sizes::usable(bytes.len());
+        // A pin keeps the whole old string.
+        if !Arc::is_unique(&self.0) || self.memory() > 2 * used {
             *self = BigStr::new(bytes);
             return;
         }
-        self.0.bytes.clear();
-        self.grow_to(bytes.len(), false);
-        self.0.bytes.extend_from_slice(bytes);
-    }
-
-    /// Makes room for `len` bytes, and with `more` for about as many again, up to a megabyte.
-    fn grow_to(&mut self, len: usize, more: bool) {
-        if len > self.0.bytes.capacity() {
-            let spare = if more { len.min(1 << 20) } else { 0 };
-            self.0
-                .bytes
-                .reserve_exact(sizes::usable(len + spare) - self.0.bytes.len());
-        }
+        self.change(0, 0, |v| {
+            v.clear();
+            grow_to(v, bytes.len(), false);
+            v.extend_from_slice(bytes);
+        });
     }
 
     pub(super) fn write_at(&mut self, offset: usize, bytes: &[u8]) {
         let end = offset + bytes.len();
-        if end > self.0.bytes.len() {
-            self.grow_to(end, true);
-            self.0.bytes.resize(end, 0);
+        self.change(offset, end, |v| {
+            if end > v.len() {
+                grow_to(v, end, true);
+                v.resize(end, 0);
+            }
+            v[offset..end].copy_from_slice(bytes);
+        });
+    }
+
+    /// Pins the string as it is now.
+    pub fn pin(&self) -> StrPin {
+        let len = self.bytes().len();
+        let mut pins = self.0.lock();
+        pins.last_id += 1;
+        let id = pins.last_id;
+        pins.all.push(Pinned {
+            id,
+            len,
+            done: 0,
+            saved: BTreeMap::new(),
+        });
+        StrPin {
+            body: self.0.clone(),
+            id,
+            len,
         }
-        self.0.bytes[offset..end].copy_from_slice(bytes);
+    }
+}
+
+/// Makes room for `len` bytes, and with `more` for as many again, up to a megabyte.
+fn grow_to(v: &mut Vec<u8>, len: usize, more: bool) {
+    if len > v.capacity() {
+        let spare = if more { len.min(1 << 20) } else { 0 };
+        v.reserve_exact(sizes::usable(len + spare) - v.len());
+    }
+}
+
+/// A large string as it was when the pin was made, to be read in ranges of 16 KB.
+///
+/// As with `HashPin`, a step takes the string's inner lock, for which only a writer of this one
+/// string would wait, and not even that one if the step is made under its slot's lock.
+pub struct StrPin {
+    body: Arc<Body>,
+    id: u64,
+    len: usize,
+}
+
+impl StrPin {
+    /// The length at the moment of the pin.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the string was empty.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of old ranges that are kept for this pin.
+    pub fn kept_bytes(&self) -> usize {
+        let pins = self.body.lock();
+        let pin = pins.all.iter().find(|p| p.id == self.id);
+        pin.map_or(0, |p| p.saved.values().map(|r| r.len()).sum())
+    }
+
+    /// Delivers the next range, from the beginning on; says whether there are more. `out` is
+    /// called under the string's inner lock, and must not wait for anything.
+    pub fn next(&mut self, out: &mut dyn FnMut(&[u8])) -> bool {
+        let mut pins = self.body.lock();
+        let Some(p) = pins.all.iter_mut().find(|p| p.id == self.id) else {
+            return false;
+        };
+        if p.done == p.len {
+            return false;
+        }
+        let (from, to) = (p.done, (p.done + RANGE).min(p.len));
+        match p.saved.remove(&from) {
+            Some(range) => out(&range),
+            // SAFETY: the lock is held, under which alone the bytes change while a pin is there.
+            None => out(&unsafe { &*self.body.bytes.get() }[from..to]),
+        }
+        p.done = to;
+        to < p.len
+    }
+}
+
+impl Drop for StrPin {
+    fn drop(&mut self) {
+        self.body.lock().all.retain(|p| p.id != self.id);
     }
 }
 
 impl Object {
-    pub(super) fn big(&self) -> &BigStr {
+    pub(crate) fn big(&self) -> &BigStr {
         assert!(self.tag() == Tag::Big);
         // SAFETY: the tag says that the word is a `BigStr`.
         unsafe { self.word_as() }
@@ -77,11 +232,6 @@ impl Object {
         unsafe { self.word_as_mut() }
     }
 
-    /// Lets go of whatever the word owns; the value is whole, but means nothing, until set again.
-    fn drop_word(&mut self) {
-        drop(self.take_owned(self.tag()));
-    }
-
     /// Makes the value this string, whatever it was; the expiry stays. The handle may change.
     pub fn set_str(&mut self, bytes: &[u8]) {
         self.set_raw(false);
@@ -91,36 +241,40 @@ impl Object {
             } else {
                 self.become_big(BigStr::new(bytes));
             }
-            return;
+        } else {
+            self.set_inline(Tag::Str, bytes);
         }
+    }
+
+    /// Makes the value this number, whatever it was; the expiry stays. The handle may change.
+    pub fn set_int(&mut self, n: i64) {
+        self.set_raw(false);
+        self.set_inline(Tag::Int, &n.to_le_bytes()[..int_len(n)]);
+    }
+
+    fn set_inline(&mut self, tag: Tag, bytes: &[u8]) {
         // In place where it fits, unless that leaves half the block unused.
-        let fits = self.tag() == Tag::Str
+        let fits = self.tag() == tag
             && bytes.len() <= self.inline_room()
             && self.inline_room() - bytes.len() <= self.block_bytes() / 2;
         if fits {
             self.set_inline_len(bytes.len());
         } else {
             self.drop_word();
-            self.reshape(Tag::Str, self.expire(), bytes.len(), bytes.len());
+            self.reshape(tag, self.expire(), bytes.len(), bytes.len());
         }
         self.inline_mut().copy_from_slice(bytes);
     }
 
-    /// Makes the value this number, whatever it was; the expiry stays. The handle may change.
-    pub fn set_int(&mut self, n: i64) {
-        self.set_raw(false);
-        if self.tag() != Tag::Int {
-            self.drop_word();
-            self.reshape(Tag::Int, self.expire(), 0, 0);
-        }
-        self.put_word(n as u64);
+    /// Lets go of what the word owns, before another shape.
+    fn drop_word(&mut self) {
+        drop(self.take_owned());
     }
 
     fn become_big(&mut self, s: BigStr) {
         self.drop_word();
-        self.reshape(Tag::Int, self.expire(), 0, 0);
+        self.reshape(Tag::Big, self.expire(), 0, 0);
         self.put_word(into_word(s));
-        self.retag(Tag::Big);
     }
 
     /// Length of a string in bytes, of a number in decimal digits; 0 for other kinds.
@@ -128,11 +282,15 @@ impl Object {
         match self.value() {
             ValueRef::Str(s) => s.len(),
             ValueRef::Int(n) => itoa::Buffer::new().format(n).len(),
-            ValueRef::List(_) => 0,
+            ValueRef::List(_) | ValueRef::Hash(_) => 0,
         }
     }
 
     /// Adds to the end of a string; returns its new length. The handle may change.
+    ///
+    /// # Panics
+    ///
+    /// If the value is no string.
     pub fn append(&mut self, bytes: &[u8]) -> usize {
         let len = self.str_len();
         self.set_range(len, bytes)
@@ -140,6 +298,10 @@ impl Object {
 
     /// Writes `bytes` at `offset` of a string, which grows as needed with zeros between; returns
     /// its new length. The handle may change.
+    ///
+    /// # Panics
+    ///
+    /// If the value is no string.
     pub fn set_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
         assert!(self.kind() == Kind::Str, "not a string");
         self.make_text();
@@ -167,8 +329,19 @@ impl Object {
     fn make_text(&mut self) {
         if self.tag() == Tag::Int {
             let mut buf = itoa::Buffer::new();
-            let text = buf.format(self.word() as i64);
+            let text = buf.format(self.int());
             self.set_str(text.as_bytes());
         }
     }
+}
+
+/// The fewest bytes that hold a number, one at least.
+pub(super) fn int_len(n: i64) -> usize {
+    let bits = 65
+        - if n < 0 {
+            n.leading_ones()
+        } else {
+            n.leading_zeros()
+        };
+    bits.div_ceil(8) as usize
 }

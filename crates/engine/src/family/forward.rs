@@ -1,0 +1,19 @@
+//! Commands that the program around the engine carries out.
+
+use crate::fail::Done;
+use crate::{Cx, Fail, Taken};
+
+/// Hands the command to the host. Nothing is locked meanwhile, except inside a transaction.
+pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
+    let waits = !cx.in_exec && !cx.session.trusted;
+    if waits {
+        cx.keys.release();
+    }
+    let (engine, args) = (cx.engine, cx.args.to_buf());
+    let session = waits.then_some(&mut *cx.session);
+    match engine.host().command(engine, cx.spec.id, args, session)? {
+        Taken::Now(answer) => answer(&mut cx.reply),
+        Taken::Later => return Err(Fail::Blocked),
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The server as a whole: what the parts that the engine does not know have in common.
+
+use crate::message::Message;
+use config::Config;
+use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
+use net::{ConnId, Workers};
+use parking_lot::{Condvar, Mutex, RwLock};
+use resp::ArgsBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// One server.
+pub(crate) struct Node {
+    /// The configuration as CONFIG GET shows it.
+    pub(crate) config: RwLock<Config>,
+    engine: OnceLock<Arc<Engine>>,
+    workers: OnceLock<Workers<Message>>,
+    ended: Mutex<bool>,
+    end: Condvar,
+    /// When the server started.
+    pub(crate) started: Instant,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config) -> Arc<Node> {
+        Arc::new(Node {
+            config: RwLock::new(config),
+            engine: OnceLock::new(),
+            workers: OnceLock::new(),
+            ended: Mutex::new(false),
+            end: Condvar::new(),
+            started: Instant::now(),
+        })
+    }
+
+    pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
+        let _ = self.engine.set(engine);
+    }
+
+    pub(crate) fn set_workers(&self, workers: Workers<Message>) {
+        let _ = self.workers.set(workers);
+    }
+
+    /// Sends to the worker of a connection; to nobody before the workers run.
+    pub(crate) fn send(&self, place: ConnId, message: Message) {
+        if let Some(workers) = self.workers.get() {
+            workers.send(usize::from(place.worker), message);
+        }
+    }
+
+    /// Ends the server.
+    pub(crate) fn stop(&self) {
+        *self.ended.lock() = true;
+        self.end.notify_all();
+    }
+
+    /// Waits until the server is told to end.
+    pub(crate) fn wait_for_end(&self) {
+        let mut ended = self.ended.lock();
+        while !*ended {
+            self.end.wait(&mut ended);
+        }
+    }
+
+    /// Takes over the socket of a replica.
+    pub(crate) fn adopt_replica(&self, detached: net::Detached, session: Session) {
+        drop((detached, session));
+    }
+}
+
+/// The place of a connection in the net layer.
+pub(crate) fn place(card: &ClientCard) -> ConnId {
+    let (worker, rest) = card.place;
+    ConnId {
+        worker,
+        index: (rest >> 32) as u32,
+        generation: rest as u32,
+    }
+}
+
+impl Host for Node {
+    fn ticket(&self, session: &Session) -> Ticket {
+        let workers = self.workers.get().cloned();
+        let place = place(&session.card);
+        Ticket::new(move |answer: Answer| {
+            if let Some(workers) = workers {
+                workers.send(usize::from(place.worker), Message::Answer(place, answer));
+            }
+        })
+    }
+
+    fn command(
+        &self,
+        engine: &Engine,
+        cmd: commands::Cmd,
+        args: ArgsBuf,
+        session: Option<&mut Session>,
+    ) -> Result<Taken, Fail> {
+        use commands::Cmd;
+        let _ = session;
+        let args = args.as_args();
+        match cmd {
+            Cmd::Info => Ok(crate::info::info(self, engine, args)),
+            Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
+            Cmd::ConfigSet => crate::configure::set(self, engine, args),
+            Cmd::ConfigResetstat => {
+                engine.stats.reset();
+                engine.store.reset_stats();
+                Ok(ok())
+            }
+            Cmd::Shutdown => {
+                self.stop();
+                Ok(Taken::Later)
+            }
+            _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
+        }
+    }
+
+    fn nudge(&self, card: &ClientCard) {
+        let place = place(card);
+        self.send(place, Message::Look(place));
+    }
+
+    fn push(&self, card: &ClientCard, bytes: Arc<[u8]>) {
+        let place = place(card);
+        self.send(place, Message::Push(place, bytes));
+    }
+}
+
+/// The reply `+OK`.
+pub(crate) fn ok() -> Taken {
+    Taken::Now(Box::new(|reply| reply.ok()))
+}

@@ -1,0 +1,35 @@
+//! Periodic work: active expiry.
+
+use crate::node::Node;
+use engine::Engine;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use store::{ExpireCycle, Locker};
+
+/// How often the work is done.
+const PERIOD: Duration = Duration::from_millis(100);
+/// How long expiry may take of a period.
+const EXPIRE_BUDGET: Duration = Duration::from_millis(25);
+
+/// Starts the thread; it ends when what is returned is dropped.
+pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
+    let (stop, stopped) = channel();
+    let (engine, _node) = (engine.clone(), node.clone());
+    let work = move || {
+        let locker = Locker::new(&engine.store);
+        let mut expiry = ExpireCycle::default();
+        while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+            let settings = engine.settings();
+            if settings.active_expire && !settings.replica && !settings.loading {
+                let now = engine::wall_us() / 1000;
+                expiry.run(&locker, now, EXPIRE_BUDGET);
+            }
+        }
+    };
+    // A server without this thread still serves: expired keys are then deleted when met.
+    let _ = std::thread::Builder::new()
+        .name("periodic".into())
+        .spawn(work);
+    stop
+}
