@@ -119,7 +119,18 @@ fn doubles_read_and_print() {
         assert_eq!(num::parse_f64(text.as_bytes()), Some(value), "{text}");
     }
     assert_eq!(num::parse_f64(b"+inf"), Some(f64::INFINITY));
-    for text in ["", "nan", " 1", "1 ", "1e400", "abc", "1x", "0x", "-"] {
+    for text in [
+        "",
+        "nan",
+        " 1",
+        "1 ",
+        "1e400",
+        "abc",
+        "1x",
+        "0x",
+        "-",
+        "+x\u{312}",
+    ] {
         assert_eq!(num::parse_f64(text.as_bytes()), None, "{text}");
     }
     for (value, text) in [

@@ -280,15 +280,8 @@ impl Loader<'_> {
             return self.save(option, values);
         }
         option.take(&mut self.config, values)?;
-        match option.name {
-            "dir" => {
-                self.config.dir = self.around.change_dir(&self.config.dir)?;
-            }
-            "logfile" if !self.config.logfile.is_empty() => {
-                let tried = self.around.try_log(&self.config.logfile);
-                tried.map_err(|reason| format!("Can't open the log file: {reason}"))?;
-            }
-            _ => {}
+        if option.name == "dir" {
+            self.config.dir = self.around.change_dir(&self.config.dir)?;
         }
         Ok(())
     }
@@ -354,6 +347,11 @@ impl Loader<'_> {
 
     fn finish(mut self) -> Result<Loaded, FileError> {
         let config = &mut self.config;
+        if !config.logfile.is_empty() {
+            let tried = self.around.try_log(&config.logfile);
+            let complaint = |reason| format!("Can't open the log file: {reason}");
+            tried.map_err(|reason| FileError::wrong(complaint(reason)))?;
+        }
         if config.cluster_enabled && config.replicaof.is_some() {
             return Err(FileError::wrong(
                 "replicaof directive not allowed in cluster mode",

@@ -126,6 +126,8 @@ pub(crate) type Line = (Vec<u8>, bool);
 /// A kind of value with one option.
 #[derive(Clone, Copy, Debug)]
 pub struct Special {
+    /// Its value is several words.
+    pub(crate) several: bool,
     /// The text CONFIG GET gives.
     pub(crate) get: fn(&Config) -> Vec<u8>,
     /// Takes the words behind the name.
@@ -225,7 +227,7 @@ impl Opt {
 
     /// Whether its value may consist of several words.
     pub fn takes_words(&self) -> bool {
-        matches!(self.kind, Kind::Special(_))
+        matches!(&self.kind, Kind::Special(special) if special.several)
     }
 
     /// The value, as CONFIG GET shows it.
@@ -356,14 +358,26 @@ fn memory_or_percent(word: &[u8], max: u64) -> Result<i64, String> {
     i64::try_from(bytes).map_err(|_| "argument must be a memory or percent value".into())
 }
 
-/// A number of bytes with an optional unit; no digits at all mean 0, as they do to Redis.
+/// A number of bytes with an optional unit, read as Redis reads it: no digits mean 0, too many
+/// mean the largest number.
 pub(crate) fn memory(word: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(word).ok()?;
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
-        base::num::parse_memory(text)
-    } else {
-        base::num::parse_memory(&format!("0{text}"))
-    }
+    let digits = word.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, unit) = word.split_at(digits);
+    let unit = match unit.to_ascii_lowercase().as_slice() {
+        b"" | b"b" => 1,
+        b"k" => 1000,
+        b"kb" => 1 << 10,
+        b"m" => 1_000_000,
+        b"mb" => 1 << 20,
+        b"g" => 1_000_000_000,
+        b"gb" => 1 << 30,
+        _ => return None,
+    };
+    let add = |sum: u64, digit: &u8| {
+        sum.saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
+    };
+    Some(digits.iter().fold(0, add).saturating_mul(unit))
 }
 
 /// The complaint about a word that is none of the known ones.

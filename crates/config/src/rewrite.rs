@@ -73,10 +73,11 @@ impl Page {
             places: HashMap::new(),
             signed: false,
         };
-        let mut rest: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
-        // A last line without its end is a line; the end of the last line begins none.
-        rest.pop_if(|last| last.is_empty());
-        for line in rest {
+        if text.is_empty() {
+            return page;
+        }
+        // The end of the last line begins an empty one, as it does in the real server.
+        for line in text.split(|b| *b == b'\n') {
             page.add_old(line.trim_ascii());
         }
         page

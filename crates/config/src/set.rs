@@ -19,8 +19,8 @@ pub struct Caller {
 pub struct Change {
     /// The new settings.
     pub config: Config,
-    /// The options that have another value now, and the names the client gave.
-    pub changed: Vec<(&'static Opt, Vec<u8>)>,
+    /// The options that have another value now, and the names by which the client knows them.
+    pub changed: Vec<(&'static Opt, &'static str)>,
 }
 
 impl Change {
@@ -45,7 +45,7 @@ pub enum SetError {
     /// The value is wrong or cannot be put into effect.
     #[error("CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
     Failed {
-        /// The option, as the client wrote it.
+        /// The option; a wrong value is told with the name as the table writes it.
         name: String,
         /// What is wrong.
         reason: String,
@@ -54,9 +54,9 @@ pub enum SetError {
 
 impl SetError {
     /// The failure of an option: for the server too, when a value cannot be put into effect.
-    pub fn failed(name: &[u8], reason: impl Into<String>) -> SetError {
+    pub fn failed(name: impl AsRef<[u8]>, reason: impl Into<String>) -> SetError {
         SetError::Failed {
-            name: String::from_utf8_lossy(name).into(),
+            name: String::from_utf8_lossy(name.as_ref()).into(),
             reason: reason.into(),
         }
     }
@@ -85,9 +85,9 @@ where
         named.push((found.option, found.name));
     }
     let mut new = config.clone();
-    let mut changed: Vec<(&'static Opt, Vec<u8>)> = Vec::new();
-    for ((option, _), (name, value)) in named.iter().zip(pairs) {
-        let (name, value) = (name.as_ref(), value.as_ref());
+    let mut changed: Vec<(&'static Opt, &'static str)> = Vec::new();
+    for ((option, name), (_, value)) in named.iter().zip(pairs) {
+        let value = value.as_ref();
         let words = if option.takes_words() {
             split_at_blanks(value)
         } else {
@@ -98,7 +98,7 @@ where
             .take(&mut new, &words)
             .map_err(|reason| SetError::failed(name, reason))?;
         if option.text(&new) != before && !changed.iter().any(|(o, _)| o.name == option.name) {
-            changed.push((option, name.to_vec()));
+            changed.push((option, name));
         }
     }
     new.settle();

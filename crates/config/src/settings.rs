@@ -429,9 +429,13 @@ impl Default for Config {
 /// Bounds of how often a second periodic work is done.
 const HZ: std::ops::RangeInclusive<i64> = 1..=500;
 
+/// Least size of the replication backlog, in bytes.
+const MIN_BACKLOG: u64 = 16 << 10;
+
 impl Config {
     /// Brings values into the bounds that Redis keeps silently.
     pub(crate) fn settle(&mut self) {
         self.hz = self.hz.clamp(*HZ.start(), *HZ.end());
+        self.repl_backlog_size = self.repl_backlog_size.max(MIN_BACKLOG);
     }
 }

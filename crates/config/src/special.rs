@@ -20,6 +20,16 @@ fn joined(words: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     words.into_iter().collect::<Vec<_>>().join(&b' ')
 }
 
+/// A word as it is, unless it would not be read back so.
+fn quote_if_needed(word: &[u8]) -> Vec<u8> {
+    let plain = |b: &u8| b.is_ascii_graphic() && !b"\"'\\".contains(b);
+    if !word.is_empty() && word.iter().all(plain) {
+        word.to_vec()
+    } else {
+        quote(word)
+    }
+}
+
 fn line(name: &str, value: &[u8]) -> Vec<u8> {
     [name.as_bytes(), b" ", value].concat()
 }
@@ -30,6 +40,7 @@ fn plain(name: &str, value: &[u8], default: &[u8]) -> Vec<Line> {
 }
 
 pub(crate) const BIND: Special = Special {
+    several: true,
     get: |config| joined(config.bind.iter().cloned()),
     set: |config, words| {
         if words.len() > MAX_ADDRESSES {
@@ -42,7 +53,7 @@ pub(crate) const BIND: Special = Special {
         if config.bind == default.bind {
             return vec![];
         }
-        let text = joined(config.bind.iter().cloned());
+        let text = joined(config.bind.iter().map(|address| quote_if_needed(address)));
         vec![(
             line("bind", if text.is_empty() { b"\"\"" } else { &text }),
             true,
@@ -51,6 +62,7 @@ pub(crate) const BIND: Special = Special {
 };
 
 pub(crate) const SAVE: Special = Special {
+    several: true,
     get: |config| {
         joined(
             config
@@ -94,6 +106,7 @@ fn lenient_i64(word: &[u8]) -> Option<i64> {
 }
 
 pub(crate) const OUTPUT_LIMITS: Special = Special {
+    several: true,
     get: |config| {
         let class = |(name, l): (&str, OutputLimit)| -> Vec<u8> {
             format!("{name} {} {} {}", l.hard, l.soft, l.seconds).into()
@@ -162,6 +175,7 @@ pub(crate) fn with_unit(bytes: u64) -> String {
 }
 
 pub(crate) const OOM_VALUES: Special = Special {
+    several: true,
     get: |config| joined(config.oom_score_adj_values.map(|n| n.to_string().into())),
     set: |config, words| {
         let [master, replica, child] = words else {
@@ -186,6 +200,7 @@ pub(crate) const OOM_VALUES: Special = Special {
 };
 
 pub(crate) const REPLICAOF: Special = Special {
+    several: true,
     get: |config| match &config.replicaof {
         Some(master) => [
             master.host.as_slice(),
@@ -213,14 +228,17 @@ pub(crate) const REPLICAOF: Special = Special {
     },
     lines: |config, _| match &config.replicaof {
         // In a cluster the cluster's own file says who replicates whom.
-        Some(_) if !config.cluster_enabled => {
-            vec![(line("replicaof", &(REPLICAOF.get)(config)), true)]
+        Some(master) if !config.cluster_enabled => {
+            let host = quote_if_needed(&master.host);
+            let port = format!(" {}", master.port);
+            vec![(line("replicaof", &[host, port.into_bytes()].concat()), true)]
         }
         _ => vec![],
     },
 };
 
 pub(crate) const NOTIFY: Special = Special {
+    several: false,
     get: |config| config.notify_keyspace_events.text(),
     set: |config, words| {
         let [word] = words else {
@@ -231,19 +249,20 @@ pub(crate) const NOTIFY: Special = Special {
         Ok(())
     },
     lines: |config, default| {
-        let text = config.notify_keyspace_events.text();
+        let text = config.notify_keyspace_events.whole_text();
         let force = config.notify_keyspace_events != default.notify_keyspace_events;
         vec![(line("notify-keyspace-events", &quote(&text)), force)]
     },
 };
 
 pub(crate) const PERCENTILES: Special = Special {
+    several: true,
     get: |config| {
         joined(
             config
                 .latency_tracking_info_percentiles
                 .iter()
-                .map(|p| ten_digits(*p).into()),
+                .map(|p| decimals(*p).into()),
         )
     },
     set: |config, words| {
@@ -256,53 +275,35 @@ pub(crate) const PERCENTILES: Special = Special {
                             [0.0,100.0]";
                 return Err(text.into());
             }
-            percentiles.push(percentile);
+            // As it is shown, so that what is written back is the same.
+            percentiles.push(decimals(percentile).parse().unwrap_or(percentile));
         }
         config.latency_tracking_info_percentiles = percentiles;
         Ok(())
     },
-    lines: |config, default| {
+    lines: |config, _| {
         let text = (PERCENTILES.get)(config);
-        let force =
-            config.latency_tracking_info_percentiles != default.latency_tracking_info_percentiles;
         let value = if text.is_empty() {
             b"\"\"".to_vec()
         } else {
             text
         };
-        vec![(line("latency-tracking-info-percentiles", &value), force)]
+        // Redis writes it even at its default.
+        vec![(line("latency-tracking-info-percentiles", &value), true)]
     },
 };
 
-/// A number from 0 to 100 with ten significant digits and no trailing zeros.
-fn ten_digits(number: f64) -> String {
-    if number != 0.0 && number < 1e-4 {
-        let text = format!("{number:.9e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let digits = digits.trim_end_matches('0').trim_end_matches('.');
-        return format!(
-            "{digits}e-{:02}",
-            exponent.trim_start_matches('-').parse::<u32>().unwrap_or(0)
-        );
-    }
-    let whole = if number < 1.0 {
-        number.log10().floor().max(-5.0) as i32
-    } else {
-        number.log10() as i32
-    };
-    let places = usize::try_from(9 - if number == 0.0 { 0 } else { whole }).unwrap_or(0);
-    let text = format!("{number:.places$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').into()
-    } else {
-        text
-    }
+/// A number with six decimals at most.
+fn decimals(number: f64) -> String {
+    let text = format!("{number:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
 /// Builds the rule of one of the two options that say how a signal shuts down.
 macro_rules! shutdown_on {
     ($name:literal, $field:ident) => {
         Special {
+            several: true,
             get: |config| shutdown_words(config.$field),
             set: |config, words| {
                 config.$field = shutdown_flags(words)?;
@@ -350,7 +351,7 @@ fn shutdown_flags(words: &[Vec<u8>]) -> Result<ShutdownOn, String> {
     }
     let on = ShutdownOn::from_bits(bits);
     if on.save() && on.nosave() {
-        return Err("SAVE and NOSAVE can't be used together".into());
+        return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
     }
     Ok(on)
 }
@@ -389,8 +390,6 @@ pub(crate) fn dir_name(name: &[u8]) -> Result<(), &'static str> {
 
 /// Longest host name, in bytes, and one more.
 const HOST_NAME_LIMIT: usize = 256;
-/// Longest name for people.
-const NODE_NAME_LIMIT: usize = 100;
 
 pub(crate) fn host_name(name: &[u8]) -> Result<(), &'static str> {
     if name.len() >= HOST_NAME_LIMIT {
@@ -407,37 +406,35 @@ pub(crate) fn host_name(name: &[u8]) -> Result<(), &'static str> {
 
 pub(crate) fn node_name(name: &[u8]) -> Result<(), &'static str> {
     if name.len() >= HOST_NAME_LIMIT {
-        return Err("Announced human node name can't exceed 255 characters");
+        return Err("Announced human node name must be less than 256 characters");
     }
-    let _ = NODE_NAME_LIMIT;
-    if !name
-        .iter()
-        .all(|b| b.is_ascii_graphic() && !b"!#$%&()*+:;<>?@[]^{|}~,=\"'\\/`".contains(b))
-    {
+    if name.iter().any(|b| b"!#$%&()*+:;<>?@[]^{|}~".contains(b)) {
         return Err("Announced human node name contained invalid character");
     }
     Ok(())
 }
 
+/// A template must name known variables only, and come to something even without a title.
 pub(crate) fn title_template(template: &[u8]) -> Result<(), &'static str> {
-    const KNOWN: [&[u8]; 6] = [
-        b"title",
-        b"listen-addr",
-        b"server-mode",
-        b"port",
-        b"tls-port",
-        b"unixsocket",
-    ];
+    const EMPTY_AT_TIMES: [&[u8]; 2] = [b"unixsocket", b"config-file"];
+    const FILLED: [&[u8]; 4] = [b"listen-addr", b"server-mode", b"port", b"tls-port"];
     const COMPLAINT: &str = "template format is invalid or contains unknown variables";
+    let mut filled = false;
     let mut rest = template;
-    while let Some(open) = rest.iter().position(|b| *b == b'{') {
-        rest = &rest[open + 1..];
+    while let Some(first) = rest.first() {
+        if *first != b'{' {
+            filled |= *first != b' ';
+            rest = &rest[1..];
+            continue;
+        }
         let close = rest.iter().position(|b| *b == b'}').ok_or(COMPLAINT)?;
-        let name = &rest[..close];
-        if !KNOWN.contains(&name) && name != b"config-file" {
+        let name = &rest[1..close];
+        let known = FILLED.contains(&name) || EMPTY_AT_TIMES.contains(&name);
+        if !known && name != b"title" {
             return Err(COMPLAINT);
         }
+        filled |= known;
         rest = &rest[close + 1..];
     }
-    Ok(())
+    if filled { Ok(()) } else { Err(COMPLAINT) }
 }

@@ -103,7 +103,7 @@ impl ShutdownOn {
 pub struct NotifyEvents(pub u32);
 
 impl NotifyEvents {
-    /// Letters and bits. The first eleven are those that `A` stands for.
+    /// Letters and bits.
     const LETTERS: [(u8, u32); 15] = [
         (b'g', 1 << 0),
         (b'$', 1 << 1),
@@ -136,7 +136,17 @@ impl NotifyEvents {
             .map(NotifyEvents)
     }
 
+    /// The letters as CONFIG GET shows them: behind `A`, Redis leaves out the `n`.
     pub(crate) fn text(self) -> Vec<u8> {
+        let mut text = self.whole_text();
+        if text.first() == Some(&b'A') {
+            text.retain(|letter| *letter != b'n');
+        }
+        text
+    }
+
+    /// All letters.
+    pub(crate) fn whole_text(self) -> Vec<u8> {
         let whole = self.0 & Self::ALL == Self::ALL;
         let mut text = Vec::new();
         if whole {

@@ -7,7 +7,7 @@
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if unsigned.len() >= 2 && unsigned[..2].eq_ignore_ascii_case("0x") {
+    if unsigned.len() >= 2 && unsigned.as_bytes()[..2].eq_ignore_ascii_case(b"0x") {
         return parse_hex(&unsigned.as_bytes()[2..], text.starts_with('-'));
     }
     if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {

@@ -157,7 +157,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "0",
         Kind::Memory {
             min: 0,
-            max: LONG as u64,
+            max: u64::MAX,
             field: field!(cluster_link_sendbuf_limit),
         },
     ),

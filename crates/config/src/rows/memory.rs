@@ -9,7 +9,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "0",
         Kind::Memory {
             min: 0,
-            max: LONG as u64,
+            max: u64::MAX,
             field: field!(maxmemory),
         },
     )
