@@ -13,6 +13,8 @@ use crate::worker::Worker;
 pub(crate) const BATCH_MAX: usize = 64;
 /// How long a batch may take before the handler gets a boundary.
 const BATCH_TIME: Duration = Duration::from_micros(200);
+/// How long a round may go on before what it has to send is written.
+const ROUND_TIME: Duration = Duration::from_millis(1);
 /// Output is held against the limits only above this: small limits would otherwise strike at
 /// replies that Redis keeps in its fixed buffer of this size, which it does not count.
 pub(crate) const UNCOUNTED_OUTPUT: usize = 16 * 1024;
@@ -92,13 +94,19 @@ impl<H: Handler> Worker<H> {
                 self.deliver_early(index);
             } else {
                 self.settle(index);
-                self.deliver(index);
+                // Written at the end of the round: peers on the same machine then sleep and wake
+                // once for many replies and not for each.
+                self.table.make_dirty(index);
             }
         }
         touched.retain(|&index| Some(index) == current);
         self.batch.touched = touched;
         if current.is_none() {
             self.input_used = 0;
+        }
+        if self.clock.saturating_duration_since(self.written) > ROUND_TIME {
+            self.written = self.clock;
+            self.write_dirty();
         }
     }
 
@@ -145,13 +153,16 @@ impl<H: Handler> Worker<H> {
                 self.take_inbox_before_reply(pending.conn);
             }
             self.apply(pending.conn, pending.start, flow);
-            let now = self.handler.clock();
-            if now.saturating_duration_since(began) > BATCH_TIME
+            if nth % H::CLOCK_EVERY != H::CLOCK_EVERY - 1 {
+                continue;
+            }
+            self.clock = self.handler.clock();
+            if self.clock.saturating_duration_since(began) > BATCH_TIME
                 && nth + 1 < self.batch.pending.len()
             {
                 self.handler.batch_end(&mut Conns::new(&mut self.table));
                 self.handler.batch_begin();
-                began = self.handler.clock();
+                began = self.clock;
             }
         }
     }

@@ -252,8 +252,11 @@ pub trait Handler: Sized {
         false
     }
 
-    /// The time, asked once after each command to bound the batch. A handler that has just
-    /// looked at the clock answers with what it saw.
+    /// After how many commands the clock is looked at, to bound the batch. A handler for which
+    /// [`Handler::clock`] costs nothing says 1.
+    const CLOCK_EVERY: usize = 8;
+
+    /// The time. A handler that has just looked at the clock answers with what it saw.
     fn clock(&mut self) -> Instant {
         Instant::now()
     }

@@ -40,6 +40,10 @@ pub(crate) struct Worker<H: Handler> {
     pub(crate) stats: Arc<WorkerStats>,
     /// When the poller last returned.
     pub(crate) now: Instant,
+    /// When the last command had been executed.
+    pub(crate) clock: Instant,
+    /// When output was last written, or the round began.
+    pub(crate) written: Instant,
     poll: Poll,
     inbox: Inbox<H::Msg>,
     /// Letters that must not be read within a batch.
@@ -70,6 +74,8 @@ impl<H: Handler> Worker<H> {
             registry,
             stats,
             now,
+            clock: now,
+            written: now,
             poll,
             inbox,
             postponed: Vec::new(),
@@ -92,6 +98,7 @@ impl<H: Handler> Worker<H> {
             }
             self.inbox.awake();
             self.now = Instant::now();
+            self.written = self.now;
             for event in &events {
                 self.note(event);
             }
@@ -256,7 +263,7 @@ impl<H: Handler> Worker<H> {
         self.table.insert(id, Box::new(conn));
     }
 
-    fn write_dirty(&mut self) {
+    pub(crate) fn write_dirty(&mut self) {
         let mut dirty = std::mem::take(&mut self.table.dirty);
         for index in dirty.drain(..) {
             self.deliver(index);
