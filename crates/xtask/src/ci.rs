@@ -130,6 +130,7 @@ fn steps(environment: Vec<(&'static str, String)>) -> Vec<Step> {
         step("tidy", "xtask tidy", 2),
         step("build", "build --workspace --quiet", 10),
         test,
+        step("instructions", "xtask instructions", 5),
         step("conformance", "xtask conformance --slice", 6),
     ]
 }

@@ -7,6 +7,7 @@ mod ci;
 mod conformance;
 mod fetch;
 mod figures;
+mod instructions;
 mod run;
 mod tidy;
 mod tools;
@@ -35,6 +36,7 @@ usage: cargo xtask COMMAND
       --parts cpu,cluster,memory --only get,set --depth 1,16,64 --keys N --pairs N
       --requests N --fills N,N --bin FILE --subject redis74 --server-core 0 --load-core 1
       --write               into docs/figures.md
+  instructions [--accept]   instructions of parse, GET, SET, RDB, bus; more than stored fails
   chaos                     kill, pause and fail over masters under writers, and check
       --seconds N --seed N --writers N --subject valkey --beside valkey --bin FILE
       --write               into docs/chaos.md
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         "suite" => suite(&mut arguments),
         "conformance" => conformance::command(&mut arguments),
         "figures" => figures::command(&typed, &mut arguments),
+        "instructions" => instructions::command(&mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -1,0 +1,186 @@
+//! Scenarios whose instructions are counted by `cargo xtask instructions`: `scenario NAME TURNS`.
+//!
+//! Each prepares, then does the same thing so many times; the count of one turn is the difference
+//! of two runs. Nothing here depends on time, threads or chance.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use commands::Cmd;
+use engine::{ClientCard, Engine, Fail, Host, Outcome, Session, Settings, Taken, Ticket, Worker};
+use resp::{Arena, ArgsBuf, Limits, Parser, Step};
+use store::Store;
+
+const KEYS: u64 = 1000;
+
+fn main() {
+    let mut words = std::env::args().skip(1);
+    let (Some(name), Some(turns)) = (words.next(), words.next()) else {
+        for (name, _) in SCENARIOS {
+            println!("{name}");
+        }
+        return;
+    };
+    let turns: u64 = turns.parse().expect("a number of turns");
+    let (_, run) = SCENARIOS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a known scenario");
+    run(turns);
+}
+
+type Run = fn(u64);
+
+const SCENARIOS: &[(&str, Run)] = &[
+    ("parse", parse),
+    ("get", |turns| {
+        commands_in_process(turns, |number| words(&["GET", &key(number)]))
+    }),
+    ("set", |turns| {
+        commands_in_process(turns, |number| {
+            words(&["SET", &key(number), &"v".repeat(32)])
+        })
+    }),
+    ("rdb-string", rdb_strings),
+    ("bus-packet", bus_packets),
+];
+
+fn key(number: u64) -> String {
+    format!("key:{:012}", number % KEYS)
+}
+
+fn words(words: &[&str]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+    }
+    bytes
+}
+
+/// A request of three words.
+fn parse(turns: u64) {
+    let bytes = words(&["SET", &key(7), &"v".repeat(32)]);
+    let (mut parser, mut arena) = (Parser::new(), Arena::new());
+    let limits = Limits::default();
+    for _ in 0..turns {
+        let step = parser.next(&bytes, &mut arena, &limits).expect("a request");
+        let Step::Command(command) = step else {
+            panic!("a whole command")
+        };
+        std::hint::black_box(arena.args(&command, &bytes).get(2));
+        arena.clear();
+    }
+}
+
+/// From request bytes to reply bytes, on keys that exist.
+fn commands_in_process(turns: u64, request: fn(u64) -> Vec<u8>) {
+    let store = Store::new(16);
+    let directory = commands::Directory::default();
+    let engine = Engine::new(store, Settings::default(), directory, Arc::new(Nobody));
+    let card = Arc::new(ClientCard::new(1, String::new(), String::new(), -1, (0, 0)));
+    let mut client = Client {
+        worker: Worker::new(&engine),
+        session: Session::new(card, true),
+        parser: Parser::new(),
+        arena: Arena::new(),
+        limits: Limits::default(),
+        out: Vec::with_capacity(4096),
+    };
+    for number in 0..KEYS {
+        client.batch(std::iter::once(words(&[
+            "SET",
+            &key(number),
+            &"v".repeat(32),
+        ])));
+    }
+    let requests: Vec<Vec<u8>> = (0..KEYS).map(request).collect();
+    let mut left = turns;
+    while left > 0 {
+        let batch = left.min(16);
+        let first = turns - left;
+        client.batch((first..first + batch).map(|number| &requests[(number % KEYS) as usize]));
+        left -= batch;
+    }
+}
+
+struct Client {
+    worker: Worker,
+    session: Session,
+    parser: Parser,
+    arena: Arena,
+    limits: Limits,
+    out: Vec<u8>,
+}
+
+impl Client {
+    fn batch<B: AsRef<[u8]>>(&mut self, requests: impl Iterator<Item = B>) {
+        self.worker.begin_batch();
+        for request in requests {
+            let bytes = request.as_ref();
+            let step = self
+                .parser
+                .next(bytes, &mut self.arena, &self.limits)
+                .expect("a request");
+            let Step::Command(command) = step else {
+                panic!("a whole command")
+            };
+            let args = self.arena.args(&command, bytes);
+            let outcome = self.worker.execute(&mut self.session, args, &mut self.out);
+            assert_eq!(outcome, Outcome::Done);
+        }
+        self.worker.end_batch();
+        assert!(
+            !self.out.starts_with(b"-"),
+            "{}",
+            String::from_utf8_lossy(&self.out)
+        );
+        self.arena.clear();
+        self.out.clear();
+    }
+}
+
+/// Nothing here asks the program around the engine.
+struct Nobody;
+
+impl Host for Nobody {
+    fn ticket(&self, _: &Session) -> Ticket {
+        Ticket::new(|_| {})
+    }
+
+    fn command(
+        &self,
+        _: &Engine,
+        cmd: Cmd,
+        _: ArgsBuf,
+        _: Option<&mut Session>,
+    ) -> Result<Taken, Fail> {
+        panic!("{cmd:?} is not part of a scenario")
+    }
+
+    fn nudge(&self, _: &ClientCard) {}
+
+    fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}
+}
+
+/// A key with a small string, as it goes into a file.
+fn rdb_strings(turns: u64) {
+    let mut writer = rdb::Writer::new(true, true);
+    let meta = rdb::KeyMeta::default();
+    let written = AtomicI64::new(0);
+    for number in 0..turns {
+        writer.string(key(number).as_bytes(), &meta, &[b'v'; 32]);
+        if writer.buffered() > 64 << 10 {
+            std::hint::black_box(writer.take_vec());
+            written.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+/// A packet of the cluster bus, decoded and encoded again.
+fn bus_packets(turns: u64) {
+    let packet = include_bytes!("../../../fuzz/corpus/bus_packet/redis70-meet");
+    for _ in 0..turns {
+        let decoded = bus::decode(std::hint::black_box(packet)).expect("a packet");
+        std::hint::black_box(decoded.encode());
+    }
+}
