@@ -14,6 +14,7 @@ pub mod format;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod lzf;
+pub mod object;
 pub mod packed;
 pub mod reader;
 pub mod writer;

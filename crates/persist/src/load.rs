@@ -1,0 +1,129 @@
+//! Loading an RDB file into the store.
+
+use base::Slot;
+use rdb::object::{Builder, ObjectLimits};
+use rdb::{Event, Foreign, Reader};
+use std::io::Read;
+use store::Locker;
+
+/// How many keys are stored between two boundaries of the gate.
+const BATCH: usize = 64;
+
+/// How a file is loaded.
+pub struct LoadOptions<'a> {
+    /// Milliseconds since 1970; keys that have expired are left out, unless `keep_expired`.
+    pub now_ms: i64,
+    /// Whether expired keys are loaded: on a replica, whose primary will delete them.
+    pub keep_expired: bool,
+    /// When collections change their encoding.
+    pub limits: ObjectLimits,
+    /// Whether a key belongs here; one that does not is left out.
+    pub wanted: &'a dyn Fn(Slot) -> bool,
+    /// Is told of progress now and then: bytes read so far.
+    pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// What a file held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Keys that were stored.
+    pub keys: u64,
+    /// Keys that had expired.
+    pub expired: u64,
+    /// The file's attributes, in order.
+    pub aux: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Bytes read.
+    pub bytes: u64,
+}
+
+/// Why a file was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// What is in it cannot be read, or not be held by this server.
+    #[error("{0}")]
+    Content(#[from] rdb::Error),
+    /// A key that occurs twice.
+    #[error("the key '{0}' occurs twice in database {1}")]
+    Duplicate(String, u64),
+    /// A database that this server does not have.
+    #[error("the file has keys in database {0}, and this server has only {1} databases")]
+    Database(u64, u16),
+}
+
+/// Loads the RDB file that `input` gives. Keys go into the databases by their numbers; nothing is
+/// journalled.
+///
+/// # Errors
+/// With the place in the file; what was loaded before stays.
+pub fn load(
+    input: &mut dyn Read,
+    locker: &Locker,
+    options: &mut LoadOptions<'_>,
+) -> Result<Loaded, LoadError> {
+    let mut reader = Reader::new(input, Foreign::Refuse);
+    let mut loaded = Loaded::default();
+    let mut builder: Option<(u64, Builder)> = None;
+    locker.open();
+    let result = loop {
+        let event = match reader.next_event() {
+            Ok(Some(event)) => event,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.into()),
+        };
+        match event {
+            Event::Aux { name, value } => loaded.aux.push((name, value)),
+            Event::Key(key) => builder = Some((key.db, Builder::new(key, options.limits))),
+            Event::KeyEnd { elements } => {
+                let Some((db, builder)) = builder.take() else { continue };
+                if let Some(object) = builder.finish(elements, options.now_ms)
+                    && let Err(error) = store_key(locker, options, db, object, &mut loaded)
+                {
+                    break Err(error);
+                }
+                if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
+                    locker.close();
+                    (options.progress)(reader.offset());
+                    locker.open();
+                }
+            }
+            piece => {
+                if let Some((_, builder)) = &mut builder {
+                    builder.add(piece);
+                }
+            }
+        }
+    };
+    locker.close();
+    loaded.bytes = reader.offset();
+    result.map(|()| loaded)
+}
+
+fn store_key(
+    locker: &Locker,
+    options: &LoadOptions<'_>,
+    db: u64,
+    object: ds::Object,
+    loaded: &mut Loaded,
+) -> Result<(), LoadError> {
+    let store = locker.store();
+    let number = u16::try_from(db).ok().filter(|&db| db < store.databases());
+    let number = number.ok_or(LoadError::Database(db, store.databases()))?;
+    if !options.keep_expired && object.expire().is_some_and(|expire| expire <= options.now_ms) {
+        loaded.expired += 1;
+        return Ok(());
+    }
+    let slot = Slot::of_key(object.key());
+    if !(options.wanted)(slot) {
+        return Ok(());
+    }
+    let (hash, physical) = (ds::hash::of(object.key()), store.physical_db(number));
+    let mut guard = locker.lock(slot);
+    let keys = guard.keys(physical);
+    if keys.is_some_and(|keys| keys.table().find(hash, object.key()).is_some()) {
+        let key = object.key().escape_ascii().to_string();
+        return Err(LoadError::Duplicate(key, db));
+    }
+    guard.put(physical, hash, object);
+    loaded.keys += 1;
+    Ok(())
+}

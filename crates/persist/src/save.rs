@@ -1,0 +1,167 @@
+//! Writing a snapshot: from a tap's baseline to the bytes of an RDB file.
+
+use crate::file::Replacement;
+use rdb::object::{KeyClock, write_key};
+use rdb::writer::{FileAux, ReplicationAux, Writer};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use store::{Image, Locker, Tap};
+
+/// How many bytes are gathered before they are written.
+const CHUNK: usize = 256 * 1024;
+
+/// What a snapshot is to be like.
+#[derive(Clone, Debug)]
+pub struct SaveOptions {
+    /// `rdbcompression`.
+    pub compress: bool,
+    /// `rdbchecksum`.
+    pub checksum: bool,
+    /// Whether use counters are LFU ones (`maxmemory-policy`); `None` leaves use out.
+    pub lfu: Option<bool>,
+    /// The version that other programs are to see.
+    pub redis_version: &'static str,
+    /// Milliseconds since 1970 at the cut.
+    pub now_ms: i64,
+    /// Bytes in use, for the file's `used-mem`.
+    pub used_memory: u64,
+    /// The replication id at the cut, if the file may be continued from by replicas.
+    pub replication_id: Option<String>,
+    /// Whether it is the base of an append-only file.
+    pub aof_base: bool,
+}
+
+/// How a save is going; others may look, and stop it.
+#[derive(Default, Debug)]
+pub struct Progress {
+    /// Set to stop the save.
+    pub stop: AtomicBool,
+    /// Keys written so far.
+    pub keys: AtomicU64,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Keys.
+    pub keys: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Why a save failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The file could not be made, written, synced or put in place.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It was stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Writes the baseline of `tap` to `sink` as an RDB file. The tap is walked to its end in any case.
+///
+/// # Errors
+/// What the sink says, or [`SaveError::Stopped`].
+pub fn write(
+    tap: Tap,
+    locker: &Locker,
+    options: &SaveOptions,
+    progress: &Progress,
+    sink: &mut dyn Write,
+) -> Result<Saved, SaveError> {
+    let mut writer = begin(&tap, options);
+    let clock = KeyClock { lfu: options.lfu, now_ms: options.now_ms };
+    let sizes = tap.sizes.clone();
+    let mut walker = tap.walker();
+    let mut db = None;
+    let mut keys = 0;
+    let mut failed = None;
+    while let Some(image) = walker.next(locker) {
+        if failed.is_some() {
+            continue;
+        }
+        let Image { db: number, object } = image;
+        if db != Some(number) {
+            db = Some(number);
+            select(&mut writer, number, &sizes);
+        }
+        write_key(&mut writer, &object, clock);
+        keys += 1;
+        progress.keys.store(keys, Ordering::Relaxed);
+        if writer.buffered() >= CHUNK {
+            failed = flush(&mut writer, sink, progress).err();
+        }
+        if failed.is_some() {
+            walker.abandon();
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let bytes = writer.written();
+    let tail = writer.finish();
+    sink.write_all(&tail)?;
+    Ok(Saved { keys, bytes: bytes + tail.len() as u64 })
+}
+
+fn begin(tap: &Tap, options: &SaveOptions) -> Writer {
+    let mut writer = Writer::new(options.compress, options.checksum);
+    let replication = options.replication_id.as_deref().map(|id| ReplicationAux {
+        stream_db: -1,
+        id,
+        offset: tap.cut.offset,
+    });
+    writer.file_aux(&FileAux {
+        redis_version: options.redis_version,
+        created: options.now_ms / 1000,
+        used_memory: options.used_memory,
+        replication,
+        aof_base: options.aof_base,
+    });
+    writer
+}
+
+fn select(writer: &mut Writer, db: u16, sizes: &[(u16, u64, u64)]) {
+    writer.select_db(u32::from(db));
+    if let Some((_, keys, expires)) = sizes.iter().find(|(number, ..)| *number == db) {
+        writer.resize_db(*keys, *expires);
+    }
+}
+
+fn flush(writer: &mut Writer, sink: &mut dyn Write, progress: &Progress) -> Result<(), SaveError> {
+    if progress.stop.load(Ordering::Relaxed) {
+        return Err(SaveError::Stopped);
+    }
+    Ok(writer.take(|bytes| sink.write_all(bytes))?)
+}
+
+/// Saves to a file: it is replaced whole, or left as it was.
+///
+/// # Errors
+/// As [`write`], and when the file cannot be put in place.
+pub fn save_file(
+    tap: Tap,
+    locker: &Locker,
+    options: &SaveOptions,
+    progress: &Progress,
+    path: &Path,
+) -> Result<Saved, SaveError> {
+    let temporary = format!("temp-{}-{}.rdb", std::process::id(), tap.cut.sequence);
+    let begun = Replacement::begin(path, &temporary);
+    let mut replacement = match begun {
+        Ok(replacement) => replacement,
+        Err(error) => {
+            // The marks of the tap must come off all the same.
+            let mut walker = tap.walker();
+            walker.abandon();
+            while walker.next(locker).is_some() {}
+            return Err(error.into());
+        }
+    };
+    let saved = write(tap, locker, options, progress, replacement.file())?;
+    replacement.commit()?;
+    Ok(saved)
+}
