@@ -19,8 +19,17 @@ impl Replacement {
     /// When the temporary file cannot be made.
     pub fn begin(target: &Path, temporary: &str) -> io::Result<Replacement> {
         let temporary = target.with_file_name(temporary);
-        let file = OpenOptions::new().create(true).truncate(true).write(true).open(&temporary)?;
-        Ok(Replacement { temporary, target: target.into(), file, kept: false })
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(&temporary)?;
+        Ok(Replacement {
+            temporary,
+            target: target.into(),
+            file,
+            kept: false,
+        })
     }
 
     /// The file to write to.
@@ -55,7 +64,9 @@ impl Drop for Replacement {
 /// # Errors
 /// When the directory cannot be opened or synced.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 

@@ -45,6 +45,9 @@ pub enum LoadError {
     /// A key that occurs twice.
     #[error("the key '{0}' occurs twice in database {1}")]
     Duplicate(String, u64),
+    /// A hash with a field that occurs twice, which ends at this offset.
+    #[error("a hash has a field twice, before offset {0}")]
+    DoubledField(u64),
     /// A database that this server does not have.
     #[error("the file has keys in database {0}, and this server has only {1} databases")]
     Database(u64, u16),
@@ -74,7 +77,12 @@ pub fn load(
             Event::Aux { name, value } => loaded.aux.push((name, value)),
             Event::Key(key) => builder = Some((key.db, Builder::new(key, options.limits))),
             Event::KeyEnd { elements } => {
-                let Some((db, builder)) = builder.take() else { continue };
+                let Some((db, builder)) = builder.take() else {
+                    continue;
+                };
+                if builder.has_duplicates() {
+                    break Err(LoadError::DoubledField(reader.offset()));
+                }
                 if let Some(object) = builder.finish(elements, options.now_ms)
                     && let Err(error) = store_key(locker, options, db, object, &mut loaded)
                 {
@@ -108,7 +116,11 @@ fn store_key(
     let store = locker.store();
     let number = u16::try_from(db).ok().filter(|&db| db < store.databases());
     let number = number.ok_or(LoadError::Database(db, store.databases()))?;
-    if !options.keep_expired && object.expire().is_some_and(|expire| expire <= options.now_ms) {
+    if !options.keep_expired
+        && object
+            .expire()
+            .is_some_and(|expire| expire <= options.now_ms)
+    {
         loaded.expired += 1;
         return Ok(());
     }

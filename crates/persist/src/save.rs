@@ -1,7 +1,7 @@
 //! Writing a snapshot: from a tap's baseline to the bytes of an RDB file.
 
 use crate::file::Replacement;
-use rdb::object::{KeyClock, write_key};
+use rdb::object::{KeyClock, write_pin};
 use rdb::writer::{FileAux, ReplicationAux, Writer};
 use std::io::{self, Write};
 use std::path::Path;
@@ -73,7 +73,10 @@ pub fn write(
     sink: &mut dyn Write,
 ) -> Result<Saved, SaveError> {
     let mut writer = begin(&tap, options);
-    let clock = KeyClock { lfu: options.lfu, now_ms: options.now_ms };
+    let clock = KeyClock {
+        lfu: options.lfu,
+        now_ms: options.now_ms,
+    };
     let sizes = tap.sizes.clone();
     let mut walker = tap.walker();
     let mut db = None;
@@ -83,17 +86,21 @@ pub fn write(
         if failed.is_some() {
             continue;
         }
-        let Image { db: number, object } = image;
+        let Image { db: number, pin } = image;
         if db != Some(number) {
             db = Some(number);
             select(&mut writer, number, &sizes);
         }
-        write_key(&mut writer, &object, clock);
+        failed = write_pin(&mut writer, pin, clock, &mut |writer| {
+            if writer.buffered() < CHUNK {
+                Ok(())
+            } else {
+                flush(writer, sink, progress)
+            }
+        })
+        .err();
         keys += 1;
         progress.keys.store(keys, Ordering::Relaxed);
-        if writer.buffered() >= CHUNK {
-            failed = flush(&mut writer, sink, progress).err();
-        }
         if failed.is_some() {
             walker.abandon();
         }
@@ -101,10 +108,13 @@ pub fn write(
     if let Some(error) = failed {
         return Err(error);
     }
-    let bytes = writer.written();
+    let bytes = writer.written() - writer.buffered() as u64;
     let tail = writer.finish();
     sink.write_all(&tail)?;
-    Ok(Saved { keys, bytes: bytes + tail.len() as u64 })
+    Ok(Saved {
+        keys,
+        bytes: bytes + tail.len() as u64,
+    })
 }
 
 fn begin(tap: &Tap, options: &SaveOptions) -> Writer {

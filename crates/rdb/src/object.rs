@@ -1,11 +1,12 @@
 //! Between values of the store and their form in a file.
 
 use crate::encode::Encoder;
-use crate::format::ValueType;
+use crate::format::{Kind, ValueType};
 use crate::reader::{Event, Key};
 use crate::writer::{KeyMeta, Writer};
 use base::{UnixMs, num};
-use ds::{Object, ValueRef};
+use ds::list::Piece;
+use ds::{Hash, HashLimits, List, ListLimits, Listpack, Object, Pin, ValueRef};
 
 /// What the access field of a key means, for files that tell of use.
 #[derive(Clone, Copy, Debug)]
@@ -17,67 +18,195 @@ pub struct KeyClock {
 }
 
 impl KeyClock {
-    fn meta(self, object: &Object) -> KeyMeta {
-        let mut meta = KeyMeta { expire: object.expire().map(UnixMs), ..KeyMeta::default() };
+    fn meta(self, expire: Option<i64>, lru: u32) -> KeyMeta {
+        let mut meta = KeyMeta {
+            expire: expire.map(UnixMs),
+            ..KeyMeta::default()
+        };
         let clock = ((self.now_ms / 1000) as u32) & 0xff_ffff;
         match self.lfu {
-            Some(true) => meta.freq = Some(object.lru() as u8),
-            Some(false) => {
-                meta.idle = Some(u64::from(clock.wrapping_sub(object.lru()) & 0xff_ffff));
-            }
+            Some(true) => meta.freq = Some(lru as u8),
+            Some(false) => meta.idle = Some(u64::from(clock.wrapping_sub(lru) & 0xff_ffff)),
             None => {}
         }
         meta
     }
 }
 
-/// Writes a key with all that belongs to it.
-pub fn write_key(writer: &mut Writer, object: &Object, clock: KeyClock) {
-    let encoder = writer.key(object.key(), &clock.meta(object), value_type(object));
-    write_value(encoder, object);
+/// Writes a pinned key with all that belongs to it. `flush` is called now and then while a large
+/// value is written, to take what the writer holds.
+///
+/// # Errors
+/// What `flush` says; the writer is then of no more use.
+pub fn write_pin<E>(
+    writer: &mut Writer,
+    pin: Pin,
+    clock: KeyClock,
+    flush: &mut dyn FnMut(&mut Writer) -> Result<(), E>,
+) -> Result<(), E> {
+    let meta = clock.meta(pin.expire(), pin.lru());
+    match pin {
+        Pin::Whole(object) => {
+            let encoder = writer.key(object.key(), &meta, value_type(&object));
+            match object.value() {
+                ValueRef::List(list) if list.bytes() > STEP => {
+                    encoder.begin_list(list.pieces().count() as u64);
+                    for piece in list.pieces() {
+                        write_piece(writer.value(), piece);
+                        flush(writer)?;
+                    }
+                }
+                _ => write_value(encoder, &object),
+            }
+        }
+        Pin::Str(head, mut pin) => {
+            let encoder = writer.key(&head.key, &meta, ValueType::String);
+            encoder.begin_string(pin.len() as u64);
+            while pin.next(&mut |range| writer.value().string_chunk(range)) {
+                flush(writer)?;
+            }
+        }
+        Pin::Hash(head, mut pin) => {
+            let encoder = writer.key(&head.key, &meta, ValueType::Hash);
+            encoder.begin_hash(pin.len() as u64);
+            while pin.next(FIELDS, &mut |field, value| {
+                writer.value().hash_pair(field, value)
+            }) {
+                flush(writer)?;
+            }
+        }
+    }
+    flush(writer)
 }
+
+/// Bytes of a list above which it is written piece by piece.
+const STEP: usize = 64 * 1024;
+/// Fields of a large hash that are written between two calls of `flush`.
+const FIELDS: usize = 64;
 
 /// The type under which a value is written.
 pub fn value_type(object: &Object) -> ValueType {
     match object.value() {
         ValueRef::Int(_) | ValueRef::Str(_) => ValueType::String,
+        ValueRef::List(_) => ValueType::ListQuicklist2,
+        ValueRef::Hash(hash) if hash.as_listpack().is_some() => ValueType::HashListpack,
+        ValueRef::Hash(_) => ValueType::Hash,
     }
 }
 
-/// Writes a value, without its type.
+/// Writes a value whole, without its type.
 pub fn write_value(encoder: &mut Encoder, object: &Object) {
     match object.value() {
         ValueRef::Int(integer) => encoder.integer(integer),
         ValueRef::Str(bytes) => encoder.string(bytes),
+        ValueRef::List(list) => {
+            encoder.begin_list(list.pieces().count() as u64);
+            list.pieces().for_each(|piece| write_piece(encoder, piece));
+        }
+        ValueRef::Hash(hash) => match hash.as_listpack() {
+            Some(listpack) => encoder.packed(listpack),
+            None => {
+                encoder.begin_hash(hash.len() as u64);
+                let (mut name, mut text) = (Vec::new(), Vec::new());
+                for (field, value) in hash.iter() {
+                    name.clear();
+                    text.clear();
+                    field.append_to(&mut name);
+                    value.append_to(&mut text);
+                    encoder.hash_pair(&name, &text);
+                }
+            }
+        },
+    }
+}
+
+fn write_piece(encoder: &mut Encoder, piece: Piece<'_>) {
+    match piece {
+        Piece::Packed(listpack) => encoder.list_packed(listpack),
+        Piece::Plain(element) => encoder.list_plain(element),
     }
 }
 
 /// When collections change their encoding while they are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ObjectLimits {}
+pub struct ObjectLimits {
+    /// Of hashes.
+    pub hash: HashLimits,
+    /// Of lists.
+    pub list: ListLimits,
+}
 
 /// Makes an object of a key's pieces.
 pub struct Builder {
     key: Key,
-    text: Vec<u8>,
+    limits: ObjectLimits,
+    body: Body,
+    /// A field of the hash came twice: the file is damaged.
+    doubled: bool,
+}
+
+enum Body {
+    Text(Vec<u8>),
+    List(List),
+    Hash(Hash),
 }
 
 impl Builder {
     /// Begins with a key.
     pub fn new(key: Key, limits: ObjectLimits) -> Builder {
-        let _ = limits;
-        Builder { key, text: Vec::new() }
+        let body = match key.kind {
+            Kind::List => Body::List(List::new()),
+            Kind::Hash => Body::Hash(Hash::new()),
+            Kind::String | Kind::Foreign => Body::Text(Vec::new()),
+        };
+        Builder {
+            key,
+            limits,
+            body,
+            doubled: false,
+        }
     }
 
-    /// Adds a piece.
+    /// Adds a piece of the value.
     pub fn add(&mut self, piece: Event) {
-        if let Event::Text(bytes) = piece {
-            if self.text.is_empty() {
-                self.text = bytes;
-            } else {
-                self.text.extend_from_slice(&bytes);
+        let Builder {
+            limits,
+            body,
+            doubled,
+            ..
+        } = self;
+        match (body, piece) {
+            (Body::Text(text), Event::Text(bytes)) if text.is_empty() => *text = bytes,
+            (Body::Text(text), Event::Text(bytes)) => text.extend_from_slice(&bytes),
+            (Body::List(list), Event::Element(element)) => list.push_back(&element, limits.list),
+            (Body::List(list), Event::Packed(blob)) => {
+                for element in crate::packed::listpack::elements(&blob) {
+                    list.push_back(&element.to_vec(), limits.list);
+                }
             }
+            (Body::Hash(hash), Event::Pair(field, value)) => {
+                *doubled |= !hash.set(&field, &value, limits.hash);
+            }
+            (Body::Hash(hash), Event::Packed(blob)) => {
+                let whole = Listpack::from_bytes(&blob).ok();
+                let whole = whole.and_then(|pack| Hash::from_listpack(pack, limits.hash));
+                match whole {
+                    Some(whole) if hash.is_empty() => *hash = whole,
+                    _ => *doubled |= !add_pairs(hash, &blob, limits.hash),
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// The key's number of database.
+    pub fn db(&self) -> u64 {
+        self.key.db
+    }
+
+    /// Whether a field came twice.
+    pub fn has_duplicates(&self) -> bool {
+        self.doubled
     }
 
     /// The object; `None` when it turned out empty, which real servers skip as well.
@@ -85,11 +214,14 @@ impl Builder {
         if elements == 0 {
             return None;
         }
-        let expire = self.key.meta.expire.map(|at| at.0);
-        let integer = if self.text.len() <= 20 { num::parse_i64(&self.text) } else { None };
-        let object = match integer {
-            Some(integer) => Object::new_int(&self.key.key, integer, expire),
-            None => Object::new_str(&self.key.key, &self.text, expire),
+        let (key, expire) = (&self.key.key, self.key.meta.expire.map(|at| at.0));
+        let object = match self.body {
+            Body::Text(text) => match short_integer(&text) {
+                Some(integer) => Object::new_int(key, integer, expire),
+                None => Object::new_str(key, &text, expire),
+            },
+            Body::List(list) => Object::new_list(key, list, expire),
+            Body::Hash(hash) => Object::new_hash(key, hash, expire),
         };
         let clock = ((now_ms / 1000) as u32) & 0xff_ffff;
         if let Some(freq) = self.key.meta.freq {
@@ -101,4 +233,22 @@ impl Builder {
         }
         Some(object)
     }
+}
+
+fn short_integer(text: &[u8]) -> Option<i64> {
+    if text.len() <= 20 {
+        num::parse_i64(text)
+    } else {
+        None
+    }
+}
+
+/// Adds the pairs of a listpack; returns whether every field was new.
+fn add_pairs(hash: &mut Hash, blob: &[u8], limits: HashLimits) -> bool {
+    let mut elements = crate::packed::listpack::elements(blob);
+    let mut new = true;
+    while let (Some(field), Some(value)) = (elements.next(), elements.next()) {
+        new &= hash.set(&field.to_vec(), &value.to_vec(), limits);
+    }
+    new
 }

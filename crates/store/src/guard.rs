@@ -397,7 +397,7 @@ impl SlotGuard<'_> {
         let marks = object.lanes();
         for lane in due.without_all(LaneSet::from_bits(marks)).iter() {
             if let Some(shared) = store.taps.get(lane) {
-                shared.deliver(db, object.duplicate(object.key()));
+                shared.deliver(db, &*object);
             }
         }
         object.set_lanes(marks | due.bits());
@@ -413,7 +413,7 @@ impl SlotGuard<'_> {
         object.set_lanes(0);
         for lane in due.iter() {
             if let Some(shared) = self.store.taps.get(lane) {
-                shared.deliver(db, object.duplicate(object.key()));
+                shared.deliver(db, &object);
             }
         }
         object

@@ -313,8 +313,8 @@ impl Journal {
         if inner.backlog_bytes == 0 || offset < inner.backlog_start || offset > self.offset() {
             return None;
         }
-        let chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
-        let chunk = chunks.filter(|chunk| chunk.offset <= offset).next_back()?;
+        let mut chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
+        let chunk = chunks.rfind(|chunk| chunk.offset <= offset)?;
         let mut at = chunk.offset;
         let mut position = chunk.start;
         let mut skip = 0;

@@ -11,7 +11,7 @@
 
 use crate::journal::Cut;
 use base::{Slot, SlotSet};
-use ds::Object;
+use ds::{Object, Pin};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub struct Image {
     /// The number that the key's database had at the cut.
     pub db: u16,
     /// The key and its value as they were at the cut.
-    pub object: Object,
+    pub pin: Pin,
 }
 
 /// What a tap's writers and its walker share.
@@ -109,12 +109,13 @@ impl Shared {
     }
 
     /// Takes a baseline from a writer.
-    pub(crate) fn deliver(&self, db: u16, object: Object) {
+    pub(crate) fn deliver(&self, db: u16, object: &Object) {
         if self.is_cancelled() {
             return;
         }
-        self.bytes.fetch_add(object.memory(), Ordering::Relaxed);
-        self.images.lock().queue.push_back(Image { db, object });
+        let pin = object.pin();
+        self.bytes.fetch_add(pin.kept_bytes(), Ordering::Relaxed);
+        self.images.lock().queue.push_back(Image { db, pin });
         self.arrived.notify_one();
     }
 

@@ -5,7 +5,7 @@ use crate::journal::Audience;
 use crate::journal::Effect;
 use crate::{Expiry, Locker, Store, Walker, When};
 use base::{Slot, SlotSet};
-use ds::{Object, ValueRef};
+use ds::{Object, Pin, ValueRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

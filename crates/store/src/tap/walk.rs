@@ -97,7 +97,7 @@ impl Walker {
             if object.lanes() & mark == 0 && position(object.key()) >= cursor {
                 self.ready.push_back(Image {
                     db,
-                    object: object.duplicate(object.key()),
+                    pin: object.pin(),
                 });
             }
         }
@@ -117,7 +117,7 @@ impl Walker {
                     if !abandoned {
                         ready.push_back(Image {
                             db,
-                            object: object.duplicate(object.key()),
+                            pin: object.pin(),
                         });
                     }
                 });
