@@ -79,15 +79,27 @@ pub fn sip13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
     for w in words {
         s.word(u64::from_le_bytes(*w));
     }
-    let mut tail = [0u8; 8];
-    tail[..rest.len()].copy_from_slice(rest);
-    tail[7] = bytes.len() as u8;
-    s.word(u64::from_le_bytes(tail));
+    s.word(tail(bytes, rest) | (bytes.len() as u64) << 56);
     s.v2 ^= 0xff;
     s.round();
     s.round();
     s.round();
     s.v0 ^ s.v1 ^ s.v2 ^ s.v3
+}
+
+/// The last bytes, fewer than eight, as a word.
+#[inline(always)]
+fn tail(bytes: &[u8], rest: &[u8]) -> u64 {
+    if rest.is_empty() {
+        return 0;
+    }
+    // Where there are eight bytes to read, the ones that are in a word already are shifted out.
+    if let Some(last) = bytes.last_chunk::<8>() {
+        return u64::from_le_bytes(*last) >> (64 - 8 * rest.len());
+    }
+    rest.iter()
+        .rev()
+        .fold(0, |word, &b| word << 8 | u64::from(b))
 }
 
 #[cfg(test)]

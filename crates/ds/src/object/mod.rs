@@ -16,6 +16,7 @@ pub use string::{BigStr, StrPin};
 
 use crate::fields::Hash;
 use crate::list::List;
+use crate::listpack::Item;
 use crate::table::Entry;
 
 /// The type of a value as clients know it. The numbers are the ones that Redis gives its types.
@@ -120,6 +121,14 @@ impl Object {
         let mut o = Object::alloc(key, Tag::Str, expire, value.len());
         o.inline_mut().copy_from_slice(value);
         o
+    }
+
+    /// A string, kept as a number if it is the text of one, as SET keeps it.
+    pub fn new_text(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
+        match Item::of(value) {
+            Item::Int(n) => Object::new_int(key, n, expire),
+            Item::Str(s) => Object::new_str(key, s, expire),
+        }
     }
 
     /// A string that is kept as a number.

@@ -8,6 +8,7 @@ use triomphe::Arc;
 
 use super::block::Tag;
 use super::{Kind, Object, ValueRef, into_word};
+use crate::listpack::Item;
 use crate::sizes;
 
 /// The longest string that is kept beside its key.
@@ -243,6 +244,15 @@ impl Object {
             }
         } else {
             self.set_inline(Tag::Str, bytes);
+        }
+    }
+
+    /// Makes the value this string, kept as a number if it is the text of one, as SET does. The
+    /// handle may change.
+    pub fn set_text(&mut self, bytes: &[u8]) {
+        match Item::of(bytes) {
+            Item::Int(n) => self.set_int(n),
+            Item::Str(s) => self.set_str(s),
         }
     }
 

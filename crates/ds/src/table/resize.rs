@@ -7,10 +7,14 @@ use super::{Entry, Retire, Table};
 
 /// A table doubles at a fill of `GROW * (1 + stagger/256)` 256ths of its handles. A whole doubling
 /// lies between the extremes, so that among evenly filled tables of evenly spread `stagger` the
-/// share that has doubled follows their fill, and memory never jumps.
-const GROW: usize = 240;
+/// share that has doubled follows their fill, and memory never jumps. Chains save memory up to
+/// here: between 1.25 and 2.5 a handle costs 12.7 bytes of bucket on average, with the extremes at
+/// 0.94 and 1.9 it cost 13.7.
+const GROW: usize = 320;
 /// A table shrinks below one in this many of its handles filled.
 const SPARSE: usize = 8;
+/// Buckets moved with an insertion: the sooner a table is done, the shorter it has two arrays.
+const HASTE: usize = 4;
 /// Shrinks to at most this many times fewer buckets at once: what one step of a cursor visits
 /// while both arrays are there.
 const SHRINK_BITS: u32 = 4;
@@ -49,7 +53,7 @@ impl<E: Entry, R: Retire> Table<E, R> {
                 // More than the target will hold (it was chosen by a table that shrank): get
                 // there faster.
                 let behind = self.len >= full(next.bits(), stagger);
-                self.step(if behind { 8 } else { 1 });
+                self.step(if behind { 4 * HASTE } else { HASTE });
             }
             None if self.len >= full(cur.bits(), stagger) && cur.bits() < 32 => {
                 self.resize_to(cur.bits() + 1);
