@@ -75,11 +75,7 @@ pub fn set_frequency(object: &Object, counter: u8, now_ms: i64) {
 fn lfu_decayed(field: u32, stamp: u32, decay_minutes: u32) -> u32 {
     let (minutes, counter) = (field >> 8, field & 0xff);
     let passed = (stamp & 0xffff).wrapping_sub(minutes) & 0xffff;
-    let periods = if decay_minutes == 0 {
-        0
-    } else {
-        passed / decay_minutes
-    };
+    let periods = passed.checked_div(decay_minutes).unwrap_or(0);
     counter.saturating_sub(periods)
 }
 

@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
-mod clients;
+pub mod clients;
 mod clock;
 mod cx;
 mod dice;

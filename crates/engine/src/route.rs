@@ -69,7 +69,8 @@ impl Routing {
             .store(view.state() == State::Ok, Ordering::Release);
         for slot in Slot::all() {
             let mine = view.is_mine(slot) && view.role() == Role::Primary;
-            let word = u64::from(mine) * MINE | u64::from(moving.contains(&slot)) * MOVING;
+            let moving = if moving.contains(&slot) { MOVING } else { 0 };
+            let word = moving | if mine { MINE } else { 0 };
             store.route(slot).store(word, Ordering::Release);
         }
     }

@@ -115,6 +115,7 @@ fn serve(config: Config, directory: commands::Directory) -> Result<(), String> {
         node.clone(),
     );
     node.set_engine(engine.clone());
+    crate::persistence::load_at_start(&config, &engine)?;
     let options = Options {
         workers: workers(&config),
         listen: places(&config)?,

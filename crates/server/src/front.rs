@@ -55,7 +55,9 @@ impl Front {
     /// Has the connection woken when the slot is released. Returns true when it is free already.
     fn wait_for(&self, slot: base::Slot, id: ConnId) -> bool {
         let (workers, index) = (self.workers.clone(), self.index);
-        let wake = move || drop(workers.send(index, Message::Wake(id)));
+        let wake = move || {
+            workers.send(index, Message::Wake(id));
+        };
         self.worker.locker().wait_for(slot, Box::new(wake))
     }
 

@@ -8,6 +8,7 @@ mod info;
 mod message;
 mod node;
 mod periodic;
+mod persistence;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -1,18 +1,21 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
 use crate::message::Message;
+use crate::persistence::{self, Persistence};
 use config::Config;
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
 use resp::ArgsBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 /// One server.
 pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
     pub(crate) config: RwLock<Config>,
+    pub(crate) persistence: Persistence,
+    me: Weak<Node>,
     engine: OnceLock<Arc<Engine>>,
     workers: OnceLock<Workers<Message>>,
     ended: Mutex<bool>,
@@ -23,7 +26,9 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(config: Config) -> Arc<Node> {
-        Arc::new(Node {
+        Arc::new_cyclic(|me| Node {
+            persistence: Persistence::default(),
+            me: me.clone(),
             config: RwLock::new(config),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
@@ -35,6 +40,16 @@ impl Node {
 
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
         let _ = self.engine.set(engine);
+    }
+
+    /// The engine; there is one before any command runs.
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        self.engine.get().expect("the engine is set at start-up")
+    }
+
+    /// This node, shared.
+    pub(crate) fn shared(&self) -> Arc<Node> {
+        self.me.upgrade().expect("whoever calls holds the node")
     }
 
     pub(crate) fn set_workers(&self, workers: Workers<Message>) {
@@ -97,8 +112,8 @@ impl Host for Node {
         session: Option<&mut Session>,
     ) -> Result<Taken, Fail> {
         use commands::Cmd;
-        let _ = session;
         let args = args.as_args();
+        let (node, shared) = (self.shared(), self.engine());
         match cmd {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
@@ -107,6 +122,12 @@ impl Host for Node {
                 engine.stats.reset();
                 engine.store.reset_stats();
                 Ok(ok())
+            }
+            Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
+            Cmd::Bgsave => persistence::bgsave(&node, shared, args),
+            Cmd::Lastsave => {
+                let at = self.persistence.last_save();
+                Ok(Taken::Now(Box::new(move |reply| reply.int(at))))
             }
             Cmd::Shutdown => {
                 self.stop();

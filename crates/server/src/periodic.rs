@@ -15,7 +15,7 @@ const EXPIRE_BUDGET: Duration = Duration::from_millis(25);
 /// Starts the thread; it ends when what is returned is dropped.
 pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
     let (stop, stopped) = channel();
-    let (engine, _node) = (engine.clone(), node.clone());
+    let (engine, node) = (engine.clone(), node.clone());
     let work = move || {
         let locker = Locker::new(&engine.store);
         let mut expiry = ExpireCycle::default();
@@ -25,6 +25,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
                 let now = engine::wall_us() / 1000;
                 expiry.run(&locker, now, EXPIRE_BUDGET);
             }
+            crate::persistence::tick(&node, &engine);
         }
     };
     // A server without this thread still serves: expired keys are then deleted when met.

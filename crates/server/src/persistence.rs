@@ -1,0 +1,279 @@
+//! Saving and loading: SAVE, BGSAVE, LASTSAVE, save points, and the data set at start-up.
+
+use crate::boot::as_path;
+use crate::node::Node;
+use config::Config;
+use engine::{Engine, Fail, Taken, Ticket};
+use parking_lot::Mutex;
+use persist::load::{LoadOptions, Loaded};
+use persist::save::{Progress, SaveOptions, Saved, save_file};
+use rdb::object::ObjectLimits;
+use resp::Args;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use store::{Locker, Tap};
+
+/// What is known of saves.
+pub(crate) struct Persistence {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The save that runs, if one does.
+    running: Option<Running>,
+    /// Seconds since 1970 at the end of the last good save.
+    last_save: i64,
+    /// Whether the last save went well.
+    last_ok: bool,
+    /// When a save was last tried.
+    last_try: Option<Instant>,
+    /// The count of changes at the last good save.
+    dirty_then: u64,
+    /// Seconds that the last save took.
+    last_took: i64,
+    /// Good saves since the start.
+    saves: u64,
+}
+
+struct Running {
+    progress: Arc<Progress>,
+    since: Instant,
+}
+
+impl Default for Persistence {
+    fn default() -> Persistence {
+        let state = State {
+            running: None,
+            last_save: engine::wall_us() / 1_000_000,
+            last_ok: true,
+            last_try: None,
+            dirty_then: 0,
+            last_took: -1,
+            saves: 0,
+        };
+        Persistence {
+            state: Mutex::new(state),
+        }
+    }
+}
+
+/// After a save failed, how long until save points may start another.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Persistence {
+    /// LASTSAVE
+    pub(crate) fn last_save(&self) -> i64 {
+        self.state.lock().last_save
+    }
+
+    /// Changes since the last good save.
+    pub(crate) fn changes(&self, engine: &Engine) -> u64 {
+        engine
+            .store
+            .totals()
+            .dirty
+            .saturating_sub(self.state.lock().dirty_then)
+    }
+
+    /// Whether a save point asks for a save now.
+    pub(crate) fn is_due(&self, config: &Config, engine: &Engine) -> bool {
+        let changes = self.changes(engine);
+        let state = self.state.lock();
+        let waited = engine::wall_us() / 1_000_000 - state.last_save;
+        let may = state.last_ok || state.last_try.is_none_or(|at| at.elapsed() > RETRY_AFTER);
+        let due = config
+            .save
+            .iter()
+            .any(|point| changes >= point.changes as u64 && changes > 0 && waited > point.seconds);
+        due && may && state.running.is_none()
+    }
+
+    fn begin(&self) -> Result<Arc<Progress>, Fail> {
+        let mut state = self.state.lock();
+        if state.running.is_some() {
+            return Err("ERR Background save already in progress".into());
+        }
+        let progress = Arc::new(Progress::default());
+        state.last_try = Some(Instant::now());
+        state.running = Some(Running {
+            progress: progress.clone(),
+            since: Instant::now(),
+        });
+        Ok(progress)
+    }
+
+    fn end(&self, dirty: u64, result: &Result<Saved, String>) {
+        let mut state = self.state.lock();
+        let took = state
+            .running
+            .take()
+            .map_or(0, |running| running.since.elapsed().as_secs());
+        state.last_took = took as i64;
+        state.last_ok = result.is_ok();
+        if result.is_ok() {
+            state.last_save = engine::wall_us() / 1_000_000;
+            state.dirty_then = dirty;
+            state.saves += 1;
+        }
+    }
+
+    /// Stops the save that runs.
+    pub(crate) fn stop(&self) {
+        if let Some(running) = &self.state.lock().running {
+            running
+                .progress
+                .stop
+                .store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+fn options(config: &Config) -> SaveOptions {
+    SaveOptions {
+        compress: config.rdbcompression,
+        checksum: config.rdbchecksum,
+        lfu: Some(config.maxmemory_policy.word().contains("lfu")),
+        redis_version: crate::REDIS_VERSION,
+        now_ms: engine::wall_us() / 1000,
+        used_memory: 0,
+        replication_id: None,
+        aof_base: false,
+    }
+}
+
+fn rdb_path(config: &Config) -> PathBuf {
+    as_path(&config.dir).join(as_path(&config.dbfilename))
+}
+
+/// Saves now, on the calling thread.
+pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, String> {
+    let progress = node
+        .persistence
+        .begin()
+        .map_err(|fail| format!("{fail:?}"))?;
+    run(node, engine, &progress)
+}
+
+fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
+    let config = node.config.read().clone();
+    let locker = Locker::new(&engine.store);
+    let (tap, dirty) = cut(engine, &locker);
+    let saved = save_file(
+        tap,
+        &locker,
+        &options(&config),
+        progress,
+        &rdb_path(&config),
+    );
+    let saved = saved.map_err(|error| error.to_string());
+    node.persistence.end(dirty, &saved);
+    saved
+}
+
+fn cut(engine: &Engine, locker: &Locker) -> (Tap, u64) {
+    loop {
+        let world = locker.world();
+        if let Some(tap) = engine.store.tap(&world, locker, base::SlotSet::full()) {
+            return (tap, engine.store.totals().dirty);
+        }
+        drop(world);
+        // All lanes are taken by other snapshots: one will end.
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Starts a save in the background; `done` hears how it went.
+fn start(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    done: impl FnOnce(Result<Saved, String>) + Send + 'static,
+) -> Result<(), Fail> {
+    let progress = node.persistence.begin()?;
+    let (for_thread, engine) = (node.clone(), engine.clone());
+    let work = move || done(run(&for_thread, &engine, &progress));
+    let spawned = std::thread::Builder::new()
+        .name("bgsave".into())
+        .spawn(work);
+    spawned.map(drop).map_err(|error| {
+        node.persistence.end(0, &Err(error.to_string()));
+        Fail::from(format!("ERR cannot start a thread to save: {error}"))
+    })
+}
+
+/// SAVE
+pub(crate) fn save(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    ticket: Option<Ticket>,
+) -> Result<Taken, Fail> {
+    let Some(ticket) = ticket else {
+        return Err("ERR SAVE is not possible inside a transaction".into());
+    };
+    start(node, engine, move |result| match result {
+        Ok(_) => ticket.ok(),
+        Err(_) => ticket.error("ERR"),
+    })?;
+    Ok(Taken::Later)
+}
+
+/// BGSAVE [SCHEDULE]
+pub(crate) fn bgsave(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    args: Args<'_>,
+) -> Result<Taken, Fail> {
+    match args.opt(1) {
+        None => {}
+        Some(word) if word.eq_ignore_ascii_case(b"SCHEDULE") && args.len() == 2 => {}
+        Some(_) => return Err(engine::fail::SYNTAX.into()),
+    }
+    start(node, engine, drop)?;
+    Ok(Taken::Now(Box::new(|reply| {
+        reply.status("Background saving started")
+    })))
+}
+
+/// Starts a save when a save point asks for one.
+pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
+    let config = node.config.read().clone();
+    if node.persistence.is_due(&config, engine) {
+        // A refusal means that another save has just begun, which is as good.
+        let _ = start(node, engine, drop);
+    }
+}
+
+/// Loads the data set at start-up; `None` when there is no file.
+///
+/// # Errors
+/// What is wrong with the file: the server must not go on as if it were empty.
+pub(crate) fn load_at_start(config: &Config, engine: &Engine) -> Result<Option<Loaded>, String> {
+    let path = rdb_path(config);
+    let file = match std::fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot open {}: {error}", path.display())),
+    };
+    let locker = Locker::new(&engine.store);
+    let mut options = LoadOptions {
+        now_ms: engine::wall_us() / 1000,
+        keep_expired: false,
+        limits: object_limits(config),
+        wanted: &|_| true,
+        progress: &mut |_| {},
+    };
+    let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
+    loaded
+        .map(Some)
+        .map_err(|error| format!("cannot load {}: {error}", path.display()))
+}
+
+/// When collections change their encoding.
+pub(crate) fn object_limits(config: &Config) -> ObjectLimits {
+    let mut limits = ObjectLimits::default();
+    limits.hash.entries = config.hash_max_listpack_entries as usize;
+    limits.hash.value = config.hash_max_listpack_value as usize;
+    limits.list.listpack_size = config.list_max_listpack_size as i32;
+    limits
+}
