@@ -8,6 +8,7 @@ mod cpu;
 mod load;
 mod memory;
 mod page;
+mod save;
 mod subject;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     let parts = arguments.list("--parts")?;
     let cpu = cpu::Plan::from(arguments, only.clone())?;
     let memory = memory::Plan::from(arguments, only)?;
+    let save = save::Plan::from(arguments)?;
     arguments.end()?;
 
     let ours = match (subject.as_deref(), binary) {
@@ -43,9 +45,9 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     };
     let base = Subject::named("valkey")?;
     let wanted = |part: &str| {
-        parts.as_ref().map_or(part != "cluster", |parts| {
-            parts.iter().any(|known| known == part)
-        })
+        parts
+            .as_ref()
+            .is_none_or(|parts| parts.iter().any(|known| known == part))
     };
     let mut sections = Vec::new();
     if wanted("cpu") {
@@ -56,6 +58,9 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     }
     if wanted("memory") {
         sections.push(("memory", memory::measure(&memory, [&ours, &base], cores)?));
+    }
+    if wanted("save") {
+        sections.push(("save", save::measure(&save, [&ours, &base], cores)?));
     }
     let heading = page::heading(words, &[&ours, &base])?;
     for (_, text) in &sections {

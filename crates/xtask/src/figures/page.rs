@@ -14,7 +14,7 @@ versions and the machine that it was measured with, and is replaced by `cargo xt
 ";
 
 /// The order of the sections.
-const SECTIONS: [&str; 3] = ["cpu", "cluster", "memory"];
+const SECTIONS: [&str; 4] = ["cpu", "cluster", "memory", "save"];
 
 /// What a section must say of its run.
 pub(super) fn heading(words: &str, subjects: &[&Subject]) -> Result<String, String> {

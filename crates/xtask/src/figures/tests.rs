@@ -1,6 +1,7 @@
 //! Tests of the arithmetic and of the page.
 
 use super::page::merge;
+use super::save::percentile;
 use super::subject::{cpu_seconds, resident_bytes, thread_ticks};
 use super::{load, median};
 
@@ -44,4 +45,13 @@ fn a_section_is_replaced_and_the_others_stay() {
         !second.contains("A\n") && second.contains("C\n\nH2\n") && second.contains("B\n\nH1\n")
     );
     assert_eq!(merge(&second, "", &[]), second);
+}
+
+#[test]
+fn a_percentile_is_a_value_that_was_seen() {
+    let mut values: Vec<u64> = (1..=1000).rev().collect();
+    assert_eq!(percentile(&mut values, 0.5), 501);
+    assert_eq!(percentile(&mut values, 0.999), 1000);
+    assert_eq!(percentile(&mut [7], 0.999), 7);
+    assert_eq!(percentile(&mut [], 0.5), 0);
 }
