@@ -18,7 +18,7 @@ impl TempDir {
     /// When the directory cannot be made.
     pub fn new(name: &str) -> TempDir {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let leaf = format!("shoal-{}-{number}-{name}", std::process::id());
+        let leaf = format!("testkit-{}-{number}-{name}", std::process::id());
         let path = std::env::temp_dir().join(leaf);
         // A process of the same id may have left one behind.
         let _ = std::fs::remove_dir_all(&path);

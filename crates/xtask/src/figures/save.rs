@@ -150,7 +150,7 @@ fn save(server: &Server, highest: &mut u64) -> Result<(), String> {
     .ok_or("BGSAVE did not end")?;
     match conn.info("rdb_last_bgsave_status") {
         Ok(Some(status)) if status == "ok" => Ok(()),
-        other => Err(format!("BGSAVE: {other:?}")),
+        other => Err(format!("BGSAVE: {other:?}\n{}", server.log())),
     }
 }
 
