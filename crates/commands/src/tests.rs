@@ -120,3 +120,22 @@ fn ranges_are_exact_only_where_they_hold_all_keys() {
     assert_eq!(exact("lmpop"), (0, 0, 0, false, true));
     assert_eq!(exact("ping"), (0, 0, 0, false, false));
 }
+
+#[test]
+fn help_lists_every_subcommand_once() {
+    for container in all().filter(|spec| spec.is_container()) {
+        let lines = help(container);
+        assert!(
+            lines[0].starts_with(&container.name.to_ascii_uppercase()),
+            "{lines:?}"
+        );
+        assert_eq!(lines.len(), 1 + 2 * container.subcommands.len());
+        assert!(lines[lines.len() - 2] == "HELP", "{lines:?}");
+    }
+    let config = help(Cmd::Config.spec());
+    assert_eq!(
+        config[0],
+        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    );
+    assert_eq!(config[1], "GET parameter [parameter ...]");
+}

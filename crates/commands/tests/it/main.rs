@@ -2,5 +2,6 @@
 
 mod facts;
 mod getkeys;
+mod hints;
 mod rendering;
 mod unknown;
