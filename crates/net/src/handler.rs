@@ -224,6 +224,12 @@ pub trait Handler: Sized {
     /// Timers are due; answers how long until they are again (1 ms at least).
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration;
 
+    /// When `tick` must come earlier than it asked for: asked before each sleep, so that a command
+    /// or a message can set a timer.
+    fn due(&mut self) -> Option<Instant> {
+        None
+    }
+
     /// What the connection may send now. Asked before each parsing.
     fn read_limits(&self, conn: &Self::Conn) -> ReadLimits {
         let _ = conn;

@@ -127,6 +127,10 @@ impl<H: Handler> Worker<H> {
 
     /// How long the poller may sleep.
     fn timeout(&mut self) -> Option<Duration> {
+        if let Some(due) = self.handler.due() {
+            // A worker that is always busy still comes by here.
+            self.next_tick = self.next_tick.min(due);
+        }
         let busy = !self.table.ready.is_empty()
             || !self.table.ended.is_empty()
             || !self.table.dirty.is_empty();

@@ -3,12 +3,17 @@
 
 mod boot;
 mod configure;
+pub mod daemon;
 mod front;
 mod info;
+pub mod log;
 mod message;
 mod node;
 mod periodic;
 mod persistence;
+pub mod pidfile;
+pub mod signals;
+pub mod supervise;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -37,6 +37,8 @@ pub struct Shared {
     pub read: Mutex<ReadLimits>,
     pub output: Mutex<OutputLimits>,
     pub idle: Mutex<Option<Duration>>,
+    pub due: Mutex<Option<Instant>>,
+    pub ticks: AtomicUsize,
     /// The largest number of commands that lay between a beginning and an end of a batch.
     pub widest: AtomicUsize,
 }
@@ -180,7 +182,13 @@ impl Handler for Lab {
 
     fn tick(&mut self, _: &mut Conns<'_, Self>) -> Duration {
         assert!(self.batch.is_none());
+        self.shared.ticks.fetch_add(1, Ordering::Relaxed);
+        *self.shared.due.lock().unwrap() = None;
         Duration::from_secs(3600)
+    }
+
+    fn due(&mut self) -> Option<Instant> {
+        *self.shared.due.lock().unwrap()
     }
 
     fn read_limits(&self, conn: &Conn) -> ReadLimits {

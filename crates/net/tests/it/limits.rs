@@ -1,6 +1,7 @@
 //! Limits of input and output, protocol errors, time-outs.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use net::{CloseReason, OutputLimits, ReadLimits};
@@ -185,5 +186,22 @@ fn idle_connections_are_closed_unless_they_wait() {
     *bench.shared.idle.lock().unwrap() = None;
     bench.call(0, move |conns| conns.unblock(blocked_id));
     blocked.ask("PING\r\n", "+PONG\r\n");
+    bench.stop();
+}
+
+#[test]
+fn timers_can_be_set_at_any_time() {
+    let bench = Bench::start(1);
+    until("the first tick", || {
+        bench.shared.ticks.load(Ordering::Relaxed) == 1
+    });
+    let began = Instant::now();
+    let due = began + Duration::from_millis(30);
+    let shared = bench.shared.clone();
+    bench.call(0, move |_| *shared.due.lock().unwrap() = Some(due));
+    until("the second tick", || {
+        bench.shared.ticks.load(Ordering::Relaxed) == 2
+    });
+    assert!(Instant::now() >= due);
     bench.stop();
 }
