@@ -6,7 +6,6 @@ use crate::request::{Health, NodeRow, Shard, ShardNode, SlotRange};
 use crate::view::{Role, State, View, ViewNode, endpoint, owners_table};
 use base::Slot;
 use bus::{Flags, Kind};
-use std::collections::HashMap;
 use std::fmt::Write;
 
 /// The flags as CLUSTER NODES and nodes.conf spell them, in their order.
@@ -24,13 +23,14 @@ pub(crate) const FLAG_WORDS: [(Flags, &str); 8] = [
 impl Cluster {
     /// The present snapshot for routing.
     pub fn view(&self) -> View {
-        let mut index = HashMap::new();
+        let places = self.roster.order().iter().max().map_or(0, |at| at + 1);
+        let mut index: Vec<Option<usize>> = vec![None; places];
         let known = |at: &Ix| !self.roster[*at].in_handshake();
         let order: Vec<Ix> = self.roster.order().iter().copied().filter(known).collect();
         for (i, at) in order.iter().enumerate() {
-            index.insert(*at, i);
+            index[*at] = Some(i);
         }
-        let place = |at: Ix| index.get(&at).map(|i| *i as u16);
+        let place = |at: Ix| index.get(at).copied().flatten().map(|i| i as u16);
         let nodes = order.iter().map(|at| self.view_node(*at, &index)).collect();
         let open = |slots: &std::collections::BTreeMap<Slot, Ix>| {
             slots
@@ -40,7 +40,7 @@ impl Cluster {
         };
         View {
             nodes,
-            myself: index[&self.roster.myself],
+            myself: index[self.roster.myself].unwrap_or_default(),
             owners: owners_table(|slot| self.roster.owner(slot).and_then(place)),
             migrating: open(&self.roster.migrating),
             importing: open(&self.roster.importing),
@@ -53,7 +53,7 @@ impl Cluster {
         }
     }
 
-    fn view_node(&self, at: Ix, index: &HashMap<Ix, usize>) -> ViewNode {
+    fn view_node(&self, at: Ix, index: &[Option<usize>]) -> ViewNode {
         let node = &self.roster[at];
         ViewNode {
             id: node.id,
@@ -69,7 +69,7 @@ impl Cluster {
             } else {
                 Role::Primary
             },
-            primary: node.primary.and_then(|p| index.get(&p).copied()),
+            primary: node.primary.and_then(|p| index.get(p).copied().flatten()),
             config_epoch: node.config_epoch,
             failed: node.is_failed(),
         }

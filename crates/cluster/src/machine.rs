@@ -101,6 +101,8 @@ pub struct Cluster {
     pub(crate) stuck_since: Option<u64>,
     pub(crate) election: Election,
     pub(crate) manual: ManualFailover,
+    /// Since when our primary claims to replicate us.
+    pub(crate) cycle_since: Option<u64>,
     pub(crate) blacklist: HashMap<NodeId, u64>,
 
     pub(crate) inbound: HashMap<LinkId, InLink>,
@@ -182,6 +184,7 @@ impl Cluster {
             stuck_since: None,
             election: Election::default(),
             manual: ManualFailover::default(),
+            cycle_since: None,
             blacklist: HashMap::new(),
             inbound: HashMap::new(),
             outbound: HashMap::new(),

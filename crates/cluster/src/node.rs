@@ -62,6 +62,8 @@ pub(crate) struct Node {
     pub created: u64,
     pub flags: Flags,
     pub config_epoch: Epoch,
+    /// The highest current epoch that its packets showed.
+    pub seen_epoch: Epoch,
     /// What it serves, as we believe; kept in step with the roster's table of owners.
     pub slots: Arc<SlotSet>,
     pub slot_count: usize,
@@ -106,6 +108,7 @@ impl Node {
             created: now,
             flags,
             config_epoch: Epoch(0),
+            seen_epoch: Epoch(0),
             slots: Arc::default(),
             slot_count: 0,
             primary: None,

@@ -49,8 +49,10 @@ impl Cluster {
             let Some(owner) = self.roster.owner(slot) else {
                 continue;
             };
+            // What we are is told by our headers only, once it is on disk.
             if owner == primary
                 || owner == sender
+                || (owner == self.roster.myself && self.face.is_some())
                 || told.contains(&owner)
                 || self.roster.is_unclaimed(slot)
                 || self.roster[owner].config_epoch <= header.config_epoch

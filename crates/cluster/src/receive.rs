@@ -94,8 +94,9 @@ impl Cluster {
             self.current_epoch = header.current_epoch;
             self.save = self.save.max(Save::Soon);
         }
-        // A replica's header carries its primary's epoch.
-        if header.config_epoch > self.roster[at].config_epoch {
+        self.roster[at].seen_epoch = self.roster[at].seen_epoch.max(header.current_epoch);
+        // A replica's header carries its primary's epoch, which is not its own.
+        if header.replica_of.is_none() && header.config_epoch > self.roster[at].config_epoch {
             self.roster[at].config_epoch = header.config_epoch;
             self.changed();
         }
@@ -164,9 +165,13 @@ impl Cluster {
             self.receive_pong(at);
         }
         self.read_extensions(at, gossip);
-        self.follow_role(at, header);
-        self.compare_claims(at, header);
-        self.settle_collision(at, header);
+        // Packets of two links overtake each other: one that shows an older epoch than another of
+        // the same node before it says nothing about that node's role and slots any more.
+        if header.current_epoch >= self.roster[at].seen_epoch {
+            self.follow_role(at, header);
+            self.compare_claims(at, header);
+            self.settle_collision(at, header);
+        }
         self.read_entries(Some(at), gossip);
     }
 

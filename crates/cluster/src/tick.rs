@@ -159,19 +159,27 @@ impl Cluster {
             .primary
             .filter(|_| self.roster[above].is_replica())
         else {
+            self.cycle_since = None;
             return;
         };
         if top == self.roster.myself {
-            // Both sides decide alike, by the ids.
-            if self.roster.me().id < self.roster[above].id {
+            // Both sides decide alike, by the ids, once it is clear that no news is under way.
+            let now = self.now.mono;
+            let since = *self.cycle_since.get_or_insert(now);
+            if now - since > self.settings.node_timeout
+                && self.roster.me().id < self.roster[above].id
+            {
                 self.log(
                     Level::Warning,
                     "I am in a cycle of replicas: leaving it.".to_owned(),
                 );
+                self.bump_epoch();
                 self.replace_primary(above);
+                self.cycle_since = None;
             }
             return;
         }
+        self.cycle_since = None;
         let text = format!(
             "I'm a sub-replica! Reconfiguring myself from {} to {}",
             self.roster[above].label(),
