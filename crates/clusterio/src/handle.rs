@@ -1,0 +1,118 @@
+//! How the rest of the server talks to the bus thread.
+
+use crate::mailbox::{Mail, Mailbox};
+use base::Offset;
+use cluster::{Replication, Reply, Request, Settings, View};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The machine's monotonic milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pub(crate) origin: Instant,
+}
+
+impl Clock {
+    /// The machine's time of an instant.
+    pub fn mono(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.origin).as_millis() as u64
+    }
+
+    /// The machine's time now.
+    pub fn now(&self) -> u64 {
+        self.mono(Instant::now())
+    }
+
+    /// The instant of a time of the machine.
+    pub fn instant(&self, mono: u64) -> Instant {
+        self.origin + Duration::from_millis(mono)
+    }
+}
+
+pub(crate) struct Shared {
+    pub mailbox: Mailbox,
+    pub view: Mutex<Arc<View>>,
+    pub clock: Clock,
+}
+
+/// A running bus. Clones are for the same one; no method but [`Handle::shutdown`] waits.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Handle {
+    /// Gives a CLUSTER command; `on_reply` is called on the bus thread and must not block.
+    pub fn request(&self, request: Request, on_reply: impl FnOnce(Reply) + Send + 'static) {
+        self.shared
+            .mailbox
+            .post(Mail::Request(request, Box::new(on_reply)));
+    }
+
+    /// Sends a local PUBLISH to all nodes, or an SPUBLISH to those of the shard.
+    pub fn publish(&self, channel: Vec<u8>, message: Vec<u8>, sharded: bool) {
+        self.shared.mailbox.post(Mail::Publish {
+            channel,
+            message,
+            sharded,
+        });
+    }
+
+    /// Tells how replication stands: whenever the link changes, and ten times a second.
+    pub fn replication(&self, replication: Replication) {
+        self.shared.mailbox.post(Mail::Replication(replication));
+    }
+
+    /// Clients are paused as asked by [`crate::Hooks::pause`], and the offset stands.
+    pub fn paused(&self, offset: Offset) {
+        self.shared.mailbox.post(Mail::Paused(offset));
+    }
+
+    /// Since when a worker has not come round; `None` if all do.
+    pub fn workers_stuck(&self, since: Option<Instant>) {
+        let since = since.map(|at| self.shared.clock.mono(at));
+        self.shared.mailbox.post(Mail::Stuck(since));
+    }
+
+    /// The configuration changed; `link_limit` is `cluster-link-sendbuf-limit` in bytes, 0 for
+    /// none.
+    pub fn settings(&self, settings: Settings, link_limit: usize) {
+        self.shared
+            .mailbox
+            .post(Mail::Settings(Box::new(settings), link_limit));
+    }
+
+    /// The latest view.
+    pub fn view(&self) -> Arc<View> {
+        self.shared
+            .view
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone()
+    }
+
+    /// The machine's clock, for [`Replication::last_heard`] and the deadlines of the hooks.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Saves nodes.conf, closes the bus and waits for its threads (a stuck disk for two seconds at
+    /// most).
+    pub fn shutdown(&self) {
+        let (sender, receiver) = mpsc::channel();
+        self.request(Request::SaveConfig, move |_| {
+            _ = sender.send(());
+        });
+        _ = receiver.recv_timeout(Duration::from_secs(2));
+        self.shared.mailbox.post(Mail::Stop);
+        let threads = {
+            let mut threads = self.threads.lock().unwrap_or_else(|e| e.into_inner());
+            std::mem::take(&mut *threads)
+        };
+        for thread in threads {
+            _ = thread.join();
+        }
+    }
+}
