@@ -30,20 +30,20 @@ impl Change {
     }
 }
 
-/// Why CONFIG SET failed; displayed as the text behind `-ERR `.
+/// Why CONFIG SET failed; displayed as the error that the client gets, behind its `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetError {
     /// A name without a value.
-    #[error("wrong number of arguments for 'config|set' command")]
+    #[error("ERR wrong number of arguments for 'config|set' command")]
     NoValue,
     /// There is no such option.
-    #[error("Unknown option or number of arguments for CONFIG SET - '{0}'")]
+    #[error("ERR Unknown option or number of arguments for CONFIG SET - '{0}'")]
     Unknown(String),
-    /// It cannot be set while a data set is loading. The reply is Redis's `-LOADING` one.
-    #[error("Redis is loading the dataset in memory")]
+    /// It cannot be set while a data set is loading.
+    #[error("LOADING Redis is loading the dataset in memory")]
     Loading,
     /// The value is wrong or cannot be put into effect.
-    #[error("CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
+    #[error("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
     Failed {
         /// The option; a wrong value is told with the name as the table writes it.
         name: String,

@@ -213,12 +213,12 @@ fn setting_is_all_or_nothing() {
     let fail = |pairs: &[(&str, &str)]| set(&config, pairs, caller).unwrap_err().to_string();
     assert_eq!(
         fail(&[("timeout", "5"), ("hz", "x")]),
-        "CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into \
+        "ERR CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into \
          an integer"
     );
     assert_eq!(
         fail(&[("timeout", "5"), ("nosuch", "x"), ("port", "x")]),
-        "Unknown option or number of arguments for CONFIG SET - 'nosuch'"
+        "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'"
     );
     assert!(fail(&[("hz", "5"), ("HZ", "6")]).ends_with("duplicate parameter"));
     assert!(fail(&[("daemonize", "yes")]).ends_with("can't set immutable config"));

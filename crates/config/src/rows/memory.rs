@@ -18,8 +18,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "maxmemory-policy",
         "noeviction",
         Kind::Choice(choice!(maxmemory_policy: EvictionPolicy)),
-    )
-    .stored(),
+    ),
     Opt::new(
         "maxmemory-samples",
         "5",
@@ -59,8 +58,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "lazyfree-lazy-expire",
         "no",
         Kind::YesNo(field!(lazyfree_lazy_expire)),
-    )
-    .stored(),
+    ),
     Opt::new(
         "lazyfree-lazy-server-del",
         "no",
@@ -85,8 +83,7 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(lfu_log_factor),
         },
-    )
-    .stored(),
+    ),
     Opt::new(
         "lfu-decay-time",
         "1",
@@ -95,8 +92,7 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(lfu_decay_time),
         },
-    )
-    .stored(),
+    ),
     Opt::new(
         "activerehashing",
         "yes",

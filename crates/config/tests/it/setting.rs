@@ -56,7 +56,7 @@ fn answer(config: &mut Config, pairs: &[(&str, &str)]) -> Reply {
             *config = change.config;
             Reply::Simple("OK".into())
         }
-        Err(error) => Reply::Error(format!("ERR {error}")),
+        Err(error) => Reply::Error(error.to_string()),
     }
 }
 
