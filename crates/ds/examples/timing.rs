@@ -82,6 +82,8 @@ fn tables() {
                     .for_each(|&(h, s)| Table::prefetch_bucket(&raw const slots[s], h));
                 at.iter()
                     .for_each(|&(h, s)| Table::prefetch_entry(&raw const slots[s], h));
+                at.iter()
+                    .for_each(|&(h, s)| Table::prefetch_chain(&raw const slots[s], h));
             }
             for (k, (h, s)) in keys.iter().zip(at) {
                 black_box(slots[s].find(h, k).map(Object::str_len));

@@ -13,7 +13,8 @@ const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 /// One cache line. The low seven bytes of `meta` are tags, one for each handle; the highest byte
 /// has a bit for each handle that is there, and on top the one that says that the last handle is
-/// a child bucket's address.
+/// a child bucket's address. Such an address also has its lowest bit set, which no entry's has, so
+/// that a prefetch that reads the slot alone cannot take one for the other.
 #[repr(C, align(64))]
 pub struct Bucket {
     pub(super) meta: u64,
@@ -37,6 +38,24 @@ pub(super) fn matches(meta: u64, tag: u8) -> u32 {
     bits as u32 & (meta >> 56) as u32 & FULL
 }
 
+const CHILD: usize = 1;
+/// The slot of an array's first bucket, once that has been emptied, that begins the list of the
+/// children that its chains had.
+const LEFT: usize = SLOTS - 2;
+
+/// The child bucket whose address a slot holds.
+#[inline]
+pub(super) fn child_at(slot: *mut u8) -> Option<*mut Bucket> {
+    if slot.addr() & CHILD == 0 {
+        return None;
+    }
+    Some(slot.map_addr(|a| a & !CHILD).cast())
+}
+
+fn child_slot(child: *mut Bucket) -> *mut u8 {
+    child.cast::<u8>().map_addr(|a| a | CHILD)
+}
+
 impl Bucket {
     #[inline]
     pub(super) fn matches(&self, tag: u8) -> u32 {
@@ -56,7 +75,11 @@ impl Bucket {
 
     #[inline]
     pub(super) fn child(&self) -> Option<*mut Bucket> {
-        self.chained().then(|| self.slots[SLOTS - 1].cast())
+        if self.chained() {
+            child_at(self.slots[SLOTS - 1])
+        } else {
+            None
+        }
     }
 
     /// Slots that can be filled.
@@ -127,7 +150,7 @@ pub(super) unsafe fn put(
         }
         let child = alloc_buckets(1);
         let (last_tag, last) = b.vacate(SLOTS - 1);
-        b.slots[SLOTS - 1] = child.cast();
+        b.slots[SLOTS - 1] = child_slot(child);
         b.meta |= CHAINED;
         // SAFETY: just allocated, zeroed, which is an empty bucket.
         let c = unsafe { &mut *child };
@@ -138,7 +161,7 @@ pub(super) unsafe fn put(
 }
 
 /// Takes the handle in `slot` of `bucket` out of the chain that begins at `home`, filling the gap
-/// from the chain's end. Also says whether a child was freed.
+/// from the chain's end. Also returns a child that has become empty, to be retired.
 ///
 /// # Safety
 ///
@@ -148,13 +171,13 @@ pub(super) unsafe fn take(
     home: *mut Bucket,
     bucket: *mut Bucket,
     slot: usize,
-) -> (NonNull<u8>, bool) {
+) -> (NonNull<u8>, Option<RetiredArray>) {
     // SAFETY: a live bucket of the chain.
     let (_, raw) = unsafe { (*bucket).vacate(slot) };
     let raw = NonNull::new(raw).expect("a filled slot has a handle");
     // SAFETY: likewise; so are all that follow its child addresses.
     let Some(mut last) = (unsafe { (*home).child() }) else {
-        return (raw, false);
+        return (raw, None);
     };
     let mut parent = home;
     // SAFETY: as above.
@@ -170,43 +193,54 @@ pub(super) unsafe fn take(
             (*bucket).fill(slot, tag, handle);
         }
         if (*last).present() != 0 {
-            return (raw, false);
+            return (raw, None);
         }
         (*parent).meta &= !CHAINED;
-        free_child(last);
+        (*parent).slots[SLOTS - 1] = std::ptr::null_mut();
     }
-    (raw, true)
+    // A child is an array of one bucket.
+    (raw, Some(RetiredArray(Array { ptr: last, bits: 0 })))
 }
 
-/// Hands every handle of a chain to `f`, frees the children and leaves the home bucket empty;
-/// returns how many children that were.
+/// Hands every handle of the chain of bucket `i` to `f` and leaves the bucket empty; returns how
+/// many children it had. They stay with the array until that is freed, in a list that begins in
+/// its first bucket, which must be emptied first.
 ///
 /// # Safety
 ///
-/// `home` begins a live chain that the caller has exclusively.
-pub(super) unsafe fn empty_chain(home: *mut Bucket, mut f: impl FnMut(NonNull<u8>)) -> u32 {
+/// The array is live, the caller has it exclusively, and nothing is put into it any more.
+pub(super) unsafe fn empty_chain(array: Array, i: usize, mut f: impl FnMut(NonNull<u8>)) -> u32 {
+    let (first, home) = (array.at(0), array.at(i));
     let mut children = 0;
     let mut bucket = home;
     loop {
-        // SAFETY: a live bucket of the chain, or of what is left of it.
-        let b = unsafe { &mut *bucket };
-        let (mut present, child) = (b.present(), b.child());
-        b.meta = 0;
+        // SAFETY: a live bucket of the chain; none is freed here.
+        let (mut present, child, slots) =
+            unsafe { ((*bucket).present(), (*bucket).child(), (*bucket).slots) };
+        // SAFETY: as above.
+        unsafe { (*bucket).meta = 0 };
         while present != 0 {
             let slot = present.trailing_zeros() as usize;
             present &= present - 1;
-            f(NonNull::new(b.slots[slot]).expect("a filled slot has a handle"));
-        }
-        if bucket != home {
-            children += 1;
-            // SAFETY: it was allocated as a child, and nothing leads to it any more.
-            unsafe { free_child(bucket) };
+            f(NonNull::new(slots[slot]).expect("a filled slot has a handle"));
         }
         match child {
-            Some(c) => bucket = c,
-            None => return children,
+            Some(c) => (bucket, children) = (c, children + 1),
+            None => break,
         }
     }
+    // SAFETY: `first`, `home` and `bucket`, the chain's end, are live buckets.
+    unsafe {
+        // An entry's address until now, unless the bucket is emptied for the second time.
+        if i == 0 && child_at((*first).slots[LEFT]).is_none() {
+            (*first).slots[LEFT] = std::ptr::null_mut();
+        }
+        if bucket != home {
+            (*bucket).slots[SLOTS - 1] = (*first).slots[LEFT];
+            (*first).slots[LEFT] = (*home).slots[SLOTS - 1];
+        }
+    }
+    children
 }
 
 fn buckets_layout(n: usize) -> Layout {
@@ -221,14 +255,6 @@ fn alloc_buckets(n: usize) -> *mut Bucket {
         handle_alloc_error(layout);
     }
     p.cast()
-}
-
-/// # Safety
-///
-/// `child` came from `alloc_buckets(1)` and is not used again.
-unsafe fn free_child(child: *mut Bucket) {
-    // SAFETY: the caller's promise.
-    unsafe { dealloc(child.cast(), buckets_layout(1)) };
 }
 
 /// An array of 2^bits buckets. `AtomicPtr` fields hold it with `bits` in the six low bits of the
@@ -315,8 +341,8 @@ impl Array {
     }
 }
 
-/// An array that a table no longer uses, but that a prefetch may still be looking at. Dropping it
-/// frees it.
+/// An array, with the children of its chains, or a single child, that a table no longer uses, but
+/// that a prefetch may still be looking at. Dropping it frees it.
 pub struct RetiredArray(Array);
 
 // SAFETY: the array is this value's alone to free; what others do with it meanwhile is read.
@@ -325,7 +351,7 @@ unsafe impl Send for RetiredArray {}
 unsafe impl Sync for RetiredArray {}
 
 impl RetiredArray {
-    /// Bytes that dropping it gives back.
+    /// Bytes of the array.
     pub fn bytes(&self) -> usize {
         self.0.len() * size_of::<Bucket>()
     }
@@ -333,8 +359,17 @@ impl RetiredArray {
 
 impl Drop for RetiredArray {
     fn drop(&mut self) {
-        // SAFETY: it came from `alloc_buckets` with this many buckets and is freed only here.
-        unsafe { dealloc(self.0.ptr.cast(), buckets_layout(self.0.len())) };
+        // SAFETY: nothing is in use any more; the list has the children that `empty_chain` left,
+        // which were allocated as arrays of one bucket. A first bucket that was never emptied has
+        // an entry's address or nothing where the list would begin.
+        unsafe {
+            let mut left = child_at((*self.0.ptr).slots[LEFT]);
+            while let Some(child) = left {
+                left = child_at((*child).slots[SLOTS - 1]);
+                dealloc(child.cast(), buckets_layout(1));
+            }
+            dealloc(self.0.ptr.cast(), buckets_layout(self.0.len()));
+        }
     }
 }
 

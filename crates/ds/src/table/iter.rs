@@ -120,7 +120,7 @@ impl<E: Entry, R: Retire> Iterator for IntoIter<E, R> {
             self.index += 1;
             let ready = &mut self.ready;
             // SAFETY: the chain is of the table that this iterator owns.
-            let freed = unsafe { bucket::empty_chain(array.at(i), |raw| ready.push(raw)) };
+            let freed = unsafe { bucket::empty_chain(array, i, |raw| ready.push(raw)) };
             self.table.children -= freed;
             self.table.len -= ready.len();
         }

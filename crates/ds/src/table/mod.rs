@@ -33,8 +33,9 @@ pub use iter::{IntoIter, Iter};
 /// # Safety
 ///
 /// `Self` is `#[repr(transparent)]` over a non-null pointer: the table keeps the pointer's bits
-/// and hands out references to them as references to `Self`. `from_raw(into_raw(e))` is `e`, and
-/// `key` returns the same bytes for as long as the entry is in a table.
+/// and hands out references to them as references to `Self`. The pointer's lowest bit is clear.
+/// `from_raw(into_raw(e))` is `e`, and `key` returns the same bytes for as long as the entry is in
+/// a table.
 pub unsafe trait Entry: Sized {
     /// The key that this entry is found by.
     fn key(&self) -> &[u8];
@@ -208,7 +209,10 @@ impl<E: Entry, R: Retire> Table<E, R> {
         let p = self.place(hash, key)?;
         // SAFETY: `place` found an entry there; the chain is this table's.
         let (raw, freed) = unsafe { bucket::take(p.home, p.bucket, p.slot) };
-        self.children -= u32::from(freed);
+        if let Some(child) = freed {
+            self.children -= 1;
+            R::retire(child);
+        }
         self.len -= 1;
         self.make_small();
         // SAFETY: the handle was put in by `insert` and has left the table.
@@ -288,7 +292,7 @@ impl<E: Entry, R: Retire> Drop for Table<E, R> {
             for i in 0..chains {
                 // SAFETY: the chain is this table's, which nobody else can reach any more.
                 unsafe {
-                    bucket::empty_chain(array.at(i), |raw| drop(E::from_raw(raw)));
+                    bucket::empty_chain(array, i, |raw| drop(E::from_raw(raw)));
                 }
             }
             R::retire(array.retire());

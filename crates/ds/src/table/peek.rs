@@ -2,8 +2,8 @@
 //!
 //! A worker that has parsed a batch asks for the memory of all its keys before it executes the
 //! first command. It does not hold the slots then: another thread may be changing the table. What
-//! is read here may be out of date, never freed: arrays go through `Retire`, child buckets and
-//! entries are not looked into. A wrong guess costs a cache line.
+//! is read here may be out of date, never freed: arrays and child buckets go through `Retire`,
+//! and entries are not looked into. A wrong guess costs a cache line.
 
 use std::sync::atomic::Ordering;
 
@@ -63,8 +63,8 @@ impl<E: Entry, R: Retire> Table<E, R> {
         }
     }
 
-    /// Asks for the entries in the bucket of `hash` that may be the one; call it some time after
-    /// `prefetch_bucket`.
+    /// Asks for the entries in the bucket of `hash` that may be the one, and for the next bucket of
+    /// its chain; call it some time after `prefetch_bucket`.
     ///
     /// # Safety
     ///
@@ -74,22 +74,55 @@ impl<E: Entry, R: Retire> Table<E, R> {
     pub unsafe fn prefetch_entry(table: *const Self, hash: u64) {
         // SAFETY: the caller's promise.
         for array in unsafe { Self::arrays(table) }.into_iter().flatten() {
-            let b = array.bucket(hash);
-            // SAFETY: the bucket is of an array that is in use or retired, and so not freed yet.
-            // The words may be changing under us; they are read volatile, once each, aligned, and
-            // used only as hints, never followed.
+            // SAFETY: the bucket is of an array that is in use or retired, so not freed yet.
+            if let Some(child) = unsafe { prefetch_matches(array.bucket(hash), hash) } {
+                prefetch(child.cast());
+            }
+        }
+    }
+
+    /// The same for the second bucket of the chain, where there is one; call it some time after
+    /// `prefetch_entry`.
+    ///
+    /// # Safety
+    ///
+    /// As `prefetch_entry`.
+    #[inline]
+    pub unsafe fn prefetch_chain(table: *const Self, hash: u64) {
+        // SAFETY: the caller's promise.
+        for array in unsafe { Self::arrays(table) }.into_iter().flatten() {
+            let home = array.bucket(hash);
+            // SAFETY: the bucket is of an array that is in use or retired, so not freed yet; so is
+            // a child whose address its slot holds. The slot is read as in `prefetch_matches`.
             unsafe {
-                let meta = (&raw const (*b).meta).read_volatile();
-                let mut found = bucket::matches(meta, bucket::tag(hash));
-                if found == 0 && meta >> 63 == 1 {
-                    found = 1 << (SLOTS - 1);
-                }
-                while found != 0 {
-                    let slot = found.trailing_zeros() as usize;
-                    found &= found - 1;
-                    prefetch((&raw const (*b).slots[slot]).read_volatile());
+                let slot = (&raw const (*home).slots[SLOTS - 1]).read_volatile();
+                if let Some(child) = bucket::child_at(slot)
+                    && let Some(next) = prefetch_matches(child, hash)
+                {
+                    prefetch(next.cast());
                 }
             }
         }
+    }
+}
+
+/// Asks for the entries of one bucket that may be the one, and returns the address of its child.
+///
+/// # Safety
+///
+/// The bucket is not freed meanwhile. It may be changing.
+#[inline]
+unsafe fn prefetch_matches(b: *const Bucket, hash: u64) -> Option<*mut Bucket> {
+    // SAFETY: the bucket is there by the caller's promise. Its words may be changing under us;
+    // they are read volatile, once each, aligned, and entries' addresses are used only as hints.
+    unsafe {
+        let meta = (&raw const (*b).meta).read_volatile();
+        let mut found = bucket::matches(meta, bucket::tag(hash));
+        while found != 0 {
+            let slot = found.trailing_zeros() as usize;
+            found &= found - 1;
+            prefetch((&raw const (*b).slots[slot]).read_volatile());
+        }
+        bucket::child_at((&raw const (*b).slots[SLOTS - 1]).read_volatile())
     }
 }

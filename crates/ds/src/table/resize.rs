@@ -110,14 +110,14 @@ impl<E: Entry, R: Retire> Table<E, R> {
     }
 
     fn move_chain(&mut self, cur: Array, next: Array) -> bool {
-        let home = cur.at(self.moved as usize);
+        let i = self.moved as usize;
         let mut grown = 0;
         let mut any = false;
-        // SAFETY: both arrays are this table's, which is borrowed exclusively; `home` is not yet
-        // moved, so its chain is live; each handle was put in by `insert` as an `E`'s.
+        // SAFETY: both arrays are this table's, which is borrowed exclusively; homes are moved in
+        // order, and nothing is put where it has been moved from; each handle was put in by `insert` as an `E`'s.
         let freed = unsafe {
-            (*home).prefetch_entries();
-            bucket::empty_chain(home, |raw| {
+            (*cur.at(i)).prefetch_entries();
+            bucket::empty_chain(cur, i, |raw| {
                 any = true;
                 let e = std::mem::ManuallyDrop::new(E::from_raw(raw));
                 let hash = crate::hash::of(e.key());
