@@ -13,11 +13,8 @@ pub enum UriError {
     #[error("rediss:// is only supported when redis-cli is compiled with OpenSSL")]
     Tls,
     /// A percent sign without two hexadecimal digits.
-    #[error("Incomplete URI encoding")]
-    Incomplete,
-    /// The same with other characters.
     #[error("Illegal character in URI encoding")]
-    Illegal,
+    Encoding,
     /// No port, or one beyond 65535.
     #[error("Invalid server port.")]
     Port,
@@ -94,9 +91,9 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, UriError> {
             continue;
         }
         let (Some(&high), Some(&low)) = (rest.next(), rest.next()) else {
-            return Err(UriError::Incomplete);
+            return Err(UriError::Encoding);
         };
-        let digit = |b: u8| (b as char).to_digit(16).ok_or(UriError::Illegal);
+        let digit = |b: u8| (b as char).to_digit(16).ok_or(UriError::Encoding);
         out.push((digit(high)? * 16 + digit(low)?) as u8);
     }
     Ok(out)
@@ -127,8 +124,8 @@ mod tests {
     fn refuses_what_it_cannot_read() {
         assert_eq!(read("http://x").unwrap_err(), UriError::Scheme);
         assert_eq!(read("rediss://x").unwrap_err(), UriError::Tls);
-        assert_eq!(read("redis://a%4@x").unwrap_err(), UriError::Incomplete);
-        assert_eq!(read("redis://a%4x@x").unwrap_err(), UriError::Illegal);
+        assert_eq!(read("redis://a%4@x").unwrap_err(), UriError::Encoding);
+        assert_eq!(read("redis://a%4x@x").unwrap_err(), UriError::Encoding);
         assert_eq!(read("redis://x:99999").unwrap_err(), UriError::Port);
     }
 }

@@ -191,6 +191,16 @@ impl Connection {
         self.decoder.read_raw().map_err(Error::from_io)
     }
 
+    /// Gives back bytes that [`Connection::read_raw`] took too many of.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        self.decoder.unread(bytes);
+    }
+
+    /// A second handle on the socket for another thread to write to.
+    pub fn writer(&self) -> io::Result<impl io::Write + Send + use<>> {
+        self.decoder.source().try_clone()
+    }
+
     /// Sends bytes as they are, at once.
     pub fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.decoder.source_mut().write_all(bytes)

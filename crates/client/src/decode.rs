@@ -112,6 +112,12 @@ impl<R: Read> Decoder<R> {
         Ok(rest)
     }
 
+    /// Puts bytes before those that come next.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        self.buffer.splice(..self.at, bytes.iter().copied());
+        self.at = 0;
+    }
+
     /// Reads once more; an end of the stream is an error here, because a reply is due.
     fn fill(&mut self) -> io::Result<()> {
         if self.at > 0 {

@@ -1,3 +1,10 @@
-//! Tests of the command line against real servers and beside the real redis-cli.
+//! The command line beside the real one.
 
 mod cluster;
+mod cluster_mode;
+mod formats;
+mod modes;
+mod oneshot;
+mod pair;
+mod piped;
+mod terminal;
