@@ -17,7 +17,11 @@ pub struct Program {
 pub const FAMILIES: [&str; 2] = ["redis", "valkey"];
 
 /// All programs.
-pub static PROGRAMS: [Program; 0] = [];
+pub static PROGRAMS: [Program; 1] = [Program {
+    word: "cli",
+    summary: "talk to a server: redis-cli",
+    run: cli::main,
+}];
 
 /// The program of this word (`cli`).
 pub fn by_word(word: &str) -> Option<&'static Program> {

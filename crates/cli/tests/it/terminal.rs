@@ -13,7 +13,7 @@ use testkit::{ClusterPlan, Program, Server, TempDir, wait_for};
 
 use crate::pair::{keys, server};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Terminal {
     child: Child,
