@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::conn::Ticket;
 use crate::listen::{Listen, ListenError, Listener};
 use crate::mailbox::{Arrival, Letter, Workers};
-use crate::server::Notice;
+use crate::server::{Notice, Options};
 use crate::stream::{Address, Stream};
 
 /// Connections accepted from one listener before the others get their turn.
@@ -34,6 +34,22 @@ pub(crate) struct Admission {
     pub(crate) backlog: i32,
     pub(crate) full: Vec<u8>,
     pub(crate) notice: Box<dyn Fn(Notice) + Send + Sync>,
+}
+
+impl Admission {
+    pub(crate) fn new(options: Options) -> Admission {
+        Admission {
+            max_clients: AtomicUsize::new(options.max_clients),
+            others: AtomicUsize::new(0),
+            keepalive: AtomicU64::new(options.keepalive),
+            paused: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            backlog: options.backlog,
+            full: options.full,
+            notice: options.notice,
+        }
+    }
 }
 
 /// What the acceptor is asked to do.

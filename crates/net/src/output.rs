@@ -166,16 +166,21 @@ impl Output {
         self.mark_at(self.reply_at, seq);
     }
 
-    fn mark_at(&mut self, at: u64, mut seq: u64) {
+    fn mark_at(&mut self, at: u64, seq: u64) {
         // What is sent already cannot be withheld.
         let at = at.max(self.position() - self.len() as u64);
         let marks = &mut self.rare.get_or_insert_default().marks;
-        while let Some(last) = marks.back().filter(|last| last.at >= at) {
-            seq = seq.max(last.seq);
-            marks.pop_back();
+        let place = marks.partition_point(|mark| mark.at < at);
+        if place > 0 && marks[place - 1].seq >= seq {
+            return;
         }
-        if marks.back().is_none_or(|last| last.seq < seq) {
-            marks.push_back(Mark { at, seq });
+        // Marks behind the new one that wait for no more than it does say nothing any more.
+        let end = marks.partition_point(|mark| mark.seq <= seq);
+        if end > place {
+            marks[place] = Mark { at, seq };
+            marks.drain(place + 1..end);
+        } else {
+            marks.insert(place, Mark { at, seq });
         }
     }
 
@@ -412,3 +417,6 @@ impl BufferPool {
         self.free.truncate(self.free.len() / 2);
     }
 }
+
+#[cfg(test)]
+mod tests;

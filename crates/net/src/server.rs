@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub struct Options {
     pub keepalive: u64,
     /// What a connection is told that comes when there are too many.
     pub full: Vec<u8>,
-    /// Is told what happens that no handler hears of. Called from the acceptor's thread.
+    /// Is told what happens that no handler hears of. Called from the server's threads.
     pub notice: Box<dyn Fn(Notice) + Send + Sync>,
 }
 
@@ -53,6 +53,8 @@ impl Default for Options {
 pub enum Notice {
     /// Descriptors or memory for connections ran out. Accepting goes on by itself.
     AcceptFailed(io::Error),
+    /// A thread's poller failed and the thread has ended: the server is of no use any more.
+    PollerFailed(io::Error),
 }
 
 /// What a handler is made from.
@@ -92,8 +94,8 @@ impl From<io::Error> for StartError {
 /// A running server. Dropping it without [`Server::stop`] leaves its threads running.
 pub struct Server<M: Send + 'static> {
     workers: Workers<M>,
-    threads: Vec<JoinHandle<io::Result<()>>>,
-    acceptor: JoinHandle<io::Result<()>>,
+    threads: Vec<JoinHandle<()>>,
+    acceptor: JoinHandle<()>,
     orders: Sender<Order>,
     waker: Waker,
     admission: Arc<Admission>,
@@ -108,42 +110,20 @@ impl<M: Send + 'static> Server<M> {
         H: Handler<Msg = M>,
         F: Fn(Start<M>) -> H + Send + Sync + 'static,
     {
-        let Options {
-            workers: count,
-            listen,
-            backlog,
-            max_clients,
-            keepalive,
-            full,
-            notice,
-        } = options;
-        let admission = Arc::new(Admission {
-            max_clients: AtomicUsize::new(max_clients),
-            others: AtomicUsize::new(0),
-            keepalive: AtomicU64::new(keepalive),
-            paused: AtomicBool::new(false),
-            accepted: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-            backlog,
-            full,
-            notice,
-        });
-        let listeners: Vec<Listener> = listen
-            .iter()
-            .map(|place| Listener::open(place, backlog))
-            .collect::<Result<_, _>>()
-            .map_err(StartError::Listen)?;
+        let listeners = bind(&options)?;
         let addresses = listeners
             .iter()
             .map(|listener| listener.address.clone())
             .collect();
-        let pollers = (0..count.max(1))
+        let count = options.workers.max(1);
+        let pollers = (0..count)
             .map(|_| Poll::new())
             .collect::<io::Result<Vec<Poll>>>()?;
         let (workers, inboxes) = Workers::new(&pollers, WAKE)?;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let (orders, receiver) = channel();
+        let admission = Arc::new(Admission::new(options));
         let acceptor = Acceptor {
             poll,
             listeners,
@@ -151,7 +131,7 @@ impl<M: Send + 'static> Server<M> {
             admission: admission.clone(),
             workers: workers.clone(),
             starved: false,
-            last: count.max(1) - 1,
+            last: count - 1,
         };
         for listener in &acceptor.listeners {
             acceptor.register(listener)?;
@@ -166,19 +146,11 @@ impl<M: Send + 'static> Server<M> {
             };
             let stats = workers.stats(index);
             let make = make.clone();
-            let run = move || {
-                let handler = make(start);
-                Worker::new(handler, index as u16, poll, registry, inbox, stats).run()
-            };
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("worker-{index}"))
-                    .spawn(run)?,
-            );
+            let run =
+                move || Worker::new(make(start), index as u16, poll, registry, inbox, stats).run();
+            threads.push(spawn(format!("worker-{index}"), &admission, run)?);
         }
-        let acceptor = thread::Builder::new()
-            .name("acceptor".into())
-            .spawn(move || acceptor.run())?;
+        let acceptor = spawn("acceptor".into(), &admission, move || acceptor.run())?;
         Ok(Server {
             workers,
             threads,
@@ -220,7 +192,7 @@ impl<M: Send + 'static> Server<M> {
     }
 
     fn order(&self, order: Order) -> io::Result<()> {
-        // A acceptor that has ended hears nothing.
+        // An acceptor that has ended hears nothing.
         let _ = self.orders.send(order);
         self.waker.wake()
     }
@@ -258,14 +230,38 @@ impl<M: Send + 'static> Server<M> {
     pub fn stop(self, grace: Duration) -> io::Result<()> {
         self.order(Order::Stop)?;
         let ended = || io::Error::other("a thread of the server has panicked");
-        self.acceptor.join().map_err(|_| ended())??;
+        self.acceptor.join().map_err(|_| ended())?;
         let deadline = Instant::now() + grace;
         for worker in 0..self.workers.len() {
             self.workers.deliver(worker, Letter::Stop(deadline));
         }
         for thread in self.threads {
-            thread.join().map_err(|_| ended())??;
+            thread.join().map_err(|_| ended())?;
         }
         Ok(())
     }
+}
+
+fn bind(options: &Options) -> Result<Vec<Listener>, StartError> {
+    let open = |place| Listener::open(place, options.backlog);
+    options
+        .listen
+        .iter()
+        .map(open)
+        .collect::<Result<_, _>>()
+        .map_err(StartError::Listen)
+}
+
+/// Starts a thread whose end before its time is told.
+fn spawn(
+    name: String,
+    admission: &Arc<Admission>,
+    run: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let admission = admission.clone();
+    thread::Builder::new().name(name).spawn(move || {
+        if let Err(error) = run() {
+            (admission.notice)(Notice::PollerFailed(error));
+        }
+    })
 }

@@ -226,9 +226,9 @@ fn out_of_descriptors() {
     }
     let (sender, notices) = channel();
     let sender = std::sync::Mutex::new(sender);
-    let notice = Box::new(move |notice: Notice| {
-        let Notice::AcceptFailed(error) = notice;
-        sender.lock().unwrap().send(error.to_string()).unwrap();
+    let notice = Box::new(move |notice: Notice| match notice {
+        Notice::AcceptFailed(error) => sender.lock().unwrap().send(error.to_string()).unwrap(),
+        Notice::PollerFailed(error) => panic!("{error}"),
     });
     let bench = Bench::with(Options {
         notice,

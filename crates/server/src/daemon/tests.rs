@@ -18,7 +18,8 @@ fn the_second_process_goes_on_without_the_first() {
     if !Origin::is_background() {
         // What the configuration does to the folder must not matter.
         std::env::set_current_dir("/").unwrap();
-        origin.respawn(Some(b"maxclients 100")).unwrap();
+        let mut child = origin.respawn(Some(b"maxclients 100")).unwrap();
+        assert!(child.try_wait().is_ok());
         return;
     }
     let mut text = String::new();
