@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod expire;
 pub(crate) mod forward;
 pub(crate) mod key;
+pub(crate) mod list;
 pub(crate) mod slow;
 pub(crate) mod string;
 pub(crate) mod transaction;

@@ -1,6 +1,6 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
-use crate::family::{connection, expire, forward, key, string, transaction, world};
+use crate::family::{connection, expire, forward, key, list, string, transaction, world};
 use crate::{Cx, Done};
 use commands::Cmd;
 
@@ -41,6 +41,29 @@ fn strings(cmd: Cmd) -> Option<Handler> {
         Cmd::Setnx => string::setnx,
         Cmd::Setrange => string::setrange,
         Cmd::Strlen => string::strlen,
+        _ => return None,
+    })
+}
+
+fn lists(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Lindex => list::lindex,
+        Cmd::Linsert => list::linsert,
+        Cmd::Llen => list::llen,
+        Cmd::Lmove => list::lmove,
+        Cmd::Lmpop => list::lmpop,
+        Cmd::Lpop => list::lpop,
+        Cmd::Lpos => list::lpos,
+        Cmd::Lpush => list::lpush,
+        Cmd::Lpushx => list::lpushx,
+        Cmd::Lrange => list::lrange,
+        Cmd::Lrem => list::lrem,
+        Cmd::Lset => list::lset,
+        Cmd::Ltrim => list::ltrim,
+        Cmd::Rpop => list::rpop,
+        Cmd::Rpoplpush => list::rpoplpush,
+        Cmd::Rpush => list::rpush,
+        Cmd::Rpushx => list::rpushx,
         _ => return None,
     })
 }
