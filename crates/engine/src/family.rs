@@ -3,6 +3,7 @@
 pub(crate) mod connection;
 pub(crate) mod expire;
 pub(crate) mod forward;
+pub(crate) mod hash;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod slow;

@@ -1,6 +1,6 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
-use crate::family::{connection, expire, forward, key, list, string, transaction, world};
+use crate::family::{connection, expire, forward, hash, key, list, string, transaction, world};
 use crate::{Cx, Done};
 use commands::Cmd;
 
@@ -32,6 +32,7 @@ fn strings(cmd: Cmd) -> Option<Handler> {
         Cmd::Getset => string::getset,
         Cmd::Incr => string::incr,
         Cmd::Incrby => string::incrby,
+        Cmd::Incrbyfloat => string::incrbyfloat,
         Cmd::Mget => string::mget,
         Cmd::Mset => string::mset,
         Cmd::Msetnx => string::msetnx,
@@ -64,6 +65,28 @@ fn lists(cmd: Cmd) -> Option<Handler> {
         Cmd::Rpoplpush => list::rpoplpush,
         Cmd::Rpush => list::rpush,
         Cmd::Rpushx => list::rpushx,
+        _ => return None,
+    })
+}
+
+fn hashes(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Hdel => hash::hdel,
+        Cmd::Hexists => hash::hexists,
+        Cmd::Hget => hash::hget,
+        Cmd::Hgetall => hash::hgetall,
+        Cmd::Hincrby => hash::hincrby,
+        Cmd::Hincrbyfloat => hash::hincrbyfloat,
+        Cmd::Hkeys => hash::hkeys,
+        Cmd::Hlen => hash::hlen,
+        Cmd::Hmget => hash::hmget,
+        Cmd::Hmset => hash::hmset,
+        Cmd::Hrandfield => hash::hrandfield,
+        Cmd::Hscan => hash::hscan,
+        Cmd::Hset => hash::hset,
+        Cmd::Hsetnx => hash::hsetnx,
+        Cmd::Hstrlen => hash::hstrlen,
+        Cmd::Hvals => hash::hvals,
         _ => return None,
     })
 }

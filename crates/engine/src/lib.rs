@@ -17,6 +17,7 @@ mod family;
 mod handlers;
 mod host;
 mod keyspace;
+mod long_double;
 mod route;
 mod session;
 mod settings;

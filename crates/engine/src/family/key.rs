@@ -4,7 +4,7 @@ use crate::fail::{self, Done, Fail, SYNTAX};
 use crate::{Cx, Keyspace};
 use base::num;
 
-mod scan;
+pub(crate) mod scan;
 
 pub(crate) use scan::{keys, randomkey, scan};
 

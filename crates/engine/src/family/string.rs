@@ -2,6 +2,7 @@
 
 use crate::Cx;
 use crate::fail::{self, Done, Fail};
+use crate::long_double::LongDouble;
 use base::num;
 use ds::{Kind, Object, ValueRef};
 use resp::Reply;
@@ -213,6 +214,28 @@ fn add(cx: &mut Cx<'_>, by: i64) -> Done {
     cx.keys.changed(key);
     cx.effect_as_sent();
     cx.reply.int(value);
+    Ok(())
+}
+
+/// INCRBYFLOAT key increment. The effect is the sum, as a SET that keeps the expiry.
+pub(crate) fn incrbyfloat(cx: &mut Cx<'_>) -> Done {
+    let key = cx.args.get(1);
+    let mut scratch = Vec::new();
+    let old = match cx.keys.read_kind(key, Kind::Str)? {
+        Some(object) => LongDouble::parse(string_bytes(object, &mut scratch)),
+        None => LongDouble::parse(b"0"),
+    };
+    let old = old.ok_or(fail::NOT_FLOAT)?;
+    let by = LongDouble::parse(cx.args.get(2)).ok_or(fail::NOT_FLOAT)?;
+    let text = old.add(by).ok_or(fail::NAN_OR_INFINITY)?.text();
+    if let Some(mut object) = cx.keys.edit(key) {
+        object.set_str(text.as_bytes());
+    } else {
+        cx.keys.put(Object::new_str(key, text.as_bytes(), None));
+    }
+    cx.keys.changed(key);
+    cx.effect(&[b"SET", key, text.as_bytes(), b"KEEPTTL"]);
+    cx.reply.bulk(&text);
     Ok(())
 }
 
