@@ -28,7 +28,7 @@ pub use command_line::{CommandLine, command_line};
 pub use file::{FileError, FileErrorKind, Loaded, Surroundings, fuzz_load, load};
 pub use get::{get, get_all};
 pub use option::{Alias, Effect, Kind, Opt};
-pub use rewrite::{SIGNATURE, rewrite};
+pub use rewrite::{SIGNATURE, rewrite, rewrite_all};
 pub use set::{Caller, Change, SetError, set};
 pub use settings::Config;
 pub use table::{all, lookup};

@@ -349,9 +349,11 @@ fn octal(word: &[u8], max: i64) -> Result<i64, String> {
 fn memory_or_percent(word: &[u8], max: u64) -> Result<i64, String> {
     if let Some(percent) = word.strip_suffix(b"%") {
         let percent = parse_i64(percent).filter(|n| *n >= 0);
-        return percent
-            .map(|n| -n)
-            .ok_or_else(|| "argument must be a memory or percent value".into());
+        let percent = percent.ok_or("argument must be a memory or percent value")?;
+        if percent > 100 {
+            return Err("percentage argument must be less or equal to 100".into());
+        }
+        return Ok(-percent);
     }
     let bytes = memory(word).ok_or("argument must be a memory or percent value")?;
     let bytes = within(bytes, 0, max)?;

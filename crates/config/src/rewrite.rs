@@ -25,11 +25,21 @@ pub(crate) const DIRECTIVES: [&str; 5] = [
 /// added at the end, and repeated lines without use are dropped. Lines that cannot be read become
 /// comments.
 pub fn rewrite(config: &Config, old: &[u8]) -> Vec<u8> {
+    write(config, old, false)
+}
+
+/// As [`rewrite`], but with every option that has a value, default or not: what DEBUG
+/// CONFIG-REWRITE-FORCE-ALL does, to prove that all that is written can be read.
+pub fn rewrite_all(config: &Config, old: &[u8]) -> Vec<u8> {
+    write(config, old, true)
+}
+
+fn write(config: &Config, old: &[u8], all_options: bool) -> Vec<u8> {
     let mut page = Page::read(old);
     let default = Config::default();
     for option in all() {
         for (line, force) in lines(option, config, &default) {
-            page.put(option.name, line, force);
+            page.put(option.name, line, force || all_options);
         }
         page.drop_unused(option.name);
     }

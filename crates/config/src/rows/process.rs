@@ -98,6 +98,7 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(dir),
         },
     )
+    .fixed_while_loading()
     .protected()
     .always_written(),
     Opt::new(

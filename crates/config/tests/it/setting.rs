@@ -104,6 +104,32 @@ fn every_value_gets_the_real_answer() {
 }
 
 #[test]
+fn what_is_refused_for_its_value_is_refused_in_the_real_words() {
+    let server = Server::of(Program::Redis74).start();
+    let mut conn = server.connect();
+    let refused = |o: &&Opt| !o.immutable && matches!(o.effect, Effect::Refused(_));
+    for option in all().filter(refused) {
+        let mut config = Config::default();
+        for text in VALUES {
+            // What would be taken there starts to limit, or to listen: only wrong values are tried.
+            let ours = answer(&mut config, &[(option.name, text)]);
+            let Some(error) = ours.error() else { continue };
+            // Past 63 bits, bytes turn into percent there.
+            if text.len() >= 19 && matches!(option.kind, config::Kind::MemoryOrPercent { .. }) {
+                continue;
+            }
+            if !error.contains("is refused: ") {
+                assert_eq!(
+                    conn.call(&["CONFIG", "SET", option.name, text]),
+                    ours,
+                    "{text:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn limits_of_output_get_the_real_answer() {
     let server = Server::of(Program::Redis74).start();
     let mut conn = server.connect();
