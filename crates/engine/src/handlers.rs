@@ -3,17 +3,26 @@
 use crate::family::{connection, expire, forward, hash, key, list, string, transaction, world};
 use crate::{Cx, Done};
 use commands::Cmd;
+use std::sync::LazyLock;
 
 /// A handler: runs one command under the slots of its keys.
 pub(crate) type Handler = fn(&mut Cx<'_>) -> Done;
 
+/// The handlers by the number of their command, put together once.
+static TABLE: LazyLock<Box<[Handler]>> = LazyLock::new(|| {
+    let commands = (0..Cmd::COUNT).filter_map(Cmd::from_index);
+    commands.map(|cmd| find(cmd).unwrap_or(missing)).collect()
+});
+
 /// The command's handler.
+#[inline]
 pub(crate) fn of(cmd: Cmd) -> Handler {
-    strings(cmd)
-        .or_else(|| keys(cmd))
-        .or_else(|| others(cmd))
-        .or_else(|| hosts(cmd))
-        .unwrap_or(missing)
+    TABLE[cmd.index()]
+}
+
+fn find(cmd: Cmd) -> Option<Handler> {
+    let families = [strings, lists, hashes, keys, others, hosts];
+    families.iter().find_map(|family| family(cmd))
 }
 
 fn missing(cx: &mut Cx<'_>) -> Done {
