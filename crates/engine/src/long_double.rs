@@ -73,7 +73,7 @@ impl LongDouble {
         } else {
             units.shift_right_to_even(power.unsigned_abs());
         }
-        let mut digits = units.to_string();
+        let mut digits = units.decimal();
         if digits.len() < 18 {
             digits.insert_str(0, &"0".repeat(18 - digits.len()));
         }
@@ -145,7 +145,7 @@ impl Big {
         }
     }
 
-    fn to_string(&self) -> String {
+    fn decimal(&self) -> String {
         let mut rest = self.0.clone();
         let mut groups = Vec::new();
         while rest.iter().any(|&digit| digit != 0) {
