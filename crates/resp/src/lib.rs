@@ -7,6 +7,7 @@
 
 mod args;
 mod inline;
+mod protocol_error;
 mod reply;
 mod request;
 pub mod shared;
@@ -14,8 +15,9 @@ pub mod value;
 
 pub use args::{Args, ArgsBuf, ArgsIter, Range};
 pub use inline::split as split_inline;
+pub use protocol_error::ProtocolError;
 pub use reply::{Deferred, Reply};
-pub use request::{Arena, Command, Limits, Parser, ProtocolError, Step};
+pub use request::{Arena, Command, Limits, Parser, Step};
 
 #[doc(hidden)]
 pub use request::fuzz_one as fuzz_request;

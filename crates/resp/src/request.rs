@@ -5,14 +5,12 @@
 //! and remembers between calls how far it came, so that no byte is looked at twice however small
 //! the pieces are in which a command arrives.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use base::num;
 use memchr::memchr2;
 
 use crate::args::{Args, Range};
 use crate::inline;
+use crate::protocol_error::ProtocolError;
 
 /// Longest inline request, and longest header line of a multibulk one, that may be incomplete.
 pub const INLINE_MAX: usize = 64 * 1024;
@@ -38,72 +36,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// Why a connection must be closed: what it sent is no request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProtocolError {
-    /// No line end in 64 KiB of an inline request.
-    BigInline,
-    /// Quotes in an inline request that do not match.
-    UnbalancedQuotes,
-    /// No line end in 64 KiB after `*`.
-    BigMultibulkCount,
-    /// The number after `*` is none, or too large.
-    MultibulkLength,
-    /// Too many arguments before authentication.
-    UnauthenticatedMultibulk,
-    /// No line end in 64 KiB after `$`.
-    BigBulkCount,
-    /// Something else where `$` belongs.
-    ExpectedDollar(u8),
-    /// The number after `$` is none, negative, or too large.
-    BulkLength,
-    /// Too long an argument before authentication.
-    UnauthenticatedBulk,
-}
-
-impl ProtocolError {
-    /// The text after `Protocol error: `, byte for byte as Redis 7.2 words it.
-    pub fn text(&self) -> Cow<'static, [u8]> {
-        let text: &'static str = match self {
-            ProtocolError::BigInline => "too big inline request",
-            ProtocolError::UnbalancedQuotes => "unbalanced quotes in request",
-            ProtocolError::BigMultibulkCount => "too big mbulk count string",
-            ProtocolError::MultibulkLength => "invalid multibulk length",
-            ProtocolError::UnauthenticatedMultibulk => "unauthenticated multibulk length",
-            ProtocolError::BigBulkCount => "too big bulk count string",
-            ProtocolError::ExpectedDollar(c) => {
-                let mut text = b"expected '$', got '".to_vec();
-                match c {
-                    // Redis formats with C's %c: a NUL ends the text.
-                    0 => {}
-                    b'\r' | b'\n' => text.extend_from_slice(b" '"),
-                    c => text.extend_from_slice(&[*c, b'\'']),
-                }
-                return Cow::Owned(text);
-            }
-            ProtocolError::BulkLength => "invalid bulk length",
-            ProtocolError::UnauthenticatedBulk => "unauthenticated bulk length",
-        };
-        Cow::Borrowed(text.as_bytes())
-    }
-
-    /// The whole error reply.
-    pub fn reply(&self) -> Vec<u8> {
-        let mut reply = b"-ERR Protocol error: ".to_vec();
-        reply.extend_from_slice(&self.text());
-        reply.extend_from_slice(b"\r\n");
-        reply
-    }
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Protocol error: {}", self.text().escape_ascii())
-    }
-}
-
-impl std::error::Error for ProtocolError {}
 
 /// Where the parser puts what it finds: one for many commands of many connections, emptied
 /// after each batch, so that a command costs no allocation.
@@ -212,11 +144,19 @@ impl Parser {
     ) -> Result<Step, ProtocolError> {
         match bytes.first() {
             None => Ok(Step::Incomplete { missing: 0 }),
-            Some(b'*') => self.multibulk(bytes, arena, limits),
+            Some(b'*') => {
+                if self.left == 0
+                    && let Some(command) = plain(bytes, &mut arena.ranges, limits)
+                {
+                    return Ok(Step::Command(command));
+                }
+                self.multibulk(bytes, arena, limits)
+            }
             Some(_) => self.inline(bytes, arena),
         }
     }
 
+    #[inline(never)]
     fn multibulk(
         &mut self,
         bytes: &[u8],
@@ -274,7 +214,6 @@ impl Parser {
     }
 
     /// Reads arguments until there are none left (`None`) or no bytes left (how many are missing).
-    #[inline]
     fn bulks(
         &mut self,
         bytes: &[u8],
@@ -343,9 +282,62 @@ impl Parser {
     }
 }
 
+/// The command that `bytes` begin with, if it is whole and none of its numbers has more than three
+/// digits: nearly all commands are so. For any other, `None`, with `ranges` as they were.
+#[inline]
+fn plain(bytes: &[u8], ranges: &mut Vec<Range>, limits: &Limits) -> Option<Command> {
+    if !limits.authenticated || limits.max_bulk < 1000 {
+        return None;
+    }
+    let (argc, mut at) = short_header(bytes)?;
+    let first = ranges.len();
+    for _ in 0..argc {
+        let found = match bytes.get(at..) {
+            Some(rest @ [b'$', ..]) => short_header(rest),
+            _ => None,
+        };
+        let Some((len, size)) = found.filter(|(len, size)| bytes.len() >= at + size + len + 2)
+        else {
+            ranges.truncate(first);
+            return None;
+        };
+        // The query buffer is below 4 GiB.
+        ranges.push(((at + size) as u32, (at + size + len) as u32));
+        at += size + len + 2;
+    }
+    (argc > 0).then_some(Command {
+        len: at,
+        argc: argc as u32,
+        first: first as u32,
+        inline: None,
+    })
+}
+
+/// The number of up to three digits in the line that `bytes` begin with, behind its first byte,
+/// and the length of that line.
+#[inline(always)]
+fn short_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    let &[_, a, b, c, d, _, ..] = bytes else {
+        return None;
+    };
+    let digit = |c: u8| usize::from(c.wrapping_sub(b'0'));
+    let (a, is_end) = (digit(a), |c| c == b'\r');
+    if is_end(b) {
+        return (a <= 9).then_some((a, 4));
+    }
+    let b = digit(b);
+    if a == 0 || a > 9 || b > 9 {
+        return None;
+    }
+    if is_end(c) {
+        return Some((a * 10 + b, 5));
+    }
+    let c = digit(c);
+    (c <= 9 && is_end(d)).then_some((a * 100 + b * 10 + c, 6))
+}
+
 /// The length line of an argument: its length and where its bytes begin; `None` when the line is
 /// not complete.
-#[inline]
 fn bulk_header(
     bytes: &[u8],
     at: usize,
@@ -380,34 +372,7 @@ fn bulk_header(
 
 /// The number in the line that begins at `at`, behind its first byte, and where the next line
 /// begins; `None` when the line is not complete.
-#[inline]
 fn header(
-    bytes: &[u8],
-    at: usize,
-    invalid: ProtocolError,
-    too_big: ProtocolError,
-) -> Result<Option<(i64, usize)>, ProtocolError> {
-    // One to three digits without a leading zero, which is nearly always.
-    if let Some(&[_, a @ b'1'..=b'9', b, c, d, _, ..]) = bytes.get(at..) {
-        let a = i64::from(a - b'0');
-        if b == b'\r' {
-            return Ok(Some((a, at + 4)));
-        }
-        if b.is_ascii_digit() {
-            let ab = a * 10 + i64::from(b - b'0');
-            if c == b'\r' {
-                return Ok(Some((ab, at + 5)));
-            }
-            if c.is_ascii_digit() && d == b'\r' {
-                return Ok(Some((ab * 10 + i64::from(c - b'0'), at + 6)));
-            }
-        }
-    }
-    long_header(bytes, at, invalid, too_big)
-}
-
-#[inline(never)]
-fn long_header(
     bytes: &[u8],
     at: usize,
     invalid: ProtocolError,
