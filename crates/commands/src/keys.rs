@@ -37,10 +37,40 @@ where
         if index >= argv.count() {
             return 0;
         }
-        visit(index, spec.keys[0].flags);
+        visit(index, spec.range.flags);
         return 1;
     }
     general(spec, argv, visit)
+}
+
+/// As [`keys`], but without what is done to them: the fast path of routing.
+#[inline]
+pub fn key_places<A, F>(spec: &Spec, argv: &A, visit: &mut F) -> usize
+where
+    A: Argv + ?Sized,
+    F: FnMut(usize),
+{
+    let range = spec.range;
+    if !range.placed {
+        return general(spec, argv, &mut |index, _| visit(index));
+    }
+    let (first, argc) = (range.first as usize, argv.count());
+    let last = if range.last >= 0 {
+        range.last as usize
+    } else {
+        argc.wrapping_sub(range.last.unsigned_abs().into())
+    };
+    if last >= argc || first > last {
+        return 0;
+    }
+    let mut count = 0;
+    let mut index = first;
+    while index <= last {
+        visit(index);
+        count += 1;
+        index += range.step as usize;
+    }
+    count
 }
 
 fn general<A, F>(spec: &Spec, argv: &A, visit: &mut F) -> usize

@@ -132,8 +132,12 @@ pub struct KeyRange {
     pub step: i16,
     /// The range leaves out keys that other specs find (flag `movablekeys`).
     pub movable: bool,
-    /// The range and the specs always agree, in keys and in their flags.
+    /// The range holds all keys, always.
+    pub placed: bool,
+    /// It is [`placed`](Self::placed), and what the command does to the keys never varies.
     pub exact: bool,
+    /// What the command does to the first key.
+    pub flags: KeyFlags,
 }
 
 impl KeyRange {
@@ -143,16 +147,19 @@ impl KeyRange {
         last: 0,
         step: 0,
         movable: false,
+        placed: false,
         exact: false,
+        flags: KeyFlags(0),
     };
 
     /// Folds specs into one range by Redis's rule: a lone range stands as it is; several must be
     /// neighbours with step 1, and what does not fit is left out.
     pub(crate) const fn of(specs: &[KeySpec]) -> KeyRange {
         let mut range = KeyRange {
-            exact: !specs.is_empty(),
+            placed: !specs.is_empty(),
             ..KeyRange::NONE
         };
+        let mut varies = false;
         let mut i = 0;
         while i < specs.len() {
             let spec = &specs[i];
@@ -160,9 +167,10 @@ impl KeyRange {
             if spec.flags.has(key::INCOMPLETE) {
                 range.movable = true;
             }
-            if spec.flags.has(key::VARIABLE_FLAGS | key::NOT_KEY) {
-                range.exact = false;
+            if spec.flags.has(key::NOT_KEY) {
+                range.placed = false;
             }
+            varies |= spec.flags.has(key::VARIABLE_FLAGS);
             let (Begin::Index(index), Find::Range { last, step, limit }) = (spec.begin, spec.find)
             else {
                 range.movable = true;
@@ -175,10 +183,11 @@ impl KeyRange {
                 continue;
             }
             if limit > 1 {
-                range.exact = false;
+                range.placed = false;
             }
             if range.first == 0 {
                 range.first = index;
+                range.flags = spec.flags;
             }
             // An end counted from the end of the arguments lies behind any fixed one.
             let end = if last >= 0 { index + last } else { last };
@@ -187,7 +196,8 @@ impl KeyRange {
             }
             range.step = step;
         }
-        range.exact = range.exact && !range.movable;
+        range.placed = range.placed && !range.movable;
+        range.exact = range.placed && !varies;
         range
     }
 }

@@ -46,7 +46,7 @@ pub use flags::{Acl, Flags, KeyFlags, acl, flag, key};
 pub use getkeys::{GetKeysError, get_keys, get_keys_by};
 pub use help::help;
 pub use hint::{hint, syntax};
-pub use keys::{first_key, fuzz_keys, keys};
+pub use keys::{first_key, fuzz_keys, key_places, keys};
 pub use keyspec::{Begin, Find, KeyRange, KeySpec};
 pub use lookup::{all, lookup, lookup_full, resolve, top_level};
 pub use rename::{Directory, RenameError};

@@ -46,28 +46,31 @@ impl Group {
 }
 
 /// All that is known about one command or subcommand.
+///
+/// What every call reads comes first and fits one cache line: dispatch touches no other.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Spec {
     /// What handlers match on.
     pub id: Cmd,
-    /// The name in lower case; a subcommand's with its container before a bar: `config|get`.
-    pub full_name: &'static str,
-    /// The last part of the name: `get` of `config|get`.
-    pub name: &'static str,
-    /// The container's id, for a subcommand.
-    pub parent: Option<Cmd>,
-    /// The subcommands; a command that has any is a container.
-    pub subcommands: &'static [Spec],
     /// How many arguments, names included; negative: at least that many.
     pub arity: i16,
     /// What it is and where it may run.
     pub flags: Flags,
     /// Its access categories, those implied by the flags included.
     pub acl: Acl,
-    /// Where its keys are.
-    pub keys: &'static [KeySpec],
     /// The keys as one range, computed from `keys`.
     pub range: KeyRange,
+    /// Where its keys are.
+    pub keys: &'static [KeySpec],
+    /// The subcommands; a command that has any is a container.
+    pub subcommands: &'static [Spec],
+    /// The name in lower case; a subcommand's with its container before a bar: `config|get`.
+    pub full_name: &'static str,
+    /// The last part of the name: `get` of `config|get`.
+    pub name: &'static str,
+    /// The container's id, for a subcommand.
+    pub parent: Option<Cmd>,
     /// Tips for clients: how to route it in a cluster, whether replies repeat.
     pub tips: &'static [&'static str],
     /// The version of Redis that brought it.
@@ -87,6 +90,9 @@ pub struct Spec {
     /// Its arguments.
     pub args: &'static [Arg],
 }
+
+/// What a call reads of a row ends within its first cache line.
+const _: () = assert!(std::mem::offset_of!(Spec, full_name) <= 64);
 
 impl Spec {
     pub(crate) const fn new(

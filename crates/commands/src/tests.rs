@@ -115,6 +115,7 @@ fn ranges_are_exact_only_where_they_hold_all_keys() {
     assert_eq!(exact("rename"), (1, 2, 1, true, false));
     assert_eq!(exact("bitop"), (2, -1, 1, true, false));
     assert_eq!(exact("set"), (1, 1, 1, false, false));
+    assert!(Cmd::Set.spec().range.placed && !Cmd::Sort.spec().range.placed);
     assert_eq!(exact("sort"), (1, 1, 1, false, true));
     assert_eq!(exact("migrate"), (3, 3, 1, false, true));
     assert_eq!(exact("lmpop"), (0, 0, 0, false, true));

@@ -148,8 +148,12 @@ fn the_fast_path_finds_what_the_specs_find() {
     for spec in commands::all().filter(|spec| spec.has_keys()) {
         for _ in 0..100 {
             let argv = arguments(spec, &mut random);
-            let mut first = None;
-            commands::keys(spec, &argv, &mut |index, _| first = first.or(Some(index)));
+            let (mut with_flags, mut places) = (Vec::new(), Vec::new());
+            commands::keys(spec, &argv, &mut |index, _| with_flags.push(index));
+            let count = commands::key_places(spec, &argv, &mut |index| places.push(index));
+            assert_eq!(with_flags, places, "{argv:?}");
+            assert_eq!(count, places.len(), "{argv:?}");
+            let first = places.first().copied();
             if spec.range.exact && first.is_some() {
                 assert_eq!(commands::first_key(spec, argv.len()), first, "{argv:?}");
             }
