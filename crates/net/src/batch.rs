@@ -135,9 +135,13 @@ impl<H: Handler> Worker<H> {
             let Some(conn) = self.table.enter(pending.conn) else {
                 continue;
             };
-            // Whoever has parked, blocked or been closed meanwhile executes nothing more. Too
-            // much withheld output only stops parsing.
-            if conn.generation != pending.generation || conn.stall & !stall::WITHHELD != 0 {
+            if conn.generation != pending.generation {
+                continue;
+            }
+            // Whoever has parked, blocked or been closed executes nothing more of this batch, even
+            // if it was woken meanwhile. Too much withheld output only stops parsing.
+            if conn.halted || conn.stall & !stall::WITHHELD != 0 {
+                conn.halted = true;
                 continue;
             }
             let Connection {
@@ -149,10 +153,11 @@ impl<H: Handler> Worker<H> {
             let flow = self.handler.execute(state, args, nth, out);
             conn.stats.executed();
             conn.done = pending.start + pending.command.len;
+            // First, because what wakes the connection may lie in the inbox.
+            self.apply(pending.conn, pending.start, flow);
             if inbox_first {
                 self.take_inbox_before_reply(pending.conn);
             }
-            self.apply(pending.conn, pending.start, flow);
             if nth % H::CLOCK_EVERY != H::CLOCK_EVERY - 1 {
                 continue;
             }
@@ -194,10 +199,12 @@ impl<H: Handler> Worker<H> {
             Flow::Done => {}
             Flow::Park => {
                 conn.stall |= stall::PARKED;
+                conn.halted = true;
                 conn.done = start;
             }
             Flow::Hold => {
                 conn.stall |= stall::HELD;
+                conn.halted = true;
                 conn.done = start;
             }
             Flow::Blocked => conn.stall |= stall::BLOCKED,

@@ -187,6 +187,9 @@ pub(crate) struct Connection<C> {
     pub(crate) hangup: bool,
     /// The poller was asked to say when the socket takes more.
     pub(crate) wants_write: bool,
+    /// A command of this batch was not done, so none behind it may be: input is parsed again from
+    /// there.
+    pub(crate) halted: bool,
     /// On the list of connections to serve.
     pub(crate) in_ready: bool,
     /// On the list of connections to write.

@@ -38,7 +38,7 @@ impl<H: Handler> Worker<H> {
         let Some(conn) = self.table.at(index) else {
             return;
         };
-        if conn.stall != 0 || !conn.readable || conn.finish.is_some() {
+        if conn.stall != 0 || conn.halted || !conn.readable || conn.finish.is_some() {
             return;
         }
         self.touch(index);
@@ -133,7 +133,7 @@ impl<H: Handler> Worker<H> {
             let Some(conn) = self.table.at(index) else {
                 return;
             };
-            if conn.stall != 0 {
+            if conn.stall != 0 || conn.halted {
                 return;
             }
             let bytes = match conn.chunk {
@@ -190,7 +190,8 @@ impl<H: Handler> Worker<H> {
         };
         conn.in_batch = false;
         let waits = conn.stall & (stall::PARKED | stall::HELD | stall::BLOCKED) != 0;
-        if conn.stall & !stall::WITHHELD == 0 {
+        let again = std::mem::take(&mut conn.halted);
+        if !again {
             conn.done = conn.parsed;
         }
         if let Some((start, end)) = conn.chunk.take() {
@@ -213,8 +214,8 @@ impl<H: Handler> Worker<H> {
             conn.parsed -= conn.done;
             conn.done = 0;
         }
-        if waits || conn.stall & stall::ENDING != 0 {
-            // What was parsed and not executed is parsed again, from the command that waits.
+        if again {
+            // What was parsed and not executed is parsed again, from the first such command.
             conn.parser.reset();
             conn.parsed = conn.done;
             conn.missing = 0;
@@ -229,7 +230,10 @@ impl<H: Handler> Worker<H> {
         }
         let memory = conn.query.capacity() + conn.parser.memory();
         conn.stats.holds_input(conn.waiting_input(), memory);
-        if conn.finish.is_some() {
+        if again && conn.stall == 0 {
+            // It was woken before the batch was over.
+            self.table.make_ready(index);
+        } else if conn.finish.is_some() {
             self.finish(index, waits);
         }
     }

@@ -245,6 +245,7 @@ impl<H: Handler> Worker<H> {
             readable: false,
             hangup: false,
             wants_write: false,
+            halted: false,
             in_ready: false,
             in_dirty: false,
             in_marked: false,

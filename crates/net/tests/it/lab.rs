@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use net::{
     Address, Args, CloseReason, ConnId, ConnStats, Conns, Detached, Flow, Handler, Listen, Options,
-    Output, OutputLimits, PeerInfo, ReadLimits, Server, Stage, Start,
+    Output, OutputLimits, PeerInfo, ReadLimits, Server, Stage, Start, Workers,
 };
 use resp::value::{self, Value};
 
@@ -49,6 +49,10 @@ pub struct Lab {
     /// Commands since the batch began; `None` outside of one.
     batch: Option<usize>,
     looked_at: [usize; 2],
+    worker: usize,
+    workers: Workers<Call>,
+    /// Connections to wake when the batch ends.
+    to_wake: Vec<ConnId>,
 }
 
 pub struct Conn {
@@ -60,11 +64,32 @@ pub struct Conn {
 
 impl Lab {
     fn wait(&mut self, conn: &Conn, name: &[u8], out: &mut Output, flow: Flow) -> Flow {
-        if self.shared.permits.lock().unwrap().contains(name) {
+        let mut permits = self.shared.permits.lock().unwrap();
+        if permits.contains(name) {
+            if name.starts_with(b"by ") {
+                permits.remove(name);
+            }
             out.reply().status("ran");
             return Flow::Done;
         }
-        let _ = self.seen.send(Seen::Waits(conn.id));
+        drop(permits);
+        let id = conn.id;
+        let woken = match name {
+            b"by inbox" => self
+                .workers
+                .send(self.worker, Box::new(move |conns| conns.unpark(id))),
+            b"by end" => {
+                self.to_wake.push(id);
+                true
+            }
+            _ => false,
+        };
+        if woken {
+            // The next time it runs, and not the time after.
+            self.shared.permits.lock().unwrap().insert(name.to_vec());
+        } else {
+            let _ = self.seen.send(Seen::Waits(id));
+        }
         flow
     }
 }
@@ -95,7 +120,8 @@ impl Handler for Lab {
         self.batch = Some(0);
     }
 
-    fn batch_end(&mut self, _: &mut Conns<'_, Self>) {
+    fn batch_end(&mut self, conns: &mut Conns<'_, Self>) {
+        self.to_wake.drain(..).for_each(|id| conns.unpark(id));
         let commands = self.batch.take().expect("a batch");
         assert!(commands <= 64);
         self.shared.widest.fetch_max(commands, Ordering::Relaxed);
@@ -138,6 +164,18 @@ impl Handler for Lab {
             b"HOLD" => return self.wait(conn, cmd.get(1), out, Flow::Hold),
             b"BLOCK" => {
                 let _ = self.seen.send(Seen::Waits(conn.id));
+                return Flow::Blocked;
+            }
+            b"ASK" => {
+                // The answer comes through the inbox, from wherever.
+                let (id, text) = (conn.id, cmd.get(1).to_vec());
+                let answer: Call = Box::new(move |conns| {
+                    if let Some((_, out)) = conns.write(id) {
+                        out.push().bulk(text);
+                        conns.unblock(id);
+                    }
+                });
+                self.workers.send(self.worker, answer);
                 return Flow::Blocked;
             }
             b"MARK" => {
@@ -233,11 +271,14 @@ impl Bench {
         let (sender, seen) = channel();
         let sender = Mutex::new(sender);
         let shared2 = shared.clone();
-        let server = Server::start(options, move |_: Start<Call>| Lab {
+        let server = Server::start(options, move |start: Start<Call>| Lab {
             shared: shared2.clone(),
             seen: sender.lock().unwrap().clone(),
             batch: None,
             looked_at: [0; 2],
+            worker: start.worker,
+            workers: start.workers,
+            to_wake: Vec::new(),
         });
         Bench {
             server: server.expect("a server"),

@@ -223,6 +223,9 @@ fn random_pipelines() {
             scope.spawn(move || {
                 println!("seed {seed}");
                 let mut random = Random(seed);
+                if seed % 2 == 0 {
+                    client.ask("ORDERED\r\n", "+OK\r\n");
+                }
                 for _ in 0..30 {
                     let mut bytes = Vec::new();
                     let mut replies = Vec::new();
@@ -232,7 +235,16 @@ fn random_pipelines() {
                             _ => random.below(100),
                         };
                         let text: Vec<u8> = (0..len).map(|_| random.below(256) as u8).collect();
-                        bytes.extend(command(&[b"ECHO", &text]));
+                        match random.below(8) {
+                            0 => bytes.extend(command(&[b"ASK", &text])),
+                            1 => {
+                                let by: &[u8] = [&b"by inbox"[..], b"by end"][text.len() % 2];
+                                bytes.extend(command(&[b"PARK", by]));
+                                bytes.extend(command(&[b"ECHO", &text]));
+                                replies.push(b"ran".to_vec());
+                            }
+                            _ => bytes.extend(command(&[b"ECHO", &text])),
+                        }
                         replies.push(text);
                     }
                     let mut stream = client.stream.try_clone().unwrap();

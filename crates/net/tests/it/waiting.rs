@@ -37,6 +37,39 @@ fn a_parked_command_runs_again_and_nothing_overtakes_it() {
     bench.stop();
 }
 
+/// A wake-up may come before the loop has heard that the command waits, or before the batch is
+/// over: neither may be lost, and nothing may overtake the command or run twice.
+#[test]
+fn wake_ups_that_come_at_once() {
+    let bench = Bench::start(1);
+    for ordered in [false, true] {
+        let (mut client, ..) = bench.connect();
+        if ordered {
+            client.ask("ORDERED\r\n", "+OK\r\n");
+        }
+        for name in ["by inbox", "by end"] {
+            for kind in ["PARK", "HOLD"] {
+                let mut request = String::new();
+                let mut reply = String::new();
+                for i in 10..60 {
+                    request += &format!("ECHO {i}\r\n{kind} \"{name}\"\r\n\r\n");
+                    reply += &format!("$2\r\n{i}\r\n+ran\r\n");
+                }
+                // With a part of the next command behind it.
+                client.send(request + "PI");
+                client.expect(&reply);
+                client.ask("NG\r\n", "+PONG\r\n");
+            }
+        }
+        // The peer has closed its side, but all it sent before is executed.
+        client.send("PARK \"by end\"\r\nPARK \"by inbox\"\r\nPING\r\n");
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(client.rest(), b"+ran\r\n+ran\r\n+PONG\r\n");
+        bench.closed();
+    }
+    bench.stop();
+}
+
 #[test]
 fn a_large_parked_command_runs_again() {
     let bench = Bench::start(1);
