@@ -373,6 +373,14 @@ settings! {
     rdb_version_check: VersionCheck,
     /// Commands whose keys are fetched ahead together.
     prefetch_batch_max_size: i64,
+    /// Bytes above which a request enters a log of large ones; negative: none does.
+    commandlog_request_larger_than: i64,
+    /// Entries of the log of large requests.
+    commandlog_large_request_max_len: i64,
+    /// Bytes above which a reply enters a log of large ones; negative: none does.
+    commandlog_reply_larger_than: i64,
+    /// Entries of the log of large replies.
+    commandlog_large_reply_max_len: i64,
     /// TCP port for TLS clients; 0: none.
     tls_port: i64,
     /// TLS on the cluster bus.

@@ -127,7 +127,8 @@ pub(crate) static ROWS: &[Opt] = &[
             max: 1000,
             field: field!(max_new_connections_per_cycle),
         },
-    ),
+    )
+    .stored(),
     Opt::new(
         "max-new-tls-connections-per-cycle",
         "1",
@@ -148,7 +149,7 @@ pub(crate) static ROWS: &[Opt] = &[
         },
     )
     .immutable()
-    .stored(),
+    .refused("marking packets does not exist in this version"),
     Opt::new(
         "maxmemory-clients",
         "0",

@@ -3,6 +3,7 @@
 mod defaults;
 mod disk;
 mod errors;
+mod page;
 mod rewriting;
 mod setting;
 mod starting;

@@ -27,6 +27,10 @@ const LEFT_OUT: &[&str] = &[
     "tls-session-cache-timeout",
     // 7.4 does not know them, or checks other values.
     "cluster-slot-stats-enabled",
+    "commandlog-large-reply-max-len",
+    "commandlog-large-request-max-len",
+    "commandlog-reply-larger-than",
+    "commandlog-request-larger-than",
     "dual-channel-replication-enabled",
     "extended-redis-compatibility",
     "prefetch-batch-max-size",

@@ -140,24 +140,23 @@ fn files_and_lines_are_understood_as_the_real_server_does() {
 
 #[test]
 fn the_upstream_suites_files_are_taken_as_they_stand() {
-    for name in ["default.conf", "minimal.conf", "minimal-cluster.conf"] {
-        let assets = suite_directory().join("valkey-8.1.1/tests/assets");
-        let assets = if assets.exists() {
-            assets
-        } else {
-            suite_directory().join("tests/assets")
-        };
-        let mut disk = Disk::at(&assets);
+    let root = suite_directory().join("valkey-8.1.1");
+    let root = if root.exists() {
+        root
+    } else {
+        suite_directory()
+    };
+    let assets = ["default.conf", "minimal.conf", "minimal-cluster.conf"];
+    let assets = assets.map(|name| ("tests/assets", name));
+    // And the file that comes with Valkey, with every default written out.
+    for (folder, name) in assets.into_iter().chain([("", "valkey.conf")]) {
+        let mut disk = Disk::at(&root.join(folder));
         let loaded = load(&command_line(&[name]), &mut disk);
         let config = loaded
             .unwrap_or_else(|error| panic!("{name}: {error}"))
             .config;
         // What the suite itself sets again before each test.
-        set(
-            &config,
-            &[("save", ""), ("timeout", "0")],
-            Caller::default(),
-        )
-        .expect("a change");
+        let pairs = [("save", ""), ("timeout", "0")];
+        set(&config, &pairs, Caller::default()).expect("a change");
     }
 }
