@@ -173,6 +173,10 @@ impl Handler for Front {
         }
     }
 
+    fn due(&mut self) -> Option<Instant> {
+        self.retries.iter().map(|&(due, _)| due).min()
+    }
+
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration {
         let now = Instant::now();
         let mut next = IDLE_TICK;
