@@ -4,11 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use config::{Effect, all, command_line, load};
+use config::{all, command_line, load};
 use testkit::{Process, Program, TempDir, Tool, wait_for};
 
 use crate::disk::Disk;
-use crate::words::VALUES;
 
 /// Words between which a server says what is wrong.
 const START: &str = "\n*** FATAL CONFIG FILE ERROR";
@@ -182,23 +181,18 @@ fn wrong_command_lines_are_refused_in_the_real_words() {
 
 #[test]
 fn immutable_options_are_refused_in_the_real_words() {
+    // Those of Valkey; one whose range is ours; and what would leave the test's hands.
+    const LEFT_OUT: [&str; 5] = [
+        "enable-debug-assert",
+        "hash-seed",
+        "io-threads",
+        "logfile",
+        "daemonize",
+    ];
     let directory = TempDir::new("immutable");
     let path = directory.path();
     let mut differences = Vec::new();
-    let fixed = |o: &&config::Opt| {
-        // Those of Valkey, and one whose range is ours.
-        o.immutable
-            && o.effect != Effect::Refused("access lists do not exist in this version")
-            && ![
-                "enable-debug-assert",
-                "hash-seed",
-                "io-threads",
-                "logfile",
-                "daemonize",
-            ]
-            .contains(&o.name)
-    };
-    for option in all().filter(fixed) {
+    for option in all().filter(|o| o.immutable && !LEFT_OUT.contains(&o.name)) {
         // Few values, since each starts a process: the numbers around bounds, and words.
         for value in [
             "x",
@@ -211,10 +205,17 @@ fn immutable_options_are_refused_in_the_real_words() {
             "/a/b",
             "no",
         ] {
-            debug_assert!(value == "129" || !VALUES.is_empty());
             let text = format!("{} {value}\n", option.name);
             std::fs::write(path.join("redis.conf"), &text).expect("a file");
-            let (ours, theirs) = (ours(path, FILE), theirs(path, FILE));
+            let ours = ours(path, FILE);
+            // What we cannot obey, the real server takes.
+            if ours
+                .as_ref()
+                .is_some_and(|error| error.contains("is refused: "))
+            {
+                continue;
+            }
+            let theirs = theirs(path, FILE);
             if ours != theirs {
                 differences.push(format!("{text:?}:\n  {ours:?}\n  really {theirs:?}"));
             }
