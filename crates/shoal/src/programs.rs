@@ -17,11 +17,28 @@ pub struct Program {
 pub const FAMILIES: [&str; 2] = ["redis", "valkey"];
 
 /// All programs.
-pub static PROGRAMS: [Program; 1] = [Program {
-    word: "cli",
-    summary: "talk to a server: redis-cli",
-    run: cli::main,
-}];
+pub static PROGRAMS: [Program; 4] = [
+    Program {
+        word: "server",
+        summary: "the server; its arguments are those of redis-server",
+        run: server::main,
+    },
+    Program {
+        word: "cli",
+        summary: "the command line; its options are those of redis-cli",
+        run: cli::main,
+    },
+    Program {
+        word: "check-rdb",
+        summary: "checks an RDB file",
+        run: |args, _| check::check_rdb_main(&args),
+    },
+    Program {
+        word: "check-aof",
+        summary: "checks an append-only file, and repairs its end",
+        run: |args, _| check::check_aof_main(&args),
+    },
+];
 
 /// The program of this word (`cli`).
 pub fn by_word(word: &str) -> Option<&'static Program> {

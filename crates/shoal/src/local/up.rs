@@ -1,0 +1,142 @@
+//! `shoal cluster up`.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use super::node::{HOST, Node, Presence};
+use super::plan::Plan;
+use super::{Words, demo, directory_words, form};
+
+/// How long a node may take from its start to its first answer; loading data counts.
+const LIMIT: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(50);
+
+/// Starts what does not run, joins what is not joined, waits, and says how to go on.
+pub fn run(words: &Words) -> Result<bool, String> {
+    let plan = Plan::load_or_make(&words.directory, &words.wanted)?;
+    let nodes = plan.nodes();
+    let missing = missing(&nodes).inspect_err(|_| {
+        // A directory made for nothing goes again; one with contents stays.
+        let _ = std::fs::remove_dir(&plan.directory);
+    })?;
+    plan.save()?;
+    if missing.is_empty() {
+        println!("All {} nodes run already.", nodes.len());
+    } else {
+        println!(
+            "Starting {} of {} nodes, ports {} to {} ...",
+            missing.len(),
+            nodes.len(),
+            plan.port,
+            nodes[nodes.len() - 1].port
+        );
+        start(&plan, &missing)?;
+    }
+    form::form(&plan, &nodes)?;
+    form::wait_until_ok(&nodes)?;
+    println!(
+        "The cluster is up: {} masters, {} replicas, all slots served.",
+        plan.masters,
+        plan.masters * plan.replicas
+    );
+    if words.demo || words.failover {
+        println!();
+        demo::show(&plan, words.failover)?;
+    }
+    show_next_steps(words, &plan);
+    Ok(true)
+}
+
+/// The nodes that do not run. All are looked at before anything is changed.
+fn missing(nodes: &[Node]) -> Result<Vec<&Node>, String> {
+    let mut missing = Vec::new();
+    for node in nodes {
+        match node.look() {
+            Presence::Up(_) => {}
+            Presence::Absent => {
+                node.require_free_ports()?;
+                missing.push(node);
+            }
+            Presence::Silent(id) => {
+                return Err(format!(
+                    "node {} (process {id}) runs but does not answer; its log: {}. 'shoal cluster \
+                     down' ends it.",
+                    node.port,
+                    node.log().display()
+                ));
+            }
+            Presence::Foreign(who) => {
+                return Err(format!(
+                    "port {} is in use by {who}. Stop it, or choose other ports with --port.",
+                    node.port
+                ));
+            }
+        }
+    }
+    Ok(missing)
+}
+
+fn start(plan: &Plan, missing: &[&Node]) -> Result<(), String> {
+    let mut started: Vec<(&Node, Child)> = Vec::new();
+    for &node in missing {
+        node.prepare(plan.workers)?;
+        started.push((node, node.start()?));
+    }
+    for (node, child) in &mut started {
+        wait_for_answer(node, child)?;
+        println!(
+            "  node {}: process {}, log {}",
+            node.port,
+            child.id(),
+            node.log().display()
+        );
+    }
+    Ok(())
+}
+
+/// Starts one node and waits for its first answer.
+pub fn start_one(node: &Node) -> Result<u32, String> {
+    let mut child = node.start()?;
+    wait_for_answer(node, &mut child)?;
+    Ok(child.id())
+}
+
+fn wait_for_answer(node: &Node, child: &mut Child) -> Result<(), String> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(format!(
+                "node {} ended at once ({status}). The end of its log, {}:\n{}",
+                node.port,
+                node.log().display(),
+                node.log_tail()
+            ));
+        }
+        // LOADING is an answer that has to be waited out.
+        match node.ask(&["PING"]) {
+            Ok(_) => return Ok(()),
+            Err(fault) if Instant::now() >= end => {
+                return Err(format!(
+                    "node {} did not answer within {} s ({fault}). The end of its log, {}:\n{}",
+                    node.port,
+                    LIMIT.as_secs(),
+                    node.log().display(),
+                    node.log_tail()
+                ));
+            }
+            Err(_) => std::thread::sleep(STEP),
+        }
+    }
+}
+
+fn show_next_steps(words: &Words, plan: &Plan) {
+    let place = directory_words(&words.directory);
+    println!(
+        "\nConnect:  shoal cli -c -h {HOST} -p {port}   (redis-cli and any cluster client do too)\n\
+         Look:     shoal cluster status{place}\n\
+         Stop:     shoal cluster down{place}   (data is kept; --wipe removes it)\n\
+         Files:    {directory}/PORT: shoal.conf, server.log and data of each node",
+        port = plan.port,
+        directory = plan.directory.display()
+    );
+}

@@ -1,0 +1,6 @@
+//! Tests of the one binary as its user meets it: names, links, the local cluster, the tutorial.
+
+mod links;
+mod local;
+mod names;
+mod tutorial;
