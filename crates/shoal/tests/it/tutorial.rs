@@ -46,3 +46,8 @@ fn run(servers: Program, cli: Program) {
 fn real_servers_and_the_real_command_line() {
     run(Program::Redis70, Program::Redis70);
 }
+
+#[test]
+fn real_servers_and_our_command_line() {
+    run(Program::Redis70, Program::Shoal);
+}
