@@ -108,21 +108,40 @@ impl<'a> Walk<'a> {
         }
     }
 
+    #[inline(always)]
     fn step(&mut self, back: bool) -> Option<Item<'a>> {
         if self.left == 0 {
             return None;
         }
+        self.left -= 1;
+        let item = if back {
+            self.pack.next_back()
+        } else {
+            self.pack.next()
+        };
+        if item.is_some() {
+            item
+        } else {
+            self.step_over(back)
+        }
+    }
+
+    /// The first element of the next piece.
+    #[cold]
+    fn step_over(&mut self, back: bool) -> Option<Item<'a>> {
         loop {
+            if let Some(item) = self.plain.take() {
+                return Some(item);
+            }
+            self.turn(back)?;
             let item = if back {
                 self.pack.next_back()
             } else {
                 self.pack.next()
             };
-            if let Some(item) = item.or_else(|| self.plain.take()) {
-                self.left -= 1;
-                return Some(item);
+            if item.is_some() {
+                return item;
             }
-            self.turn(back)?;
         }
     }
 }
@@ -136,7 +155,7 @@ pub struct RevIter<'a>(Walk<'a>);
 impl<'a> Iterator for Iter<'a> {
     type Item = Item<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Item<'a>> {
         self.0.step(false)
     }
@@ -149,7 +168,7 @@ impl<'a> Iterator for Iter<'a> {
 impl<'a> Iterator for RevIter<'a> {
     type Item = Item<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Item<'a>> {
         self.0.step(true)
     }

@@ -218,7 +218,9 @@ fn signed(bytes: &[u8]) -> i64 {
 }
 
 /// The element at `at` of a valid pack, and where the next entry begins.
-#[inline]
+// Inlined so that the element stays in registers: passed through memory, its halves are written
+// and read in different widths, which stalls for longer than all the rest takes.
+#[inline(always)]
 pub(crate) fn decode(b: &[u8], at: usize) -> (Item<'_>, usize) {
     let e = &b[at..];
     let first = e[0];

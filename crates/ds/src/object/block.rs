@@ -90,7 +90,7 @@ impl Object {
         unsafe {
             block.write(header);
             if tag.has_word() {
-                p.add(WORD).cast::<u64>().write(0);
+                p.add(WORD).cast::<*mut u8>().write(std::ptr::null_mut());
             }
             if let Some(at) = expire {
                 p.add(front - 8).cast::<i64>().write_unaligned(at);
@@ -198,7 +198,7 @@ impl Object {
         }
     }
 
-    fn word_ptr(&self) -> *mut u64 {
+    fn word_ptr(&self) -> *mut *mut u8 {
         assert!(self.tag().has_word());
         self.at(WORD).cast()
     }
@@ -240,17 +240,17 @@ impl Object {
         unsafe { &mut *self.word_ptr().cast::<T>() }
     }
 
-    pub(super) fn put_word(&mut self, word: u64) {
+    pub(super) fn put_word(&mut self, word: *mut u8) {
         // SAFETY: the block has its word there, aligned; the handle is borrowed exclusively.
         unsafe { self.word_ptr().write(word) };
     }
 
     /// Takes what the word owns out. Until the object is given another shape or its word back,
-    /// dropping it would drop a word of zero: callers do not let it out of their hands.
-    pub(super) fn take_word(&mut self) -> u64 {
+    /// it is good for nothing but to be dropped: its word is null.
+    pub(super) fn take_word(&mut self) -> *mut u8 {
         // SAFETY: the block has its word there, aligned.
         let word = unsafe { self.word_ptr().read() };
-        self.put_word(0);
+        self.put_word(std::ptr::null_mut());
         word
     }
 
@@ -275,7 +275,7 @@ impl Object {
         h.inline = u16::try_from(inline).expect("an inline value below 64 KB");
         h.bits = h.bits & RAW | tag as u8 | if expire.is_some() { EXPIRE } else { 0 };
         if tag.has_word() {
-            self.put_word(0);
+            self.put_word(std::ptr::null_mut());
         }
         if let Some(at) = expire {
             // SAFETY: a block with the flag has its expiry before the key.

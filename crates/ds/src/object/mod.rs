@@ -215,10 +215,10 @@ impl Object {
             return None;
         }
         let word = self.take_word();
-        if word == 0 {
+        if word.is_null() {
             return None;
         }
-        // SAFETY: the tag says what the word is, and it is zero from now on.
+        // SAFETY: the tag says what the word is, and it is null from now on.
         unsafe {
             match tag {
                 Tag::Str | Tag::Int => None,
@@ -309,12 +309,12 @@ unsafe impl Word for List {}
 // SAFETY: transparent over a `NonNull`.
 unsafe impl Word for Hash {}
 
-fn into_word<T: Word>(value: T) -> u64 {
+fn into_word<T: Word>(value: T) -> *mut u8 {
     const { assert!(size_of::<T>() == 8) };
     let value = std::mem::ManuallyDrop::new(value);
     let p: *const *mut u8 = (&raw const value).cast();
     // SAFETY: a `Word` is transparent over a pointer.
-    unsafe { p.read() }.expose_provenance() as u64
+    unsafe { p.read() }
 }
 
 /// The handle back.
@@ -322,8 +322,7 @@ fn into_word<T: Word>(value: T) -> u64 {
 /// # Safety
 ///
 /// `word` came from `into_word` of the same type and is taken back only once.
-unsafe fn from_word<T: Word>(word: u64) -> T {
-    let p = std::ptr::with_exposed_provenance_mut::<u8>(word as usize);
+unsafe fn from_word<T: Word>(word: *mut u8) -> T {
     // SAFETY: the caller's promise; a `Word` is transparent over a pointer.
-    unsafe { (&raw const p).cast::<T>().read() }
+    unsafe { (&raw const word).cast::<T>().read() }
 }
