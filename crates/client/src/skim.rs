@@ -1,6 +1,6 @@
 //! Counts replies in a stream without keeping them.
 //!
-//! A load generator must know when a reply ends and whether it was an error, and nothing else. The
+//! A load generator must know when a reply ends and of which type it is, and nothing else. The
 //! skimmer needs no stack for nested replies: it counts the elements that are still due.
 
 /// What stopped the skimmer.
@@ -10,8 +10,8 @@ pub enum Skim {
     Reply {
         /// Bytes used.
         used: usize,
-        /// Whether the reply is an error.
-        error: bool,
+        /// The first byte of the reply: its type.
+        kind: u8,
     },
     /// The input ended inside a reply; what was not used is wanted again, with more behind it.
     More {
@@ -31,7 +31,7 @@ pub struct Skimmer {
     due: u64,
     /// Bytes of a string still to be passed over.
     skip: u64,
-    error: bool,
+    kind: u8,
 }
 
 impl Skimmer {
@@ -51,7 +51,7 @@ impl Skimmer {
                 inside: true,
                 due: 1,
                 skip: 0,
-                error: matches!(first, b'-' | b'!'),
+                kind: *first,
             };
         }
         loop {
@@ -67,7 +67,7 @@ impl Skimmer {
                 self.inside = false;
                 return Skim::Reply {
                     used: at,
-                    error: self.error,
+                    kind: self.kind,
                 };
             }
             let Some(n) = input[at..].iter().position(|&b| b == b'\n') else {
@@ -118,9 +118,9 @@ mod tests {
         let (mut from, mut to) = (0, piece.min(stream.len()));
         loop {
             match skimmer.advance(&stream[from..to]) {
-                Skim::Reply { used, error } => {
+                Skim::Reply { used, kind } => {
                     from += used;
-                    found.push((from, error));
+                    found.push((from, kind == b'-'));
                 }
                 Skim::More { used } => {
                     from += used;
