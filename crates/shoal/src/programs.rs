@@ -17,7 +17,7 @@ pub struct Program {
 pub const FAMILIES: [&str; 2] = ["redis", "valkey"];
 
 /// All programs.
-pub static PROGRAMS: [Program; 4] = [
+pub static PROGRAMS: [Program; 5] = [
     Program {
         word: "server",
         summary: "the server; its arguments are those of redis-server",
@@ -27,6 +27,11 @@ pub static PROGRAMS: [Program; 4] = [
         word: "cli",
         summary: "the command line; its options are those of redis-cli",
         run: cli::main,
+    },
+    Program {
+        word: "benchmark",
+        summary: "the benchmark; its options are those of redis-benchmark",
+        run: bench::main,
     },
     Program {
         word: "check-rdb",
