@@ -36,14 +36,19 @@ pub static PROGRAMS: [Program; 5] = [
     Program {
         word: "check-rdb",
         summary: "checks an RDB file",
-        run: |args, _| check::check_rdb_main(&args),
+        run: |args, name| check::check_rdb_main(&named(args, name)),
     },
     Program {
         word: "check-aof",
         summary: "checks an append-only file, and repairs its end",
-        run: |args, _| check::check_aof_main(&args),
+        run: |args, name| check::check_aof_main(&named(args, name)),
     },
 ];
+
+/// The words with the program's name before them.
+fn named(args: Vec<OsString>, name: &str) -> Vec<OsString> {
+    std::iter::once(name.into()).chain(args).collect()
+}
 
 /// The program of this word (`cli`).
 pub fn by_word(word: &str) -> Option<&'static Program> {

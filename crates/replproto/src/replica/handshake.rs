@@ -10,6 +10,9 @@ use base::{Offset, ReplId};
 /// Longest line of a handshake.
 const LONGEST_LINE: usize = 64 << 10;
 
+/// No stream gets here: at a gigabyte a second it would take a century.
+const HIGHEST_OFFSET: i64 = 1 << 61;
+
 /// Which reply comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expect {
@@ -170,6 +173,8 @@ impl ReplicaSession {
         let mut words = rest.split(' ').skip(1);
         let id = words.next().and_then(|id| ReplId::parse(id.as_bytes()));
         let offset = words.next().and_then(|o| o.trim().parse::<i64>().ok());
+        // An offset that the stream could overflow is none.
+        let offset = offset.filter(|o| (0..HIGHEST_OFFSET).contains(o));
         self.snapshot = id.zip(offset).map(|(id, offset)| (id, Offset(offset)));
         self.old_primary = self.snapshot.is_none();
         match &self.snapshot {

@@ -304,6 +304,26 @@ fn refusals_are_told_and_tried_again() {
 }
 
 #[test]
+fn a_place_that_makes_no_sense_is_none() {
+    for place in [
+        format!("{ID} {}", i64::MAX),
+        format!("{ID} -1"),
+        format!("{ID} x"),
+        format!("{} 5", &ID[1..]),
+        ID.to_string(),
+        String::new(),
+    ] {
+        let (mut session, mut seen) = start(config(), None);
+        let wire = [HELLO, format!("+FULLRESYNC {place}\r\n$0\r\n").as_bytes()].concat();
+        feed(&mut session, &mut seen, &wire, 9);
+        feed(&mut session, &mut seen, &stream(), 9);
+        let line = "Master replied with wrong +FULLRESYNC syntax.".to_string();
+        assert!(seen.log.contains(&line), "{place}");
+        assert_eq!((seen.units.len(), session.place()), (5, None));
+    }
+}
+
+#[test]
 fn a_password_is_given_first_and_a_refused_one_told() {
     let auth = Some((Some("user".into()), "secret".into()));
     let announce_ip = Some("1.2.3.4".into());

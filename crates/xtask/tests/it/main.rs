@@ -19,6 +19,8 @@ const TARGETS: &[(&str, Run)] = &[
     ("rdb_file", rdb::fuzz::rdb),
     ("rdb_lzf", rdb::fuzz::lzf),
     ("rdb_packed", rdb::fuzz::packed),
+    ("replica_link", replproto::fuzz::replica),
+    ("replica_words", replproto::fuzz::primary),
     ("resp_request", resp::fuzz_request),
     ("resp_value", resp::fuzz_value),
 ];
