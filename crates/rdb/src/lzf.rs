@@ -124,9 +124,18 @@ fn copy_length(input: &[u8], earlier: usize, at: usize) -> usize {
         return 0;
     }
     let most = MAX_COPY.min(input.len() - at);
-    (0..most)
-        .take_while(|&i| input[earlier + i] == input[at + i])
-        .count()
+    let (old, new) = (&input[earlier..earlier + most], &input[at..at + most]);
+    let mut len = 0;
+    for (a, b) in old.chunks_exact(8).zip(new.chunks_exact(8)) {
+        let word = |w: &[u8]| w.try_into().map_or(0, u64::from_le_bytes);
+        let differing = word(a) ^ word(b);
+        if differing != 0 {
+            return len + differing.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    let rest = old[len..].iter().zip(&new[len..]);
+    len + rest.take_while(|(a, b)| a == b).count()
 }
 
 fn put_literals(bytes: &[u8], out: &mut Vec<u8>) {
@@ -184,8 +193,12 @@ pub fn decompress(input: &[u8], length: usize) -> Result<Vec<u8>, LzfError> {
         if distance >= run {
             out.extend_from_within(from..from + run);
         } else {
-            for i in from..from + run {
-                out.push(out[i]);
+            // The source grows with the target: each round copies as much as there is by then.
+            let mut left = run;
+            while left > 0 {
+                let n = left.min(out.len() - from);
+                out.extend_from_within(from..from + n);
+                left -= n;
             }
         }
     }
