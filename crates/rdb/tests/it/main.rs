@@ -1,6 +1,7 @@
 //! Files and payloads exchanged with real servers.
 mod damaged;
 mod files;
+mod logs;
 mod payloads;
 
 use rdb::format::Kind;
