@@ -65,6 +65,24 @@ impl Pair {
         }
     }
 
+    /// Two clusters of servers started one by one, joined if `masters` is not 0.
+    pub fn of(start: impl Fn() -> Vec<Server>, masters: usize) -> Pair {
+        let make = || {
+            let cluster = Cluster {
+                nodes: start(),
+                masters,
+            };
+            if masters > 0 {
+                cluster.join();
+            }
+            cluster
+        };
+        Pair {
+            real: make(),
+            ours: make(),
+        }
+    }
+
     /// Adds a server to both, alone.
     pub fn add(&mut self, plan: impl Fn() -> testkit::ServerPlan) {
         self.real.nodes.push(plan().start());
@@ -257,6 +275,10 @@ pub fn run_ours_colored(words: &[String], input: &str, colors: bool) -> Run {
             Taken::Words(count) => at += count,
             Taken::Not if words[at] == "-a" => {
                 options.password = Some(words[at + 1].clone());
+                at += 2;
+            }
+            Taken::Not if words[at] == "--user" => {
+                options.user = Some(words[at + 1].clone());
                 at += 2;
             }
             Taken::Not => {

@@ -15,7 +15,8 @@ const FIRST: u16 = 7000;
 const MASTER: u16 = 7006;
 const REPLICA: u16 = 7007;
 const ALONE: u16 = 7008;
-const SIX: std::ops::RangeInclusive<u16> = FIRST..=7005;
+const SIX: [u16; 6] = [FIRST, 7001, 7002, 7003, 7004, LAST];
+const LAST: u16 = 7005;
 /// Keys written before anything moves, and looked for until the end.
 const KEYS: usize = 300;
 
@@ -153,7 +154,7 @@ impl Tutorial {
                 typed.text
             );
         }
-        self.await_ok(SIX.collect());
+        self.await_ok(SIX.to_vec());
     }
 
     /// All these nodes see the cluster as ok, all slots served, and replicas have their masters.
@@ -290,7 +291,7 @@ impl Tutorial {
             (self.count_slots(7000), self.count_slots(7001)),
             (5561, 5362)
         );
-        self.await_agreement(&SIX.collect::<Vec<_>>());
+        self.await_agreement(&SIX);
         self.require_keys(7004);
     }
 
@@ -300,7 +301,7 @@ impl Tutorial {
             (self.count_slots(7001), self.count_slots(7002)),
             (5462, 5361)
         );
-        self.await_agreement(&SIX.collect::<Vec<_>>());
+        self.await_agreement(&SIX);
         let text = self.shell.must("redis-cli --cluster check 127.0.0.1:7003");
         assert!(text.contains("[OK] All 16384 slots covered."), "{text}");
         self.require_keys(7005);
@@ -321,7 +322,7 @@ impl Tutorial {
         conn.call(&["WAIT", "1", "1000"]);
         let id = self.id(7001);
         self.servers.get_mut(&7001).expect("it runs").kill();
-        let rest: Vec<u16> = SIX.filter(|port| *port != 7001).collect();
+        let rest: Vec<u16> = SIX.into_iter().filter(|port| *port != 7001).collect();
         let took_over = || {
             let nodes = lines(
                 &Conn::open(7000)
@@ -338,7 +339,7 @@ impl Tutorial {
         self.require_keys(7000);
         self.start(7001);
         self.await_answer(7001);
-        self.await_ok(SIX.collect());
+        self.await_ok(SIX.to_vec());
         let own = self
             .nodes(7001)
             .into_iter()
@@ -367,7 +368,7 @@ impl Tutorial {
                 (reply.array()[0].text() == "master").then_some(())
             };
             wait_for("the replica is the master", LIMIT, promoted);
-            self.await_ok(SIX.collect());
+            self.await_ok(SIX.to_vec());
             end.store(true, Ordering::Relaxed);
             let written = writer.join().expect("the writer");
             assert!(written > 0);
@@ -381,7 +382,7 @@ impl Tutorial {
                 );
             }
         });
-        self.await_agreement(&SIX.collect::<Vec<_>>());
+        self.await_agreement(&SIX);
     }
 
     pub fn add_and_remove_nodes(&mut self) {
@@ -435,7 +436,7 @@ impl Tutorial {
         self.shell
             .must(&format!("redis-cli --cluster del-node 127.0.0.1:7000 {id}"));
         eventually("six nodes again", LIMIT, || {
-            SIX.all(|port| {
+            SIX.into_iter().all(|port| {
                 self.nodes(port)
                     .iter()
                     .filter(|line| !line.flags.contains("handshake"))
@@ -443,7 +444,7 @@ impl Tutorial {
                     == 6
             })
         });
-        self.await_ok(SIX.collect());
+        self.await_ok(SIX.to_vec());
         for port in [MASTER, REPLICA] {
             self.servers.remove(&port).expect("it runs").kill();
         }
@@ -501,17 +502,17 @@ impl Tutorial {
             (lost.flags.contains("fail") && lost.slots.is_empty()).then_some(())
         };
         wait_for("the majority goes on", LIMIT, replaced);
-        self.await_ok(SIX.filter(|other| *other != port).collect());
+        self.await_ok(SIX.into_iter().filter(|other| *other != port).collect());
         self.require_keys(asked);
         self.servers.get_mut(&port).expect("it runs").resume();
-        self.await_ok(SIX.collect());
-        self.await_agreement(&SIX.collect::<Vec<_>>());
+        self.await_ok(SIX.to_vec());
+        self.await_agreement(&SIX);
     }
 
     /// "If a majority is not reachable, the cluster stops accepting write requests."
     pub fn pause_a_majority(&mut self) {
         let alone = self.a_master();
-        let others: Vec<u16> = SIX.filter(|port| *port != alone).collect();
+        let others: Vec<u16> = SIX.into_iter().filter(|port| *port != alone).collect();
         let tag = self.tag_of(alone);
         let mut conn = Conn::open(alone).expect("a connection");
         conn.call(&["SET", &tag, "before"]).expect_ok();
@@ -528,8 +529,8 @@ impl Tutorial {
         for port in &others {
             self.servers.get_mut(port).expect("it runs").resume();
         }
-        self.await_ok(SIX.collect());
-        self.await_agreement(&SIX.collect::<Vec<_>>());
+        self.await_ok(SIX.to_vec());
+        self.await_agreement(&SIX);
         self.require_keys(alone);
     }
 
@@ -580,7 +581,7 @@ impl Tutorial {
         }
         self.servers.clear();
         self.start_all();
-        self.await_ok(SIX.collect());
+        self.await_ok(SIX.to_vec());
         self.require_keys(7003);
         let typed = self
             .shell
@@ -646,13 +647,14 @@ impl Follower {
 
     /// One try at one node: its reply, or where to go.
     fn attempt(&mut self, port: u16, request: &[&str]) -> (Option<Reply>, u16) {
-        if !self.conns.contains_key(&port) {
-            match Conn::open(port) {
-                Ok(conn) => self.conns.insert(port, conn),
-                Err(_) => return (None, self.other(port)),
-            };
-        }
-        let conn = self.conns.get_mut(&port).expect("it was put there");
+        let conn = match self
+            .conns
+            .remove(&port)
+            .map_or_else(|| Conn::open(port), Ok)
+        {
+            Ok(conn) => self.conns.entry(port).or_insert(conn),
+            Err(_) => return (None, self.other(port)),
+        };
         let Ok(reply) = conn.try_call(request) else {
             self.conns.remove(&port);
             return (None, self.other(port));
@@ -673,6 +675,6 @@ impl Follower {
 
     /// Another of the six.
     fn other(&self, port: u16) -> u16 {
-        if port >= *SIX.end() { FIRST } else { port + 1 }
+        if port >= LAST { FIRST } else { port + 1 }
     }
 }
