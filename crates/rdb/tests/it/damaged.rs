@@ -102,6 +102,12 @@ fn a_real_server_and_we_agree_on_damaged_payloads() {
         let Some(kind) = kind_of(&body) else { continue };
         let payload = seal(body.clone());
         let ours = dump::decode(&payload);
+        if body[0] == ValueType::Hash as u8 && body.get(1).is_some_and(|b| b >> 6 == 2) {
+            // A hash that announces millions of pairs: a real server makes a table of gigabytes first, and walks over
+            // it to throw it away.
+            assert!(ours.is_err(), "seed {seed}");
+            continue;
+        }
         let reply = conn.call(&[&b"RESTORE"[..], b"k", b"0", &payload, b"REPLACE"]);
         let text = body.escape_ascii();
         match (ours, reply.error()) {
