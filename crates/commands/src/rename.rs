@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::argv::Argv;
-use crate::lookup::{below, lookup};
+use crate::lookup::{below, lookup, top_level};
 use crate::spec::Spec;
 use crate::unknown::Unknown;
 
@@ -68,6 +68,33 @@ impl Directory {
             Some(changed) => *changed,
             None => lookup(name),
         }
+    }
+
+    /// As [`lookup_full`](crate::lookup_full), by the names in force: only a command's own part
+    /// can be renamed.
+    pub fn lookup_full(&self, name: &[u8]) -> Option<&'static Spec> {
+        let mut parts = name.splitn(2, |b| *b == b'|');
+        let spec = self.lookup(parts.next()?)?;
+        match parts.next() {
+            None => Some(spec),
+            Some(sub) => spec.subcommand(sub),
+        }
+    }
+
+    /// The rows of all commands that have a name, in the table's order.
+    pub fn top_level(&self) -> impl Iterator<Item = &'static Spec> {
+        let same = |a: &Spec, b: &Spec| a.id == b.id;
+        top_level().filter(move |spec| {
+            self.changed.is_empty()
+                || self
+                    .lookup(spec.name.as_bytes())
+                    .is_some_and(|found| same(found, spec))
+                || self
+                    .changed
+                    .values()
+                    .flatten()
+                    .any(|found| same(found, spec))
+        })
     }
 
     /// As [`resolve`](crate::resolve), by the names in force.

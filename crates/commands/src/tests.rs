@@ -79,6 +79,9 @@ fn renamed_commands_answer_to_the_new_name_only() {
     names.rename(b"DEBUG", b"").unwrap();
     assert!(names.lookup(b"CONFIG").is_none());
     assert!(names.lookup(b"debug").is_none());
+    assert_eq!(names.lookup_full(b"secret|GET").unwrap().id, Cmd::ConfigGet);
+    assert!(names.lookup_full(b"config|get").is_none());
+    assert_eq!(names.top_level().count(), top_level().count() - 1);
     assert_eq!(
         names.resolve(&["SECRET", "get", "x"]).unwrap().id,
         Cmd::ConfigGet

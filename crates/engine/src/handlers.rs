@@ -1,6 +1,8 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
-use crate::family::{connection, expire, forward, hash, key, list, string, transaction, world};
+use crate::family::{
+    command, connection, expire, forward, hash, key, list, string, transaction, world,
+};
 use crate::{Cx, Done};
 use commands::Cmd;
 use std::sync::LazyLock;
@@ -21,7 +23,7 @@ pub(crate) fn of(cmd: Cmd) -> Handler {
 }
 
 fn find(cmd: Cmd) -> Option<Handler> {
-    let families = [strings, lists, hashes, keys, others, hosts];
+    let families = [strings, lists, hashes, keys, others, table, hosts];
     families.iter().find_map(|family| family(cmd))
 }
 
@@ -148,6 +150,27 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::Discard => transaction::discard,
         Cmd::Watch => transaction::watch,
         Cmd::Unwatch => transaction::unwatch,
+        _ => return None,
+    })
+}
+
+/// What the command table answers by itself.
+fn table(cmd: Cmd) -> Option<Handler> {
+    Some(match cmd {
+        Cmd::Command => command::all,
+        Cmd::CommandCount => command::count,
+        Cmd::CommandDocs => command::docs,
+        Cmd::CommandGetkeys | Cmd::CommandGetkeysandflags => command::getkeys,
+        Cmd::CommandInfo => command::info,
+        Cmd::CommandList => command::list,
+        Cmd::ClientHelp
+        | Cmd::ClusterHelp
+        | Cmd::CommandHelp
+        | Cmd::ConfigHelp
+        | Cmd::LatencyHelp
+        | Cmd::MemoryHelp
+        | Cmd::ObjectHelp
+        | Cmd::SlowlogHelp => command::help,
         _ => return None,
     })
 }

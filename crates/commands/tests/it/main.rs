@@ -4,4 +4,5 @@ mod facts;
 mod getkeys;
 mod hints;
 mod rendering;
+mod served;
 mod unknown;
