@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::roster::{MAX_NODES, Roster};
 use base::{Epoch, NodeId, ShardId, Slot, SlotSet, num};
 use bus::{Flags, IpText, valid_hostname, valid_human_name};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Why a nodes.conf cannot be used. A file that was cut short or damaged is refused as a whole: it
 /// holds votes that must not be given twice.
@@ -74,7 +74,7 @@ impl NodesConf {
             last_vote_epoch: Epoch(0),
             myself: usize::MAX,
         };
-        let mut seen = HashMap::new();
+        let mut seen = BTreeMap::new();
         let mut vars = false;
         for (i, line) in text.split('\n').enumerate() {
             let line = line.trim_end_matches('\r');

@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::view::State;
 use base::{Epoch, NodeId, ShardId, SlotSet};
 use bus::{Flags, IpText, Kind, Packet};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a machine starts from.
@@ -103,10 +103,10 @@ pub struct Cluster {
     pub(crate) manual: ManualFailover,
     /// Since when our primary claims to replicate us.
     pub(crate) cycle_since: Option<u64>,
-    pub(crate) blacklist: HashMap<NodeId, u64>,
+    pub(crate) blacklist: BTreeMap<NodeId, u64>,
 
-    pub(crate) inbound: HashMap<LinkId, InLink>,
-    pub(crate) outbound: HashMap<LinkId, Ix>,
+    pub(crate) inbound: BTreeMap<LinkId, InLink>,
+    pub(crate) outbound: BTreeMap<LinkId, Ix>,
     pub(crate) next_link: u64,
     pub(crate) gossip_stamp: u64,
     pub(crate) ticks: u64,
@@ -185,9 +185,9 @@ impl Cluster {
             election: Election::default(),
             manual: ManualFailover::default(),
             cycle_since: None,
-            blacklist: HashMap::new(),
-            inbound: HashMap::new(),
-            outbound: HashMap::new(),
+            blacklist: BTreeMap::new(),
+            inbound: BTreeMap::new(),
+            outbound: BTreeMap::new(),
             next_link: 0,
             gossip_stamp: 0,
             ticks: 0,
@@ -206,24 +206,29 @@ impl Cluster {
             writing: None,
             next_persist: 1,
         };
-        cluster.apply_own_settings();
-        cluster.before = cluster.true_face();
-        let id = cluster.roster.me().id;
+        cluster.greet(fresh);
+        cluster
+    }
+
+    /// What a machine does first: it says who it is, and takes up its role.
+    fn greet(&mut self, fresh: bool) {
+        self.apply_own_settings();
+        self.before = self.true_face();
+        let id = self.roster.me().id;
         if fresh {
-            cluster.log(
+            self.log(
                 Level::Notice,
                 format!("No cluster configuration found, I'm {id}"),
             );
-        } else {
-            cluster.log(
-                Level::Notice,
-                format!("Node configuration loaded, I'm {id}"),
-            );
-            if let Some(primary) = cluster.roster.me().primary {
-                cluster.tell_primary(primary);
-            }
+            return;
         }
-        cluster
+        self.log(
+            Level::Notice,
+            format!("Node configuration loaded, I'm {id}"),
+        );
+        if let Some(primary) = self.roster.me().primary {
+            self.tell_primary(primary);
+        }
     }
 
     /// Switches faults on, for the simulator.

@@ -3,7 +3,7 @@
 use crate::node::{Ix, Node};
 use base::{NodeId, Slot, SlotSet};
 use bus::Flags;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const NOBODY: u16 = u16::MAX;
@@ -18,7 +18,7 @@ pub(crate) struct Roster {
     free: Vec<Ix>,
     /// Places in use, in the order of arrival, less swaps by removal.
     order: Vec<Ix>,
-    by_id: HashMap<NodeId, Ix>,
+    by_id: BTreeMap<NodeId, Ix>,
     owners: Box<[u16]>,
     /// Slots that their owner has stopped claiming: others may take them whatever their epoch.
     unclaimed: SlotSet,
@@ -47,7 +47,7 @@ impl Roster {
             places: Vec::new(),
             free: Vec::new(),
             order: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: BTreeMap::new(),
             owners: vec![NOBODY; Slot::COUNT].into_boxed_slice(),
             unclaimed: SlotSet::new(),
             unowned: Slot::COUNT,

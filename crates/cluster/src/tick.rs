@@ -245,7 +245,7 @@ impl Cluster {
         }
         let now = self.now.mono;
         // One pass over the nodes counts the working replicas of all primaries.
-        let mut working = std::collections::HashMap::new();
+        let mut working = std::collections::BTreeMap::new();
         for (_, node) in self.roster.iter() {
             if let Some(primary) = node.primary
                 && node.is_replica()

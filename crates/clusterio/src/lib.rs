@@ -11,10 +11,11 @@ mod file;
 mod handle;
 mod link;
 mod mailbox;
+mod start;
 
-pub use driver::{Hooks, Options, Primary, StartError, start};
 pub use file::LockError;
 pub use handle::{Clock, Handle};
+pub use start::{Hooks, Options, Primary, StartError, start};
 
 #[cfg(test)]
 mod tests;

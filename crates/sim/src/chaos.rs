@@ -103,7 +103,7 @@ pub(crate) fn fault(world: &mut World) {
     }
 }
 
-fn crash(world: &mut World, node: usize, time: u64) {
+pub(crate) fn crash(world: &mut World, node: usize, time: u64) {
     if !world.is_up(node) {
         return;
     }
@@ -117,7 +117,7 @@ fn crash(world: &mut World, node: usize, time: u64) {
     world.after(time + 1, Due::Restart(node));
 }
 
-fn isolate(world: &mut World, node: usize, time: u64, inward: bool, outward: bool) {
+pub(crate) fn isolate(world: &mut World, node: usize, time: u64, inward: bool, outward: bool) {
     let mut cuts = Vec::new();
     for other in (0..world.nodes.len()).filter(|other| *other != node) {
         if inward {
@@ -171,10 +171,10 @@ pub(crate) fn command(world: &mut World) {
         0 | 1 => {
             world.command(node, Request::Failover(FailoverKind::Default));
         }
-        2 => {
+        2 | 3 => {
             world.command(node, Request::Failover(FailoverKind::Force));
         }
-        3 => {
+        8 => {
             world.command(node, Request::Failover(FailoverKind::Takeover));
         }
         4 => {
@@ -186,6 +186,19 @@ pub(crate) fn command(world: &mut World) {
             }
         }
         _ => move_slot(world, node, other),
+    }
+}
+
+/// All replicas of a node's shard stand for election at the same moment.
+fn force_all_replicas(world: &mut World, node: usize) {
+    let shard = |n: usize| world.nodes[n].view.as_ref().map(|v| v.myself().shard);
+    let same: Vec<usize> = (0..world.nodes.len())
+        .filter(|n| shard(*n) == shard(node))
+        .collect();
+    for replica in same {
+        if world.nodes[replica].paused_until <= world.now {
+            world.command(replica, Request::Failover(FailoverKind::Force));
+        }
     }
 }
 

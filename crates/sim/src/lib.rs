@@ -9,6 +9,8 @@
 
 mod chaos;
 mod checks;
+mod directed;
+mod effects;
 mod formation;
 mod network;
 mod params;
@@ -16,6 +18,7 @@ mod random;
 mod scale;
 mod world;
 
+pub use directed::vote_lost_in_a_crash;
 pub use params::{Commands, Params};
 pub use scale::{Traffic, formula_bytes_per_second, measure_gossip};
 

@@ -75,6 +75,13 @@ impl Network {
         !self.cut.contains_key(&(from, to))
     }
 
+    /// Whether a node has opened a link to another.
+    pub fn between(&self, from: usize, to: usize) -> bool {
+        self.links
+            .iter()
+            .any(|l| l.open && l.from == from && l.to == to)
+    }
+
     /// The open links of a node.
     pub fn of(&self, node: usize) -> Vec<usize> {
         let touches = |l: &Link| l.open && (l.from == node || l.to == node);

@@ -44,3 +44,77 @@ fn hundreds_of_seeds_are_safe_and_come_to_agree() {
         "only {promotions} promotions: the faults are too gentle"
     );
 }
+
+/// Runs seeds with a fault switched on in every node until a check notices; returns what it says.
+fn caught(mutants: Mutants, words: &str) -> String {
+    for seed in 1..=120 {
+        let mut params = small(Commands::Voted);
+        params.mutants = mutants;
+        // Two replicas stand in one election.
+        params.replicas = 2;
+        params.loss = 50;
+        params.fault_every = 500;
+        params.chaos = 40_000;
+        let report = run(seed, &params);
+        if let Some(text) = report.violations.iter().find(|v| v.contains(words)) {
+            return text.clone();
+        }
+    }
+    panic!("nobody noticed {mutants:?}");
+}
+
+#[test]
+fn a_vote_that_is_sent_before_it_is_on_disk_is_caught() {
+    for seed in 1..=5 {
+        let mut params = small(Commands::Voted);
+        params.replicas = 2;
+        params.loss = 0;
+        let report = vote_lost_in_a_crash(seed, &params);
+        assert!(report.violations.is_empty(), "{report:?}");
+        params.mutants = Mutants {
+            vote_before_persist: true,
+            ..Mutants::default()
+        };
+        let report = vote_lost_in_a_crash(seed, &params);
+        assert!(
+            report
+                .violations
+                .iter()
+                .any(|v| v.contains("voted in epoch")),
+            "{report:?}"
+        );
+    }
+}
+
+#[test]
+fn a_second_vote_in_an_epoch_is_caught() {
+    caught(
+        Mutants {
+            vote_twice: true,
+            ..Mutants::default()
+        },
+        "voted in epoch",
+    );
+}
+
+#[test]
+fn a_promotion_without_a_majority_is_caught() {
+    caught(
+        Mutants {
+            win_without_quorum: true,
+            ..Mutants::default()
+        },
+        "is written by",
+    );
+}
+
+#[test]
+fn slots_taken_without_regard_to_epochs_are_caught() {
+    caught(
+        Mutants {
+            ignore_epochs: true,
+            ..Mutants::default()
+        },
+        "",
+    );
+}
