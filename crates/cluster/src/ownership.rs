@@ -20,7 +20,9 @@ impl Cluster {
             // The same contents: keep one copy of them.
             if primary == sender {
                 self.roster[primary].slots = header.slots.clone();
-                self.note_claims(sender, header);
+                if self.roster.any_unclaimed() {
+                    self.note_claims(sender, header);
+                }
             }
             return;
         }

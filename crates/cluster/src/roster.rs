@@ -22,6 +22,7 @@ pub(crate) struct Roster {
     owners: Box<[u16]>,
     /// Slots that their owner has stopped claiming: others may take them whatever their epoch.
     unclaimed: SlotSet,
+    unclaimed_count: usize,
     unowned: usize,
     pub migrating: BTreeMap<Slot, Ix>,
     pub importing: BTreeMap<Slot, Ix>,
@@ -50,6 +51,7 @@ impl Roster {
             by_id: BTreeMap::new(),
             owners: vec![NOBODY; Slot::COUNT].into_boxed_slice(),
             unclaimed: SlotSet::new(),
+            unclaimed_count: 0,
             unowned: Slot::COUNT,
             migrating: BTreeMap::new(),
             importing: BTreeMap::new(),
@@ -170,7 +172,7 @@ impl Roster {
             self.unowned += 1;
         }
         self.owners[slot.index()] = NOBODY;
-        self.unclaimed.remove(slot);
+        self.mark_claimed(slot, true);
         if let Some(at) = owner {
             let node = &mut self[at];
             Arc::make_mut(&mut node.slots).insert(slot);
@@ -198,15 +200,19 @@ impl Roster {
         slots.len()
     }
 
+    pub fn any_unclaimed(&self) -> bool {
+        self.unclaimed_count > 0
+    }
+
     pub fn is_unclaimed(&self, slot: Slot) -> bool {
         self.unclaimed.contains(slot)
     }
 
     pub fn mark_claimed(&mut self, slot: Slot, claimed: bool) {
         if claimed {
-            self.unclaimed.remove(slot);
+            self.unclaimed_count -= usize::from(self.unclaimed.remove(slot));
         } else {
-            self.unclaimed.insert(slot);
+            self.unclaimed_count += usize::from(self.unclaimed.insert(slot));
         }
     }
 

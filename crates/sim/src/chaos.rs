@@ -162,13 +162,11 @@ pub(crate) fn command(world: &mut World) {
     if !world.is_up(node) || world.nodes[node].paused_until > world.now {
         return;
     }
-    let choices = if world.params.commands == Commands::All {
-        8
-    } else {
-        3
-    };
+    let all = world.params.commands == Commands::All;
+    let choices = if all { 9 } else { 4 };
     match world.random.below(choices) {
-        0 | 1 => {
+        0 => force_all_replicas(world, node),
+        1 => {
             world.command(node, Request::Failover(FailoverKind::Default));
         }
         2 | 3 => {

@@ -32,17 +32,39 @@ fn a_seed_replays_the_same_trace() {
     }
 }
 
-#[test]
-fn hundreds_of_seeds_are_safe_and_come_to_agree() {
-    let (failed, promotions) = run_many(1, 240);
+/// Runs seeds, all of which must hold.
+fn seeds(first: u64, count: u64) {
+    let (failed, promotions) = run_many(first, count);
     for report in &failed {
         eprintln!("{report:?}");
     }
     assert!(failed.is_empty(), "{} seeds failed", failed.len());
     assert!(
-        promotions > 200,
+        promotions > count,
         "only {promotions} promotions: the faults are too gentle"
     );
+}
+
+// Two halves, so that two cores share them.
+#[test]
+fn a_hundred_seeds_are_safe_and_come_to_agree() {
+    seeds(1, 110);
+}
+
+#[test]
+fn another_hundred_seeds_are_safe_and_come_to_agree() {
+    seeds(1_001, 110);
+}
+
+#[test]
+fn gossip_costs_no_more_than_real_gossip() {
+    let traffic = measure_gossip(40, 2_000, 5, 1);
+    let formula = formula_bytes_per_second(40, 2_000);
+    println!("{traffic:?}, formula {formula:.0} bytes per second");
+    assert_eq!(traffic.ok, 40, "all nodes see the cluster as working");
+    assert!(traffic.bytes_per_second < formula);
+    // Failure detection needs some of it.
+    assert!(traffic.bytes_per_second > formula / 10.0);
 }
 
 /// Runs seeds with a fault switched on in every node until a check notices; returns what it says.
