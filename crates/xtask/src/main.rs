@@ -9,6 +9,7 @@ mod fetch;
 mod figures;
 mod instructions;
 mod run;
+mod simulate;
 mod tidy;
 mod tools;
 
@@ -38,6 +39,9 @@ usage: cargo xtask COMMAND
       --bin FILE --subject redis74 --server-core 0 --load-core 1
       --write               into docs/figures.md
   instructions [--accept]   instructions of parse, GET, SET, RDB, bus; more than stored fails
+  simulate [--seeds N --from N | --seed N | --nodes N]
+                            simulated clusters with faults, from seeds; or the traffic of N nodes
+      --jobs N --node-timeout MS --seconds N
   chaos                     kill, pause and fail over masters under writers, and check
       --seconds N --seed N --writers N --subject valkey --beside valkey --bin FILE
       --write               into docs/chaos.md
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         "conformance" => conformance::command(&mut arguments),
         "figures" => figures::command(&typed, &mut arguments),
         "instructions" => instructions::command(&mut arguments),
+        "simulate" => simulate::command(&mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
