@@ -34,9 +34,9 @@ fn key(n: usize) -> [u8; 16] {
 }
 
 fn main() {
-    tables();
     lists();
     hashes();
+    tables();
 }
 
 fn tables() {

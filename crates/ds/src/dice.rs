@@ -1,5 +1,10 @@
 //! Seeded random numbers for the tests: the same seed gives the same run.
 
+/// `n` turns of a loop, or a few under Miri, which is a thousand times slower.
+pub const fn turns(n: usize) -> usize {
+    if cfg!(miri) { n.div_ceil(100) } else { n }
+}
+
 /// SplitMix64.
 pub struct Dice(u64);
 

@@ -92,8 +92,9 @@ impl Hash {
         Hash::small(Listpack::new())
     }
 
-    /// A hash that is this pack of fields and values by turns, made large if the limits ask for
-    /// it. Nothing, if a value is missing or a field is there twice.
+    /// A hash that is this pack of fields and values by turns, made large if there are more than
+    /// the limits allow; as in Redis, values that are too long do not matter until the hash is
+    /// changed. Nothing, if a value is missing or a field is there twice.
     pub fn from_listpack(pack: Listpack, limits: HashLimits) -> Option<Hash> {
         let n = pack.iter().count();
         let mut seen = HashSet::with_capacity(n / 2);
@@ -101,9 +102,8 @@ impl Hash {
         if !n.is_multiple_of(2) || !fresh {
             return None;
         }
-        let long = pack.iter().any(|i| i.text_len() > limits.value);
         let mut hash = Hash::small(pack);
-        if long || n / 2 > limits.entries {
+        if n / 2 > limits.entries {
             hash.enlarge();
         }
         Some(hash)

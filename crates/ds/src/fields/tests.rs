@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 
 type Model = HashMap<Vec<u8>, Vec<u8>>;
 
@@ -34,7 +34,7 @@ fn some(d: &mut Dice) -> Vec<u8> {
 #[test]
 fn agrees_with_a_map() {
     let mut d = Dice::seeded(31);
-    for run in 0..50 {
+    for run in 0..turns(50) {
         let lim = [
             HashLimits::default(),
             HashLimits {

@@ -7,7 +7,7 @@ use crate::listpack::{EMPTY, HEAD, Item, Iter, Pack, skip};
 use crate::sizes;
 
 /// Up to here a buffer doubles; past it, it grows by the allocator's classes.
-const DOUBLING: usize = 8192;
+const DOUBLING: usize = 16384;
 
 /// One listpack of a list.
 pub(super) struct Leaf {

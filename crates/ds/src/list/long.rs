@@ -2,8 +2,10 @@
 
 use triomphe::Arc;
 
+use super::leaf::Leaf;
 use super::tree::{self, New, Node};
 use super::{End, NodeLimits, removal};
+use crate::listpack::Listpack;
 
 /// The parts of a long list.
 pub(super) struct Long {
@@ -35,6 +37,19 @@ impl Long {
             std::mem::swap(root, &mut beside);
         }
         tree::root_of(root, [Some(beside), None]);
+    }
+
+    /// Adds a pack that is small enough for a piece.
+    pub(super) fn append(&mut self, pack: &Listpack) {
+        let leaf = Arc::new(Node::Leaf(Leaf::from_valid(pack.as_bytes())));
+        self.len += pack.len();
+        match &mut self.root {
+            None => self.root = Some(leaf),
+            Some(root) => {
+                let beside = tree::append(root, leaf);
+                tree::root_of(root, [beside, None]);
+            }
+        }
     }
 
     pub(super) fn insert(&mut self, index: usize, value: &[u8], limits: &NodeLimits) {

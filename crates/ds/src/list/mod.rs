@@ -78,9 +78,14 @@ struct NodeLimits {
 }
 
 impl NodeLimits {
-    /// The most bytes of a piece of a long list.
+    /// The most bytes of a piece of a long list. Twice the option's size, where a change may cost
+    /// that much: the nodes above a piece then weigh less per element than Redis's do.
     fn piece(&self) -> usize {
-        self.bytes.min(PIECE_MAX)
+        if self.counted {
+            self.bytes
+        } else {
+            (2 * self.bytes).min(PIECE_MAX)
+        }
     }
 
     fn allow(&self, bytes: usize, count: usize) -> bool {
@@ -312,6 +317,27 @@ impl List {
         }
     }
 
+    /// Adds the elements of a pack at the end, as one piece where that may be.
+    pub fn append_pack(&mut self, pack: &Listpack, limits: ListLimits) {
+        if pack.is_empty() {
+            return;
+        }
+        self.reserve(pack.as_bytes().len() - EMPTY, pack.len(), limits);
+        let node = limits.node();
+        match self.shape_mut() {
+            ShapeMut::Short(p) => pack.iter().for_each(|item| p.push_item(item)),
+            ShapeMut::Long(l) if node.allow(pack.as_bytes().len(), pack.len()) => l.append(pack),
+            ShapeMut::Long(l) => {
+                let mut text = Vec::new();
+                for item in pack.iter() {
+                    text.clear();
+                    item.append_to(&mut text);
+                    l.push(&text, End::Back, &node);
+                }
+            }
+        }
+    }
+
     /// Adds an element at the end.
     pub fn push_back(&mut self, value: &[u8], limits: ListLimits) {
         self.push(End::Back, value, limits);
@@ -428,7 +454,7 @@ impl List {
         let wanted = Item::of(value);
         let mut left = count;
         match self.shape_mut() {
-            ShapeMut::Short(p) => remove_from_pack(p, &wanted, end, &mut left),
+            ShapeMut::Short(p) => removal::remove_from_pack(p, &wanted, end, &mut left),
             ShapeMut::Long(l) => {
                 let Some(root) = &mut l.root else { return 0 };
                 let empty = removal::remove_value(root, &wanted, end, &mut left, &limits.node());
@@ -447,31 +473,5 @@ impl List {
         } else {
             1
         }
-    }
-}
-
-fn remove_from_pack(p: &mut Listpack, wanted: &Item<'_>, end: End, left: &mut usize) {
-    let mut at = if end == End::Front { HEAD } else { p.end() };
-    while *left > 0 {
-        if end == End::Front {
-            if at == p.end() {
-                return;
-            }
-            let (item, next) = decode(p.bytes(), at);
-            if !item.is(wanted) {
-                at = next;
-                continue;
-            }
-        } else {
-            if at == HEAD {
-                return;
-            }
-            at = skip_back(p.bytes(), at);
-            if !decode(p.bytes(), at).0.is(wanted) {
-                continue;
-            }
-        }
-        p.delete_at(at);
-        *left -= 1;
     }
 }

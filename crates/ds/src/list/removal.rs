@@ -1,10 +1,11 @@
-//! Taking ranges and equal elements out of the tree of a long list.
+//! Taking ranges and equal elements out of the tree of a long list, and the latter out of a short
+//! one.
 
 use triomphe::Arc;
 
 use super::tree::Node;
 use super::{End, NodeLimits};
-use crate::listpack::{EMPTY, Item, Pack};
+use crate::listpack::{EMPTY, HEAD, Item, Listpack, Pack, decode, skip_back};
 
 /// Takes out the elements from `from` to before `to`. Says whether the node is empty now.
 pub(super) fn remove(node: &mut Arc<Node>, from: usize, to: usize, limits: &NodeLimits) -> bool {
@@ -134,5 +135,32 @@ fn remove_below(
             child.recount();
         }
         debug_assert!(was - child.count == before - *left);
+    }
+}
+
+/// Takes elements that are `wanted` out of a short list, `left` at most, from an end on.
+pub(super) fn remove_from_pack(p: &mut Listpack, wanted: &Item<'_>, end: End, left: &mut usize) {
+    let mut at = if end == End::Front { HEAD } else { p.end() };
+    while *left > 0 {
+        if end == End::Front {
+            if at == p.end() {
+                return;
+            }
+            let (item, next) = decode(p.bytes(), at);
+            if !item.is(wanted) {
+                at = next;
+                continue;
+            }
+        } else {
+            if at == HEAD {
+                return;
+            }
+            at = skip_back(p.bytes(), at);
+            if !decode(p.bytes(), at).0.is(wanted) {
+                continue;
+            }
+        }
+        p.delete_at(at);
+        *left -= 1;
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 use crate::listpack::check;
 
 fn all(list: &List) -> Model {
@@ -137,15 +137,24 @@ fn check_list(d: &mut Dice, l: &List, m: &Model) {
 #[test]
 fn agrees_with_a_deque() {
     let mut d = Dice::seeded(21);
-    for run in 0..60 {
+    for run in 0..turns(60) {
         let lim = ListLimits {
             listpack_size: [-2, -1, -5, 1, 5, 128, -3][run % 7],
         };
         let (mut l, mut m) = (List::new(), Model::new());
         let mut held: Vec<(ListSnapshot, Model)> = Vec::new();
         let growing = d.below(3);
-        for round in 0..3000 {
+        for round in 0..turns(30_000) / 10 {
             let v = some_value(&mut d, run % 4 == 0);
+            if d.one_in(60) {
+                let mut pack = Listpack::new();
+                for _ in 0..d.below(40) * d.below(8) {
+                    let v = some_value(&mut d, false);
+                    pack.push_back(&v);
+                    m.push_back(v);
+                }
+                l.append_pack(&pack, lim);
+            }
             match d.below(6) {
                 0 | 1 => change_inside(&mut d, &mut l, &mut m, v, lim),
                 2 if round % 1000 < 600 && growing > 0 => {

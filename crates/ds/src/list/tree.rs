@@ -257,6 +257,28 @@ pub(super) fn push(
     }
 }
 
+/// Adds a whole piece at the back.
+pub(super) fn append(node: &mut Arc<Node>, leaf: Arc<Node>) -> Option<Arc<Node>> {
+    if !matches!(&**node, Node::Inner(_)) {
+        return Some(leaf);
+    }
+    let Node::Inner(inner) = Arc::make_mut(node) else {
+        unreachable!()
+    };
+    let last = inner
+        .children
+        .last_mut()
+        .expect("an inner node has children");
+    let beside = append(&mut last.node, leaf);
+    last.recount();
+    let beside = beside?;
+    if inner.children.len() == FAN {
+        return Some(Arc::new(Node::Inner(Inner::of([beside]))));
+    }
+    inner.children.push(Child::of(beside));
+    None
+}
+
 /// Takes the element at an end out, having shown it to `f`; returns its bytes. The node is not
 /// empty; whether it is afterwards is the caller's to see.
 pub(super) fn pop<T>(

@@ -2,7 +2,7 @@
 
 use super::codec::parse_int;
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 
 fn all(p: &Listpack) -> Vec<Vec<u8>> {
     p.iter().map(|i| i.to_vec()).collect()
@@ -82,7 +82,7 @@ fn some_value(d: &mut Dice) -> Vec<u8> {
 #[test]
 fn agrees_with_a_vector() {
     let mut d = Dice::seeded(11);
-    for _ in 0..60 {
+    for _ in 0..turns(60) {
         let (mut p, mut v) = (Listpack::new(), Vec::<Vec<u8>>::new());
         for _ in 0..200 {
             let value = some_value(&mut d);

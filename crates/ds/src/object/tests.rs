@@ -1,7 +1,7 @@
 //! Objects against a plain model of a key with its value.
 
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 
 fn text(o: &Object) -> Vec<u8> {
     match o.value() {
@@ -118,7 +118,7 @@ fn change(d: &mut Dice, o: &mut Object, m: &mut Model) {
 #[test]
 fn agrees_with_a_model() {
     let mut d = Dice::seeded(7);
-    for _ in 0..400 {
+    for _ in 0..turns(400) {
         let n = d.below(60);
         let mut key = d.bytes(n);
         let mut m = Model {

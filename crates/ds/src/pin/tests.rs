@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 use crate::{Hash, HashLimits, List, ListLimits, ValueMut};
 
 type Fields = HashMap<Vec<u8>, Vec<u8>>;
@@ -56,12 +56,12 @@ fn change_hash(d: &mut Dice, h: &mut Hash, m: &mut Fields, span: usize, growing:
 fn hash_pins_deliver_the_hash_as_it_was() {
     let mut d = Dice::seeded(41);
     let mut with_kept = 0;
-    for run in 0..40 {
+    for run in 0..turns(40) {
         let (mut h, mut m) = (Hash::new(), Fields::new());
         let span = 200 << (run % 5);
         h.reserve(1, 1000, 0, HashLimits::default());
         let mut pins: Vec<Watched<HashPin, Fields>> = Vec::new();
-        for round in 0..12_000 {
+        for round in 0..turns(12_000) {
             change_hash(&mut d, &mut h, &mut m, span, round % 6000 < 3000);
             if d.one_in(400) && pins.len() < 6 {
                 let pin = h.pin().expect("a large hash");
@@ -96,7 +96,7 @@ fn hash_pins_deliver_the_hash_as_it_was() {
             finish_hash(&mut d, w);
         }
     }
-    assert!(with_kept > 100);
+    assert!(with_kept > turns(100) / 2);
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn change_str(d: &mut Dice, o: &mut Object, m: &mut Vec<u8>) {
 #[test]
 fn string_pins_deliver_the_string_as_it_was() {
     let mut d = Dice::seeded(42);
-    for run in 0..20 {
+    for run in 0..turns(20) {
         let mut m = d.bytes(LARGE + 1);
         let mut o = Object::new_str(b"key", &m, Some(9));
         let mut pins: Vec<Watched<StrPin, Vec<u8>>> = Vec::new();
-        for _ in 0..600 {
+        for _ in 0..turns(600) {
             change_str(&mut d, &mut o, &mut m);
             if d.one_in(25) && pins.len() < 6 {
                 let Pin::Str(head, pin) = o.pin() else {
@@ -222,7 +222,7 @@ fn a_changed_byte_costs_one_range() {
 fn every_kind_can_be_pinned() {
     let mut list = List::new();
     let mut hash = Hash::new();
-    for n in 0..10_000 {
+    for n in 0..turns(100_000) / 10 {
         list.push_back(format!("element {n}").as_bytes(), ListLimits::default());
         hash.set(format!("{n}").as_bytes(), b"value", HashLimits::default());
     }
@@ -247,15 +247,18 @@ fn every_kind_can_be_pinned() {
         match (o.value_mut(), pin) {
             (ValueMut::List(l), Pin::Whole(was)) => {
                 l.trim(0, 5, ListLimits::default());
-                assert!(matches!(was.value(), ValueRef::List(l) if l.len() == 10_000));
+                assert!(matches!(was.value(), ValueRef::List(l) if l.len() == turns(100_000) / 10));
             }
             (ValueMut::Hash(h), Pin::Hash(_, mut pin)) => {
-                for n in 0..10_000 {
+                for n in 0..turns(100_000) / 10 {
                     h.remove(n.to_string().as_bytes());
                 }
                 let mut n = 0;
                 while pin.next(100, &mut |_, _| n += 1) {}
-                assert_eq!((n, pin.len(), h.len()), (10_000, 10_000, 0));
+                assert_eq!(
+                    (n, pin.len(), h.len()),
+                    (turns(100_000) / 10, turns(100_000) / 10, 0)
+                );
             }
             (ValueMut::Hash(h), Pin::Whole(was)) => {
                 h.remove(b"f");
@@ -280,7 +283,7 @@ fn pins_are_stepped_by_another_thread() {
         value: 0,
     };
     let (mut hash, mut m) = (Hash::new(), Fields::new());
-    for n in 0..20_000 {
+    for n in 0..turns(20_000) {
         let (field, value) = (format!("field:{n}").into_bytes(), d.bytes(20));
         hash.set(&field, &value, lim);
         m.insert(field, value);
@@ -303,7 +306,7 @@ fn pins_are_stepped_by_another_thread() {
             }
             assert!(got == m && bytes == text);
         });
-        for _ in 0..100_000 {
+        for _ in 0..turns(100_000) {
             let field = format!("field:{}", d.below(40_000)).into_bytes();
             if d.one_in(2) {
                 hash.set(&field, b"new", lim);

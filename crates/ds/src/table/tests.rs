@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::dice::Dice;
+use crate::dice::{Dice, turns};
 use crate::object::{Object, ValueRef};
 
 type Plain = Table<Object>;
@@ -77,9 +77,9 @@ fn agrees_with_a_map_through_growth_and_shrinkage() {
     let mut d = Dice::seeded(2);
     let mut t = Plain::new();
     let mut model: HashMap<usize, i64> = HashMap::new();
-    let span = 20_000;
-    for round in 0..400_000 {
-        let growing = round / 50_000 % 2 == 0;
+    let span = turns(20_000);
+    for round in 0..turns(400_000) {
+        let growing = (round / turns(50_000)).is_multiple_of(2);
         let n = d.below(span);
         let insert = d.below(10) < if growing { 8 } else { 1 };
         if insert {
@@ -139,7 +139,7 @@ fn memory_follows_the_entries_down() {
 #[test]
 fn a_scan_misses_nothing_through_growth_and_shrinkage() {
     let mut d = Dice::seeded(3);
-    for run in 0..300 {
+    for run in 0..turns(300) {
         let mut t = Plain::new();
         let stay = d.below(60);
         let mut others: HashSet<usize> = HashSet::new();
@@ -288,7 +288,7 @@ fn growth_is_spread_over_a_doubling() {
 /// shows that every bucket is freed, and once.)
 #[test]
 fn tables_end_at_any_stage() {
-    for n in (0..400).step_by(3) {
+    for n in (0..turns(400)).step_by(3) {
         for ending in 0..4 {
             let mut t = Plain::new();
             for i in 0..n {
