@@ -1,7 +1,5 @@
 //! `rename-command`: the same table under other names.
 
-use std::collections::HashMap;
-
 use crate::argv::Argv;
 use crate::lookup::{below, lookup, top_level};
 use crate::spec::Spec;
@@ -31,8 +29,9 @@ impl std::error::Error for RenameError {}
 /// [`lookup`].
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    /// Lower-case names that differ from the table: another row, or none.
-    changed: HashMap<Vec<u8>, Option<&'static Spec>>,
+    /// Names that differ from the table: another row, or none. They are few, so that a list that
+    /// is looked through without allocating beats a map.
+    changed: Vec<(Vec<u8>, Option<&'static Spec>)>,
 }
 
 impl Directory {
@@ -47,15 +46,21 @@ impl Directory {
     /// If the old name does not exist or the new one does.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), RenameError> {
         let spec = self.lookup(from).ok_or(RenameError::NoSuchCommand)?;
-        self.changed.insert(from.to_ascii_lowercase(), None);
+        self.change(from, None);
         if to.is_empty() {
             return Ok(());
         }
         if self.lookup(to).is_some() {
             return Err(RenameError::TargetExists);
         }
-        self.changed.insert(to.to_ascii_lowercase(), Some(spec));
+        self.change(to, Some(spec));
         Ok(())
+    }
+
+    fn change(&mut self, name: &[u8], to: Option<&'static Spec>) {
+        self.changed
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.changed.push((name.to_vec(), to));
     }
 
     /// As [`lookup`](crate::lookup()), by the names in force.
@@ -64,10 +69,11 @@ impl Directory {
         if self.changed.is_empty() {
             return lookup(name);
         }
-        match self.changed.get(&name.to_ascii_lowercase()) {
-            Some(changed) => *changed,
-            None => lookup(name),
-        }
+        let changed = self
+            .changed
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        changed.map_or_else(|| lookup(name), |(_, spec)| *spec)
     }
 
     /// As [`lookup_full`](crate::lookup_full), by the names in force: only a command's own part
@@ -91,8 +97,8 @@ impl Directory {
                     .is_some_and(|found| same(found, spec))
                 || self
                     .changed
-                    .values()
-                    .flatten()
+                    .iter()
+                    .filter_map(|(_, to)| *to)
                     .any(|found| same(found, spec))
         })
     }
