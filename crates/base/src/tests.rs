@@ -3,6 +3,29 @@
 use crate::{NodeId, Slot, SlotSet, crc16, glob, num};
 
 #[test]
+fn crc16_is_the_same_by_blocks_and_by_bits() {
+    let by_bits = |bytes: &[u8]| {
+        bytes.iter().fold(0u16, |crc, &byte| {
+            (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| {
+                (crc << 1) ^ if crc & 0x8000 != 0 { 0x1021 } else { 0 }
+            })
+        })
+    };
+    let bytes: Vec<u8> = (0..100u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    for start in 0..bytes.len() {
+        for end in start..=bytes.len() {
+            assert_eq!(
+                crc16(&bytes[start..end]),
+                by_bits(&bytes[start..end]),
+                "{start}..{end}"
+            );
+        }
+    }
+}
+
+#[test]
 fn crc16_has_the_check_value_of_the_specification() {
     assert_eq!(crc16(b"123456789"), 0x31c3);
 }
