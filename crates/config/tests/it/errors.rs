@@ -12,9 +12,12 @@ use crate::disk::Disk;
 /// Words between which a server says what is wrong.
 const START: &str = "\n*** FATAL CONFIG FILE ERROR";
 
+/// The real servers, and how they call themselves.
+const SERVERS: [(Program, &str); 2] = [(Program::Redis70, "7.0.15"), (Program::Redis74, "7.4.1")];
+
 /// What a real server says; `None` if it is content. It never serves: no port is open to it.
-fn theirs(directory: &Path, args: &[&str]) -> Option<String> {
-    let mut command = Program::Redis74.command(Tool::Server);
+fn theirs(program: Program, directory: &Path, args: &[&str]) -> Option<String> {
+    let mut command = program.command(Tool::Server);
     command.args(args).current_dir(directory);
     // A name at the end would take the next word for its value; it is wrong by itself.
     if args.last().is_none_or(|last| !last.starts_with("--")) {
@@ -33,9 +36,9 @@ fn theirs(directory: &Path, args: &[&str]) -> Option<String> {
 }
 
 /// What we say, without the line that names the file.
-fn ours(directory: &Path, args: &[&str]) -> Option<String> {
+fn ours(version: &str, directory: &Path, args: &[&str]) -> Option<String> {
     let error = load(&command_line(args), &mut Disk::at(directory)).err()?;
-    let text = String::from_utf8_lossy(&error.report("7.4.1")).into_owned();
+    let text = String::from_utf8_lossy(&error.report(version)).into_owned();
     let lines: Vec<&str> = text
         .split_inclusive('\n')
         .filter(|line| !line.starts_with("(in "))
@@ -50,11 +53,13 @@ fn compare(name: &str, cases: &[(&str, &[&str])]) {
     let mut differences = Vec::new();
     for (file, args) in cases {
         std::fs::write(path.join("redis.conf"), file).expect("a file");
-        let (ours, theirs) = (ours(path, args), theirs(path, args));
-        if ours != theirs {
-            differences.push(format!(
-                "{file:?} {args:?}:\n  {ours:?}\n  really {theirs:?}"
-            ));
+        for (program, version) in SERVERS {
+            let (ours, theirs) = (ours(version, path, args), theirs(program, path, args));
+            if ours != theirs {
+                differences.push(format!(
+                    "{file:?} {args:?}:\n  {ours:?}\n  really {theirs:?}"
+                ));
+            }
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -207,7 +212,7 @@ fn immutable_options_are_refused_in_the_real_words() {
         ] {
             let text = format!("{} {value}\n", option.name);
             std::fs::write(path.join("redis.conf"), &text).expect("a file");
-            let ours = ours(path, FILE);
+            let ours = ours("7.4.1", path, FILE);
             // What we cannot obey, the real server takes.
             if ours
                 .as_ref()
@@ -215,7 +220,7 @@ fn immutable_options_are_refused_in_the_real_words() {
             {
                 continue;
             }
-            let theirs = theirs(path, FILE);
+            let theirs = theirs(Program::Redis74, path, FILE);
             if ours != theirs {
                 differences.push(format!("{text:?}:\n  {ours:?}\n  really {theirs:?}"));
             }
