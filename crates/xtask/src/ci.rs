@@ -2,7 +2,8 @@
 //! nothing but Rust on it.
 //!
 //! All steps run, even after one has failed, and the last line says which did. Each has a limit in
-//! wall-clock time; processes that a step leaves behind are ended before the next one.
+//! wall-clock time; processes that a step leaves behind are ended before the next one. Suites that
+//! mostly wait run side by side.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use testkit::until;
 
 use crate::arguments::Arguments;
 use crate::fetch;
+use crate::run::target;
 
 /// Programs that the tests call, and the packages that hold them.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -38,6 +40,8 @@ struct Step {
     words: Vec<String>,
     minutes: u64,
     environment: Vec<(&'static str, String)>,
+    /// It mostly waits, and may run beside others that do.
+    waits: bool,
 }
 
 /// Runs the steps; `--only A,B` runs these alone.
@@ -61,6 +65,11 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     let steps = steps(vec![
         ("SHOAL_PEERS", peers.display().to_string()),
         ("SHOAL_SUITE", suite.display().to_string()),
+        // Built by the step before the tests.
+        (
+            "SHOAL_BIN",
+            target("debug").join("shoal").display().to_string(),
+        ),
     ]);
     if let Some(unknown) = only
         .iter()
@@ -69,34 +78,19 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     {
         return Err(format!("no step is called {unknown}"));
     }
-    for step in &steps {
-        if only
-            .as_ref()
-            .is_some_and(|only| !only.iter().any(|name| name == step.name))
-        {
-            continue;
-        }
+    let wanted = |step: &Step| {
+        only.as_ref()
+            .is_none_or(|only| only.iter().any(|name| name == step.name))
+    };
+    let (waiting, steps): (Vec<Step>, Vec<Step>) = steps
+        .into_iter()
+        .filter(wanted)
+        .partition(|step| step.waits);
+    let batches = steps.into_iter().map(|step| vec![step]).chain([waiting]);
+    for batch in batches.filter(|batch| !batch.is_empty()) {
         let left = LIMIT.saturating_sub(start.elapsed());
-        let limit = Duration::from_secs(step.minutes * 60).min(left);
-        println!("== {} (at most {} s)", step.name, limit.as_secs());
-        let begun = Instant::now();
-        let result = run(step, limit);
+        failed.extend(side_by_side(&batch, left));
         end_orphans();
-        match result {
-            Ok(()) => println!(
-                "== {}: passed in {} s",
-                step.name,
-                begun.elapsed().as_secs()
-            ),
-            Err(error) => {
-                println!(
-                    "== {}: FAILED in {} s: {error}",
-                    step.name,
-                    begun.elapsed().as_secs()
-                );
-                failed.push(step.name);
-            }
-        }
     }
     let seconds = start.elapsed().as_secs();
     if failed.is_empty() {
@@ -107,19 +101,17 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
 }
 
 fn steps(environment: Vec<(&'static str, String)>) -> Vec<Step> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let binary = target
-        .unwrap_or_else(|| crate::root().join("target"))
-        .join("debug/shoal");
     let step = |name, words: &str, minutes| Step {
         name,
         words: words.split(' ').map(str::to_string).collect(),
         minutes,
         environment: environment.clone(),
+        waits: false,
     };
-    let mut test = step("test", "test --workspace --no-fail-fast --quiet", 22);
-    test.environment
-        .push(("SHOAL_BIN", binary.display().to_string()));
+    let waiting = |name, words: &str, minutes| Step {
+        waits: true,
+        ..step(name, words, minutes)
+    };
     vec![
         step("fmt", "fmt --all --check", 1),
         step(
@@ -129,14 +121,53 @@ fn steps(environment: Vec<(&'static str, String)>) -> Vec<Step> {
         ),
         step("tidy", "xtask tidy", 2),
         step("build", "build --workspace --quiet", 10),
-        test,
+        step("test", "test --workspace --no-fail-fast --quiet", 22),
         step("instructions", "xtask instructions", 5),
-        step("conformance", "xtask conformance --slice", 6),
+        waiting("conformance", "xtask conformance --slice --jobs 1", 8),
+        waiting("chaos", "xtask chaos --seconds 30", 4),
     ]
 }
 
+/// Runs steps at the same time; answers the names of those that failed. One alone shows its output
+/// as it comes; of several, it is shown at the end.
+fn side_by_side(batch: &[Step], left: Duration) -> Vec<&'static str> {
+    let alone = batch.len() == 1;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = batch
+            .iter()
+            .map(|step| {
+                let limit = Duration::from_secs(step.minutes * 60).min(left);
+                println!("== {} (at most {} s)", step.name, limit.as_secs());
+                scope.spawn(move || (Instant::now(), run(step, limit, !alone)))
+            })
+            .collect();
+        let mut failed = Vec::new();
+        for (step, thread) in batch.iter().zip(running) {
+            let (begun, result) = thread.join().expect("a step's thread does not panic");
+            let seconds = begun.elapsed().as_secs();
+            if !alone {
+                print!("{}", fs::read_to_string(log_of(step)).unwrap_or_default());
+            }
+            match result {
+                Ok(()) => println!("== {}: passed in {seconds} s", step.name),
+                Err(error) => {
+                    println!("== {}: FAILED in {seconds} s: {error}", step.name);
+                    failed.push(step.name);
+                }
+            }
+        }
+        failed
+    })
+}
+
+fn log_of(step: &Step) -> PathBuf {
+    crate::root()
+        .join("target/ci")
+        .join(format!("{}.log", step.name))
+}
+
 /// Runs a step in its own process group, ended when time is up.
-fn run(step: &Step, limit: Duration) -> Result<(), String> {
+fn run(step: &Step, limit: Duration, to_file: bool) -> Result<(), String> {
     use std::os::unix::process::CommandExt;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -146,12 +177,15 @@ fn run(step: &Step, limit: Duration) -> Result<(), String> {
         .stdin(Stdio::null())
         .process_group(0);
     command.envs(step.environment.iter().map(|(name, value)| (name, value)));
+    if to_file {
+        let log = log_of(step);
+        fs::create_dir_all(log.parent().expect("a folder")).map_err(|error| error.to_string())?;
+        let file = fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let errors = file.try_clone().map_err(|error| error.to_string())?;
+        command.stdout(file).stderr(errors);
+    }
     let mut child = command.spawn().map_err(|error| format!("cargo: {error}"))?;
-    let mut ended = None;
-    until(limit, || {
-        ended = child.try_wait().ok().flatten();
-        ended.map(|_| ())
-    });
+    let ended = until(limit, || child.try_wait().ok().flatten());
     match ended {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(status.to_string()),

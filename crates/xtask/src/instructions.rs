@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::arguments::Arguments;
 use crate::fetch;
-use crate::run::{capture, run};
+use crate::run::{capture, run, target};
 
 /// Turns of the two runs whose difference counts.
 const TURNS: (u64, u64) = (1000, 3000);
@@ -66,9 +66,7 @@ fn build() -> Result<PathBuf, String> {
         "--example",
         "scenario",
     ]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| crate::root().join("target"));
-    Ok(target.join("debug/examples/scenario"))
+    Ok(target("debug").join("examples/scenario"))
 }
 
 fn one_turn(program: &Path, name: &str) -> Result<u64, String> {

@@ -44,6 +44,7 @@ usage: cargo xtask COMMAND
       --jobs N --node-timeout MS --seconds N
   chaos                     kill, pause and fail over masters under writers, and check
       --seconds N --seed N --writers N --subject valkey --beside valkey --bin FILE
+      --release             our binary in that profile
       --write               into docs/chaos.md
   deny                      licences, bans and sources of what we depend on
   fuzz [TARGET] [--seconds N]  look for inputs that break a decoder (needs a nightly toolchain)

@@ -1,5 +1,6 @@
 //! Running other programs, with an error that says which one failed and what it wrote.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Runs to the end, showing its output.
@@ -34,4 +35,23 @@ pub(crate) fn words(command: &Command) -> String {
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Builds our binary, in the development or the release profile; answers its file.
+pub(crate) fn build_shoal(release: bool) -> Result<PathBuf, String> {
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(crate::root())
+        .args(["build", "--quiet", "--package", "shoal"]);
+    command.args(release.then_some("--release"));
+    run(&mut command)?;
+    Ok(target(if release { "release" } else { "debug" }).join("shoal"))
+}
+
+/// The folder of a profile's files.
+pub(crate) fn target(profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target
+        .unwrap_or_else(|| crate::root().join("target"))
+        .join(profile)
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use testkit::{ClusterPlan, Program, Rng};
 
 use crate::arguments::Arguments;
+use crate::run::build_shoal;
 use judge::Verdict;
 
 /// The node time-out of the cluster, in milliseconds.
@@ -43,13 +44,17 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     };
     let subject = arguments.option("--subject")?;
     let beside = arguments.option("--beside")?;
-    let binary = arguments.option("--bin")?.map(PathBuf::from);
+    let release = arguments.flag("--release");
+    let mut binary = arguments.option("--bin")?.map(PathBuf::from);
     arguments.end()?;
     println!("repeat with --seed {}", plan.seed);
     let subject = match subject.as_deref() {
         None => Program::Shoal,
         Some(name) => peer(name)?,
     };
+    if subject == Program::Shoal && binary.is_none() {
+        binary = Some(build_shoal(release)?);
+    }
     let mut verdicts = vec![run(&plan, subject, binary.as_deref())?];
     if let Some(name) = beside {
         verdicts.push(run(&plan, peer(&name)?, None)?);

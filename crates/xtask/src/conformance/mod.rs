@@ -18,13 +18,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::arguments::Arguments;
 use crate::fetch;
-use crate::run::run;
+use crate::run::build_shoal;
 use output::Outcome;
 use reasons::Reasons;
 use record::Record;
@@ -95,7 +94,7 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
         (Some("redis74"), _) => Programs::Peer(fetch::peers_directory(None).join("bin"), "redis74"),
         (Some(other), _) => return Err(format!("--peer is valkey or redis74, not {other}")),
         (None, Some(binary)) => Programs::Ours(binary),
-        (None, None) => Programs::Ours(build(release)?),
+        (None, None) => Programs::Ours(build_shoal(release)?),
     };
     let whole = units.is_none() && only.is_none() && !slice;
     let units = match units {
@@ -120,20 +119,6 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
         return calibrate(&results);
     }
     judge(&results, whole, slice || plan.only.is_some(), accept)
-}
-
-fn build(release: bool) -> Result<PathBuf, String> {
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(crate::root())
-        .args(["build", "--quiet", "--package", "shoal"]);
-    command.args(release.then_some("--release"));
-    run(&mut command)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| crate::root().join("target"));
-    Ok(target
-        .join(if release { "release" } else { "debug" })
-        .join("shoal"))
 }
 
 /// Runs the units, some at the same time, printing a line for each.
@@ -215,6 +200,10 @@ fn judge(
     let (tests, reasons, page) = documents();
     let mut record = Record::read(&tests)?;
     let reasons = Reasons::read(&reasons)?;
+    let passed = |(_, outcome): &&(String, Outcome)| *outcome == Outcome::Passed;
+    if results.values().flatten().filter(passed).count() == 0 {
+        return Err("no test passed: is it the server that cannot start?".into());
+    }
     let regressions: Vec<String> = results
         .iter()
         .flat_map(|(unit, outcomes)| record.regressions(unit, outcomes))

@@ -15,10 +15,9 @@ mod subject;
 mod tests;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::arguments::Arguments;
-use crate::run::run;
+use crate::run::build_shoal;
 use subject::{Cores, Subject};
 
 /// `cargo xtask figures`.
@@ -40,7 +39,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     let ours = match (subject.as_deref(), binary) {
         (Some(name), None) => Subject::named(name)?,
         (None, Some(binary)) => Subject::ours(binary),
-        (None, None) => Subject::ours(release()?),
+        (None, None) => Subject::ours(build_shoal(true)?),
         (Some(_), Some(_)) => return Err("--subject and --bin exclude each other".into()),
     };
     let base = Subject::named("valkey")?;
@@ -75,17 +74,6 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
         println!("written: {}", path.display());
     }
     Ok(())
-}
-
-/// Builds the release binary.
-fn release() -> Result<PathBuf, String> {
-    let mut command = Command::new("cargo");
-    command.current_dir(crate::root());
-    run(command.args(["build", "--quiet", "--release", "--package", "shoal"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    Ok(target
-        .unwrap_or_else(|| crate::root().join("target"))
-        .join("release/shoal"))
 }
 
 /// The middle value; the mean of the two in the middle for an even count.
