@@ -26,7 +26,7 @@ pub enum Seen {
     Detached(Detached),
 }
 
-type Call = Box<dyn FnOnce(&mut Conns<'_, Lab>) + Send>;
+pub type Call = Box<dyn FnOnce(&mut Conns<'_, Lab>) + Send>;
 
 /// What the handlers of all workers and the test share.
 #[derive(Default)]

@@ -4,4 +4,5 @@ mod accepting;
 mod lab;
 mod limits;
 mod pipelines;
+mod rough;
 mod waiting;
