@@ -160,7 +160,7 @@ pub enum Effect {
     },
     /// What [`crate::Cluster::view`] returns has changed.
     ViewChanged,
-    /// A primary may serve until this monotonic millisecond, unless told a later one.
+    /// This node may serve until this monotonic millisecond, unless told a later one.
     ServeUntil(u64),
     /// Replicate this node from now on. The role in the view has changed already.
     SetReplicaOf {

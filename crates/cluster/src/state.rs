@@ -67,16 +67,24 @@ impl Cluster {
         }
     }
 
-    /// Publishes until when a primary may serve without hearing from a majority again.
+    /// Publishes until when this node may serve, a primary without hearing from a majority again.
     ///
     /// The others count us as suspect one node timeout after a ping we did not answer; a primary
     /// whose process slept knows nothing yet of what they did meanwhile.
     pub(crate) fn update_right_to_serve(&mut self, tick: bool) {
-        if !self.roster.me().is_primary() || self.state != State::Ok {
+        if self.state != State::Ok {
             return;
         }
         let now = self.now.mono;
         let timeout = self.settings.node_timeout;
+        if !self.roster.me().is_primary() {
+            // A replica redirects, and reads: it only must not sleep.
+            if tick {
+                self.served_until = now + timeout;
+                self.out.push(Effect::ServeUntil(now + timeout));
+            }
+            return;
+        }
         if !tick && self.served_until > now + timeout / 2 {
             return;
         }

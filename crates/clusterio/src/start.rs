@@ -45,7 +45,7 @@ pub struct Primary {
 pub trait Hooks: Send + 'static {
     /// Route by this view from now on.
     fn view(&mut self, view: Arc<View>);
-    /// A primary may serve until then, unless told a later time.
+    /// This node may serve until then, unless told a later time.
     fn serve_until(&mut self, until: Instant);
     /// Replicate this node.
     fn replicate(&mut self, primary: Primary);
