@@ -422,6 +422,7 @@ pub fn fuzz_one(data: &[u8]) {
         fresh_id: NodeId::from_random([1; 20]),
         fresh_shard: ShardId::from_random([2; 20]),
         seed: [1; 4],
+        data_lost: false,
     };
     let cluster = Cluster::new(boot, now);
     let text = cluster.nodes_conf_text();

@@ -28,6 +28,10 @@ pub struct Boot {
     pub fresh_shard: ShardId,
     /// Seed of everything random.
     pub seed: [u64; 4],
+    /// Whether the data set that this node served before is gone. A primary that came back empty
+    /// within the node timeout would have its replicas delete their copies: it keeps silent instead
+    /// until one of them has taken its place, or none does.
+    pub data_lost: bool,
 }
 
 /// A link that another node opened to us.
@@ -99,6 +103,8 @@ pub struct Cluster {
     pub(crate) replication: Replication,
     pub(crate) replica_since: u64,
     pub(crate) stuck_since: Option<u64>,
+    /// Until when this node keeps silent, its data set being lost.
+    pub(crate) hushed_until: Option<u64>,
     pub(crate) election: Election,
     pub(crate) manual: ManualFailover,
     /// Since when our primary claims to replicate us.
@@ -150,6 +156,7 @@ impl Cluster {
             fresh_id,
             fresh_shard,
             seed,
+            data_lost,
         } = boot;
         let fresh = conf.is_none();
         let myself = Flags::MYSELF.with(Flags::MASTER);
@@ -182,6 +189,7 @@ impl Cluster {
             replication: Replication::default(),
             replica_since: now.mono,
             stuck_since: None,
+            hushed_until: None,
             election: Election::default(),
             manual: ManualFailover::default(),
             cycle_since: None,
@@ -207,7 +215,22 @@ impl Cluster {
             next_persist: 1,
         };
         cluster.greet(fresh);
+        if data_lost {
+            cluster.hush();
+        }
         cluster
+    }
+
+    /// Keeps silent for long enough that replicas notice and one of them is elected, at the second
+    /// attempt if need be.
+    fn hush(&mut self) {
+        let me = self.roster.me();
+        if !me.votes() || self.roster.ok_replicas(self.roster.myself) == 0 {
+            return;
+        }
+        self.hushed_until = Some(self.now.mono + 8 * self.settings.node_timeout);
+        let text = "The data set is lost: waiting for a replica to take over instead of serving.";
+        self.log(Level::Warning, text.to_owned());
     }
 
     /// What a machine does first: it says who it is, and takes up its role.
@@ -392,8 +415,6 @@ impl Cluster {
         let old = self.roster[at].ping_sent;
         if self.roster[at].has(Flags::MEET) {
             self.send_ping(at, Kind::Meet);
-            // Whoever does not answer a MEET is told again, until the handshake times out.
-            self.roster[at].flags.clear(Flags::MEET);
         } else {
             self.send_ping(at, Kind::Ping);
         }

@@ -65,8 +65,7 @@ impl Cluster {
     }
 
     pub(crate) fn send_by(&mut self, link: LinkId, packet: Arc<Packet>) {
-        // A node whose workers are wedged falls silent once its time is over.
-        if self.is_wedged() {
+        if self.is_silent() {
             return;
         }
         if let Some(kind) = packet.kind() {
@@ -75,8 +74,12 @@ impl Cluster {
         self.out.push(Effect::Send { link, packet });
     }
 
-    /// Whether workers have been stuck for longer than the configuration allows.
-    pub(crate) fn is_wedged(&self) -> bool {
+    /// Whether this node wants to be taken for dead: its data set is lost, or its workers have been
+    /// stuck for longer than the configuration allows.
+    pub(crate) fn is_silent(&self) -> bool {
+        if self.hushed_until.is_some_and(|until| self.now.mono < until) {
+            return true;
+        }
         let limit = self.settings.stuck_timeout;
         limit != 0
             && self

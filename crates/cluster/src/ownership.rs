@@ -169,6 +169,7 @@ impl Cluster {
         self.roster.set_primary(me, Some(primary));
         self.roster.me_mut().shard = self.roster[primary].shard;
         self.replica_since = self.now.mono;
+        self.hushed_until = None;
         // Whether the data set serves the new primary's history is for replication to find out;
         // until it says so, we are no candidate for what the old link was worth.
         self.end_manual();

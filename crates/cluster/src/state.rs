@@ -36,7 +36,7 @@ impl Cluster {
             state = State::Fail;
             self.minority_at = Some(now);
         }
-        if self.is_wedged() {
+        if self.is_silent() {
             state = State::Fail;
         }
         if state == self.state {

@@ -24,7 +24,7 @@ impl Cluster {
         self.ping_manual_replica();
         self.repair_chain();
         self.migrate_to_orphan();
-        self.check_state |= self.state == crate::view::State::Fail || self.is_wedged();
+        self.check_state |= self.state == crate::view::State::Fail || self.is_silent();
         // A role that is not announced for want of disk is tried again.
         if self.face.is_some() && self.writing.is_none() {
             self.save = self.save.max(crate::machine::Save::Soon);
@@ -44,6 +44,19 @@ impl Cluster {
             .collect();
         for at in late {
             self.delete_node(at);
+        }
+        // A MEET may be lost: it is repeated while there is time.
+        let unanswered = |n: &crate::node::Node| {
+            n.has(Flags::MEET) && n.out.up().is_some() && now - n.ping_last > limit / 4
+        };
+        let again: Vec<Ix> = self
+            .roster
+            .iter()
+            .filter(|(_, n)| unanswered(n))
+            .map(|(at, _)| at)
+            .collect();
+        for at in again {
+            self.send_ping(at, Kind::Meet);
         }
     }
 

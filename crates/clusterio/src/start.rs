@@ -25,6 +25,9 @@ pub struct Options {
     pub conf_path: PathBuf,
     /// `cluster-link-sendbuf-limit` in bytes, 0 for none.
     pub link_limit: usize,
+    /// Whether nodes.conf is there but the data set that this node served is not: see
+    /// [`cluster::Boot::data_lost`].
+    pub data_lost: bool,
 }
 
 /// Whom to replicate.
@@ -143,6 +146,7 @@ pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartErr
         fresh_id: NodeId::from_random(take20(0)),
         fresh_shard: ShardId::from_random(take20(20)),
         seed,
+        data_lost: options.data_lost,
     };
     let machine = Cluster::new(boot, now(clock));
     let poll = Poll::new()?;

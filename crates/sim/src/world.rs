@@ -224,6 +224,7 @@ impl World {
             fresh_id: NodeId::from_random(self.random.bytes20()),
             fresh_shard: ShardId::from_random(self.random.bytes20()),
             seed: self.random.seed(),
+            data_lost: false,
         };
         let mut machine = Cluster::new(boot, now);
         machine.set_mutants(self.params.mutants);

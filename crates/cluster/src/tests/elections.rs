@@ -632,3 +632,69 @@ fn a_replica_moves_to_a_primary_that_lost_all_of_its_own() {
     rig.pass_with(3_000, &all[..3]);
     assert_eq!(rig.machine.view().my_primary().map(|n| n.id), Some(id(3)));
 }
+
+#[test]
+fn a_primary_that_lost_its_data_waits_for_a_replica() {
+    let lines = [
+        conf_line(0, 0, "myself,master", "-", 5, "0-5000"),
+        conf_line(1, 1, "master", "-", 2, "5001-10000"),
+        conf_line(2, 0, "slave", id(0).as_str(), 5, ""),
+        conf_line(3, 3, "master", "-", 3, "10001-16383"),
+    ];
+    let vars = "currentEpoch 10 lastVoteEpoch 9";
+    let others = [
+        Peer::primary(1, 2, 5_001, 10_000),
+        Peer::primary(3, 3, 10_001, 16_383),
+    ];
+    let mut rig = Rig::without_data(&lines, vars);
+    rig.pass_with(4_000, &others);
+    rig.ping(&others[0]);
+    assert!(
+        rig.sent().is_empty(),
+        "a word from us would delay the failover"
+    );
+    assert_eq!(rig.machine.view().state(), State::Fail);
+    // The replica took over: we follow it, and speak again.
+    let mut heir = Peer::primary(2, 11, 0, 5_000);
+    (heir.shard, heir.current) = (0, 11);
+    rig.ping(&heir);
+    assert_eq!(rig.machine.view().role(), Role::Replica);
+    rig.pass_with(1_000, &others);
+    assert!(!rig.sent().is_empty());
+    // Nobody took over: better without the data than not at all.
+    let mut rig = Rig::without_data(&lines, vars);
+    rig.pass_with(12_000, &others);
+    assert_eq!(rig.machine.view().state(), State::Ok);
+    // Without replicas there is nothing to wait for.
+    let mut rig = Rig::without_data(&[lines[0].clone(), lines[1].clone()], vars);
+    rig.pass(100);
+    assert!(!rig.sent().is_empty());
+}
+
+#[test]
+fn a_lost_meet_is_repeated() {
+    let mut rig = voter();
+    let meet = Request::Meet {
+        ip: "127.0.0.1".to_owned(),
+        port: 7050,
+        bus_port: 17_050,
+    };
+    rig.ask(meet);
+    rig.clear();
+    rig.pass(900);
+    let meets = rig
+        .sent()
+        .iter()
+        .filter(|(n, p)| *n == 50 && matches!(p.body, Body::Meet(_)))
+        .count();
+    assert!(meets >= 2, "{meets}");
+    rig.answer(&Peer::primary(50, 0, 0, 0));
+    assert!(rig.machine.view().node(&id(50)).is_some());
+    rig.clear();
+    rig.pass(900);
+    assert!(
+        !rig.sent()
+            .iter()
+            .any(|(_, p)| matches!(p.body, Body::Meet(_)))
+    );
+}

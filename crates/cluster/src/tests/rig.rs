@@ -65,10 +65,17 @@ impl Rig {
     pub fn new(lines: &[String], vars: &str) -> Rig {
         let text = format!("{}vars {vars}\n", lines.concat());
         let conf = NodesConf::parse(text.as_bytes()).expect("a good file");
-        Rig::boot(Some(conf))
+        Rig::boot(Some(conf), false)
     }
 
-    pub fn boot(conf: Option<NodesConf>) -> Rig {
+    /// As [`Rig::new`], but without the data set of before.
+    pub fn without_data(lines: &[String], vars: &str) -> Rig {
+        let text = format!("{}vars {vars}\n", lines.concat());
+        let conf = NodesConf::parse(text.as_bytes()).expect("a good file");
+        Rig::boot(Some(conf), true)
+    }
+
+    pub fn boot(conf: Option<NodesConf>, data_lost: bool) -> Rig {
         let now = Now {
             mono: 1_000_000,
             wall: UnixMs(1_700_000_000_000),
@@ -86,6 +93,7 @@ impl Rig {
             fresh_id: id(200),
             fresh_shard: shard(200),
             seed: [1, 2, 3, 4],
+            data_lost,
         };
         let mut rig = Rig {
             machine: Cluster::new(boot, now),
