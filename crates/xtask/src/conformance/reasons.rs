@@ -47,6 +47,13 @@ pub(super) struct Reason {
     pub(super) text: String,
 }
 
+impl Reason {
+    /// True if it stands for every test of its units.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.test == "*"
+    }
+}
+
 /// All lines.
 #[derive(Debug, Default)]
 pub(super) struct Reasons {

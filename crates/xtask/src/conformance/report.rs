@@ -16,6 +16,12 @@ pub(super) struct Score {
 }
 
 impl Score {
+    fn add(&mut self, other: Score) {
+        self.tests += other.tests;
+        self.passed += other.passed;
+        self.not_counted += other.not_counted;
+    }
+
     fn counted(self) -> usize {
         self.tests - self.not_counted
     }
@@ -27,6 +33,36 @@ impl Score {
         }
     }
 }
+
+/// Units about what exists here, which are promised apart from the rest, and the promise in per cent.
+const GROUPS: [(&str, &[&str], u32); 2] = [
+    (
+        "strings, hashes, lists and what goes with them",
+        &[
+            "unit/type/string",
+            "unit/type/incr",
+            "unit/type/hash",
+            "unit/type/list",
+            "unit/type/list-2",
+            "unit/type/list-3",
+            "unit/bitops",
+            "unit/bitfield",
+            "unit/keyspace",
+            "unit/expire",
+            "unit/scan",
+            "unit/sort",
+            "unit/multi",
+            "unit/dump",
+            "unit/protocol",
+            "unit/querybuf",
+            "unit/obuf-limits",
+            "unit/pause",
+            "unit/quit",
+        ],
+        95,
+    ),
+    ("the cluster", &["unit/cluster/"], 75),
+];
 
 /// Counts a unit: a test that needs what is absent counts only if it passes all the same.
 pub(super) fn score(unit: &str, tests: &BTreeMap<String, bool>, reasons: &Reasons) -> Score {
@@ -51,8 +87,16 @@ pub(super) fn page(
 ) -> String {
     let mut table = String::new();
     let mut total = Score::default();
+    let mut groups = GROUPS.map(|_| Score::default());
     for (unit, tests) in record.units() {
         let score = score(unit, tests, reasons);
+        for (group, (_, units, _)) in groups.iter_mut().zip(GROUPS) {
+            let member =
+                |known: &&str| unit == *known || known.ends_with('/') && unit.starts_with(known);
+            if units.iter().any(member) {
+                group.add(score);
+            }
+        }
         let (counted, percent) = (score.counted(), score.percent());
         let Score {
             tests,
@@ -63,9 +107,7 @@ pub(super) fn page(
             table,
             "| {unit} | {tests} | {passed} | {counted} | {percent} | {not_counted} |"
         );
-        total.tests += tests;
-        total.passed += passed;
-        total.not_counted += not_counted;
+        total.add(score);
     }
     let mut page = String::from(
         "# Conformance\n\nThe test suite of Valkey 8.1.1 (the 7.2 dialect), run on our programs by \
@@ -99,17 +141,25 @@ fn not_passing(
     outcomes: Option<&Vec<(String, Outcome)>>,
 ) -> String {
     let mut groups: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    let mut whole: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (name, _) in tests.iter().filter(|(_, passes)| !**passes) {
         let key = match reasons.find(unit, name) {
+            Some(reason) if reason.is_for_all() => {
+                *whole.entry((reason.kind.word(), &reason.text)).or_default() += 1;
+                continue;
+            }
             Some(reason) => (reason.kind.word(), reason.text.clone()),
             None => (Kind::Fault.word(), unexplained(name, outcomes)),
         };
         groups.entry(key).or_default().push(name);
     }
-    if groups.is_empty() {
+    if groups.is_empty() && whole.is_empty() {
         return String::new();
     }
     let mut text = format!("\n### {unit}\n");
+    for ((kind, reason), count) in whole {
+        let _ = writeln!(text, "\n{kind}: {reason} ({count} tests)");
+    }
     for ((kind, reason), names) in groups {
         let _ = writeln!(text, "\n{kind}: {reason}\n");
         for name in names {
