@@ -24,6 +24,7 @@ pub struct ConnStats {
     query_capacity: AtomicUsize,
     out_tail: AtomicUsize,
     out_pieces: AtomicUsize,
+    out_len: AtomicUsize,
     out_memory: AtomicUsize,
 }
 
@@ -39,6 +40,7 @@ impl ConnStats {
             query_capacity: AtomicUsize::new(0),
             out_tail: AtomicUsize::new(0),
             out_pieces: AtomicUsize::new(0),
+            out_len: AtomicUsize::new(0),
             out_memory: AtomicUsize::new(0),
         }
     }
@@ -90,7 +92,12 @@ impl ConnStats {
         self.out_pieces.load(Relaxed)
     }
 
-    /// Memory of the output queue, in bytes (`omem`).
+    /// All unsent bytes: what the output limits are about.
+    pub fn output_len(&self) -> usize {
+        self.out_len.load(Relaxed)
+    }
+
+    /// Memory of the output queue, in bytes.
     pub fn output_memory(&self) -> usize {
         self.out_memory.load(Relaxed)
     }
@@ -125,6 +132,7 @@ impl ConnStats {
         let (tail, pieces) = out.shape();
         self.out_tail.store(tail, Relaxed);
         self.out_pieces.store(pieces, Relaxed);
+        self.out_len.store(out.len(), Relaxed);
         self.out_memory.store(out.memory(), Relaxed);
     }
 }

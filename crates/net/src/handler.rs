@@ -244,7 +244,7 @@ pub trait Handler: Sized {
     }
 
     /// After how long without input the connection is closed; `None` for never. Asked about
-    /// once a second, for connections that are not blocked or parked.
+    /// twice a second, for connections that are not blocked or parked.
     fn idle_limit(&self, conn: &Self::Conn) -> Option<Duration> {
         let _ = conn;
         None

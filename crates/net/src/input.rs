@@ -1,6 +1,7 @@
 //! Input: reading sockets, finding commands, and keeping what could not be executed yet.
 
 use std::io;
+use std::time::Duration;
 
 use resp::Step;
 
@@ -14,6 +15,8 @@ pub(crate) const READ: usize = 16 * 1024;
 pub(crate) const INPUT: usize = 8 * READ;
 /// An argument that lacks at least so much is read in place, with room made for it.
 const LARGE: usize = 32 * 1024;
+/// Room that is made on the mere announcement of a large argument.
+const ON_CREDIT: usize = 1 << 20;
 
 impl<H: Handler> Worker<H> {
     /// Looks at a connection's input, that which waits and then that in its socket.
@@ -84,9 +87,9 @@ impl<H: Handler> Worker<H> {
             };
             let spare = conn.query.capacity() - conn.query.len();
             if spare < wanted {
-                // No more is set aside than has come, so that a mere announcement costs nothing.
+                // Beyond that no more is set aside than has come: announcing costs nothing.
                 conn.query
-                    .reserve_exact(wanted.min(conn.query.len().max(2 * LARGE)));
+                    .reserve_exact(wanted.min(conn.query.len().max(ON_CREDIT)));
             }
             let offered = conn.query.capacity() - conn.query.len();
             (conn.stream.read(&mut conn.query), offered)
@@ -205,7 +208,8 @@ impl<H: Handler> Worker<H> {
             conn.parsed -= conn.done;
             conn.done = 0;
         } else if conn.done == conn.query.len() {
-            pool.give(std::mem::take(&mut conn.query));
+            // Its memory stays for a while: see [`Worker::shrink_query`].
+            conn.query.clear();
             conn.parsed = 0;
             conn.done = 0;
         } else if conn.done > 0 && conn.done >= conn.query.len() - conn.done {
@@ -236,6 +240,28 @@ impl<H: Handler> Worker<H> {
         } else if conn.finish.is_some() {
             self.finish(index, waits);
         }
+    }
+
+    /// Gives back memory of a connection's own buffer that it does not need. Called about twice a
+    /// second: one that sends large commands without pause gets a new buffer as often, which costs
+    /// it nothing to speak of, and one that has sent nothing for two seconds keeps no room.
+    pub(crate) fn shrink_query(&mut self, index: u32) {
+        let Some(conn) = self.table.at(index) else {
+            return;
+        };
+        let (len, capacity) = (conn.query.len(), conn.query.capacity());
+        if capacity == 0 {
+            return;
+        }
+        if conn.stats.idle() > Duration::from_secs(2) && capacity > 2 * len {
+            conn.query.shrink_to_fit();
+        } else if capacity > LARGE && capacity > 2 * len && conn.missing < LARGE {
+            conn.query.shrink_to(len.max(READ));
+        } else {
+            return;
+        }
+        let memory = conn.query.capacity() + conn.parser.memory();
+        conn.stats.holds_input(conn.waiting_input(), memory);
     }
 
     /// The input has ended and all of it that is executed at all has been.

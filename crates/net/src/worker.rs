@@ -26,7 +26,7 @@ const LETTERS: usize = 4096;
 /// How often some of the connections are looked over for what time brings.
 const SWEEP: Duration = Duration::from_millis(100);
 /// After so many sweeps all of them have been.
-const SWEEPS: u32 = 10;
+const SWEEPS: u32 = 5;
 
 /// A worker: everything that its thread owns.
 pub(crate) struct Worker<H: Handler> {
@@ -279,7 +279,7 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    /// Looks over a tenth of the connections.
+    /// Looks over a part of the connections.
     fn sweep(&mut self) {
         self.next_sweep = self.now + SWEEP;
         let end = self.table.index_end();
@@ -300,6 +300,7 @@ impl<H: Handler> Worker<H> {
     }
 
     fn look_over(&mut self, index: u32) {
+        self.shrink_query(index);
         let Some(conn) = self.table.at(index) else {
             return;
         };
@@ -311,11 +312,6 @@ impl<H: Handler> Worker<H> {
             return;
         };
         let idle = conn.stats.idle();
-        if conn.query.capacity() > 2 * conn.query.len() && idle > Duration::from_secs(2) {
-            conn.query.shrink_to_fit();
-            conn.stats
-                .holds_input(conn.waiting_input(), conn.query.capacity());
-        }
         let waits = stall::PARKED | stall::HELD | stall::BLOCKED | stall::ENDING;
         if conn.stall & waits == 0
             && self
