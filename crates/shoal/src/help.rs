@@ -39,8 +39,8 @@ Local cluster:
       master away in the demonstration and shows its replica take over.
   shoal cluster status [--dir DIR]
       Shows the nodes: process, role, slots, offset.
-  shoal cluster demo [--failover] [--dir DIR]
-      Shows a running cluster at work.
+  shoal cluster demo [--failover] ...
+      The same as 'up --demo'.
   shoal cluster down [--wipe] [--dir DIR]
       Stops the nodes; --wipe removes their directories too.
 

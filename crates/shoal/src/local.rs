@@ -34,7 +34,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let run: fn(&Words) -> Result<bool, String> = match command.as_deref() {
         Some("up") => up::run,
         Some("status") => status::run,
-        Some("demo") => demo::run,
+        Some("demo") => up::run_demo,
         Some("down") => down::run,
         Some("--help" | "-h") | None => {
             print!("{}", crate::help::text());

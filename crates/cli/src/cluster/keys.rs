@@ -93,12 +93,12 @@ impl Session<'_> {
         keys: &[Vec<u8>],
         refusal: Refusal,
     ) -> Result<(), Stuck> {
-        if self.options.fix && refusal.text().starts_with("CLUSTERDOWN") {
-            // Slots were given owners a moment ago, and this node has not heard of all of them.
+        if self.options.fix && refusal.text().contains("CLUSTERDOWN") {
+            // Slots were given owners a moment ago, and not both have heard of all of them.
             self.wait_until_served(source);
-            return self
-                .migrate(source, target, keys, false)
-                .map_err(|r| self.show_stuck(source, &r));
+            self.wait_until_served(target);
+            let again = self.migrate(source, target, keys, false);
+            return again.map_err(|refusal| self.show_stuck(source, &refusal));
         }
         let is_busy = refusal.text().contains("BUSYKEY");
         let is_unserved = !is_busy && self.is_unserved(source, slot);

@@ -1,4 +1,4 @@
-//! `shoal cluster demo`: shows a running cluster at work.
+//! What `shoal cluster demo` shows: a running cluster at work.
 
 use std::time::{Duration, Instant};
 
@@ -8,28 +8,13 @@ use client::{Connection, Options, Redirect, Value};
 use super::form;
 use super::node::{Node, Presence};
 use super::plan::Plan;
-use super::{Words, process, up};
+use super::{process, up};
 
 const KEY: &str = "greeting";
 const TEXT: &str = "hello, cluster";
 /// How long a failover may take.
 const LIMIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(50);
-
-/// Runs the demonstration on the cluster in the directory.
-pub fn run(words: &Words) -> Result<bool, String> {
-    let plan = Plan::require(&words.directory)?;
-    for node in plan.nodes() {
-        if !matches!(node.look(), Presence::Up(_)) {
-            return Err(format!(
-                "node {} does not run: start the cluster with 'shoal cluster up'.",
-                node.port
-            ));
-        }
-    }
-    show(&plan, words.failover)?;
-    Ok(true)
-}
 
 /// Shows slots and roles, a redirected SET and GET and, if asked, a failover.
 pub fn show(plan: &Plan, with_failover: bool) -> Result<(), String> {

@@ -11,8 +11,17 @@ use super::{Words, demo, directory_words, form};
 const LIMIT: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(50);
 
+/// As [`run`], with the demonstration.
+pub fn run_demo(words: &Words) -> Result<bool, String> {
+    go(words, true)
+}
+
 /// Starts what does not run, joins what is not joined, waits, and says how to go on.
 pub fn run(words: &Words) -> Result<bool, String> {
+    go(words, words.demo || words.failover)
+}
+
+fn go(words: &Words, with_demo: bool) -> Result<bool, String> {
     let plan = Plan::load_or_make(&words.directory, &words.wanted)?;
     let nodes = plan.nodes();
     let missing = missing(&nodes).inspect_err(|_| {
@@ -39,7 +48,7 @@ pub fn run(words: &Words) -> Result<bool, String> {
         plan.masters,
         plan.masters * plan.replicas
     );
-    if words.demo || words.failover {
+    if with_demo {
         println!();
         demo::show(&plan, words.failover)?;
     }

@@ -76,6 +76,15 @@ fn count_up(cluster: &Cluster, writer: usize, end: &AtomicBool) -> BTreeMap<Stri
     counts
 }
 
+/// Sets a flag when it goes.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn no_write_is_lost_in_a_reshard() {
     let cluster = ClusterPlan::of(Program::Redis70, 3, 0).start();
@@ -87,6 +96,8 @@ fn no_write_is_lost_in_a_reshard() {
                 scope.spawn(move || count_up(cluster, writer, end))
             })
             .collect();
+        // However this ends, the writers end too.
+        let stop = Stop(&end);
         let reshard = |from: &str, to: &str| {
             let words = [
                 "reshard",
@@ -112,7 +123,7 @@ fn no_write_is_lost_in_a_reshard() {
         };
         reshard("{id0}", "{id1}");
         reshard("{id1}", "{id2}");
-        end.store(true, Ordering::Relaxed);
+        drop(stop);
         let mut follower = Follower {
             conns: BTreeMap::new(),
             start: cluster.nodes[0].port(),

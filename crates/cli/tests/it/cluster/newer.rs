@@ -31,6 +31,12 @@ fn live(program: Program) {
     must(&cluster, &["add-node", "{addr3}", "{addr0}"]);
     cluster.await_ok(LIMIT);
     super::pair::settle(&cluster);
+    testkit::eventually("all know the new node", LIMIT, || {
+        (0..4).all(|node| {
+            let text = cluster.nodes[node].line("CLUSTER NODES").text();
+            text.lines().count() == 4 && !text.contains("handshake")
+        })
+    });
     must(
         &cluster,
         &[

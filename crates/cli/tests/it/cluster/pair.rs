@@ -155,7 +155,8 @@ pub fn settle(cluster: &Cluster) {
                 .copied()
                 .filter(|word| !word.starts_with('['))
                 .collect();
-            (!slots.is_empty()).then(|| format!("{} {}", words[0], slots.join(" ")))
+            // With equal epochs, older claims that are still under way change nothing.
+            (!slots.is_empty()).then(|| format!("{} {} {}", words[0], words[6], slots.join(" ")))
         });
         owners.collect::<BTreeSet<String>>()
     };

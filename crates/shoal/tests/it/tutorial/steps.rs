@@ -44,6 +44,7 @@ struct Line {
     port: u16,
     flags: String,
     master: String,
+    epoch: String,
     slots: Vec<String>,
 }
 
@@ -68,6 +69,7 @@ fn lines(text: &str) -> Vec<Line> {
             port,
             flags: words[2].into(),
             master: words[3].into(),
+            epoch: words[6].into(),
             slots: words[8..].iter().map(ToString::to_string).collect(),
         })
     };
@@ -240,7 +242,7 @@ impl Tutorial {
             .sum()
     }
 
-    /// Waits until every node sees the same owners: a change that meets the news of the last one
+    /// Waits until every node sees the same owners with the same epochs: a change that meets the news of the last one
     /// can be undone.
     fn await_agreement(&self, ports: &[u16]) {
         let view = |port: u16| {
@@ -248,10 +250,10 @@ impl Tutorial {
                 .ok()?
                 .try_call(&["CLUSTER", "NODES"])
                 .ok()?;
-            let mut owners: Vec<(String, Vec<String>)> = lines(&reply.text())
+            let mut owners: Vec<(String, String, Vec<String>)> = lines(&reply.text())
                 .into_iter()
                 .filter(|line| !line.slots.is_empty())
-                .map(|line| (line.id, line.slots))
+                .map(|line| (line.id, line.epoch, line.slots))
                 .collect();
             owners.sort();
             Some(owners)
@@ -358,6 +360,8 @@ impl Tutorial {
         let (end, port) = (AtomicBool::new(false), replica.port);
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| write_until(&end));
+            // However this ends, the writer ends too.
+            let stop = Stop(&end);
             let typed = self.shell.try_type(
                 &format!("redis-cli -h 127.0.0.1 -p {port}"),
                 "CLUSTER FAILOVER\n",
@@ -369,7 +373,7 @@ impl Tutorial {
             };
             wait_for("the replica is the master", LIMIT, promoted);
             self.await_ok(SIX.to_vec());
-            end.store(true, Ordering::Relaxed);
+            drop(stop);
             let written = writer.join().expect("the writer");
             assert!(written > 0);
             let mut follower = Follower::new(7000);
@@ -607,6 +611,15 @@ fn is_ok(port: u16) -> Option<bool> {
             && value(&cluster, "cluster_slots_ok")? == "16384"
             && link.is_none_or(|status| status == "up"),
     )
+}
+
+/// Sets a flag when it goes.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Writes numbered keys until told to end; how many were acknowledged.
