@@ -4,6 +4,7 @@
 //! go on, and [`save`] turns it into a file.
 #![forbid(unsafe_code)]
 
+pub mod aof;
 mod file;
 pub mod load;
 pub mod save;

@@ -63,7 +63,30 @@ pub fn load(
     locker: &Locker,
     options: &mut LoadOptions<'_>,
 ) -> Result<Loaded, LoadError> {
+    run(&mut Reader::new(input, Foreign::Refuse), locker, options)
+}
+
+/// As [`load`], for an RDB file at the beginning of something longer: also gives the bytes that
+/// were read ahead, and the input behind them.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_preamble<R: Read>(
+    input: R,
+    locker: &Locker,
+    options: &mut LoadOptions<'_>,
+) -> Result<(Loaded, Vec<u8>, R), LoadError> {
     let mut reader = Reader::new(input, Foreign::Refuse);
+    let loaded = run(&mut reader, locker, options)?;
+    let (ahead, rest) = reader.into_parts();
+    Ok((loaded, ahead, rest))
+}
+
+fn run<R: Read>(
+    reader: &mut Reader<R>,
+    locker: &Locker,
+    options: &mut LoadOptions<'_>,
+) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
     let mut builder: Option<(u64, Builder)> = None;
     locker.open();

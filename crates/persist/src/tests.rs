@@ -43,10 +43,10 @@ fn edit(locker: &Locker, key: &[u8], change: impl FnOnce(&mut Object)) {
 }
 
 /// The whole data set in a form that can be compared.
-fn contents(
-    locker: &Locker,
-    databases: u16,
-) -> BTreeMap<(u16, Vec<u8>), (Option<i64>, Vec<String>)> {
+type Contents = BTreeMap<(u16, Vec<u8>), (Option<i64>, Vec<String>)>;
+
+/// Reads the whole data set.
+fn contents(locker: &Locker, databases: u16) -> Contents {
     let mut all = BTreeMap::new();
     for db in 0..databases {
         locker.for_each_key(db, |object| {

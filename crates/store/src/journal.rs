@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 
+mod reader;
 mod record;
 
+pub use reader::{Batch, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
 
@@ -31,6 +33,10 @@ pub struct Journal {
     retained: AtomicUsize,
     /// Set by an append, cleared when readers were woken at the end of a batch.
     news: AtomicBool,
+    /// Whether nothing may be seen from outside before it is synced.
+    gated: AtomicBool,
+    /// The sequence number of the last record that is synced.
+    synced: AtomicU64,
 }
 
 struct Inner {
@@ -104,6 +110,8 @@ impl Default for Journal {
             offset: AtomicI64::new(0),
             retained: AtomicUsize::new(0),
             news: AtomicBool::new(false),
+            gated: AtomicBool::new(false),
+            synced: AtomicU64::new(0),
         }
     }
 }
@@ -347,7 +355,38 @@ impl Journal {
             id,
             position,
             skip,
+            everything: false,
         }
+    }
+
+    /// Whether nothing may be seen from outside before it is synced (`appendfsync always`).
+    pub fn is_gated(&self) -> bool {
+        self.gated.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether nothing may be seen from outside before it is synced.
+    pub fn set_gated(&self, on: bool) {
+        self.gated.store(on, Ordering::SeqCst);
+        self.tell();
+    }
+
+    /// The sequence number of the last record that is synced.
+    #[inline]
+    pub fn synced(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    /// Notes up to which sequence number records are synced.
+    pub fn set_synced(&self, sequence: u64) {
+        self.synced.store(sequence, Ordering::SeqCst);
+        if self.is_gated() {
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        self.news.store(true, Ordering::SeqCst);
+        self.wake_readers();
     }
 
     /// Wakes readers that sleep, if anything was appended since the last call. Workers call it at
@@ -377,96 +416,6 @@ fn select(db: u16) -> Vec<u8> {
     command.extend_from_slice(number.as_bytes());
     command.extend_from_slice(b"\r\n");
     command
-}
-
-/// One reader of the log. What it has not read is kept.
-pub struct Reader {
-    journal: Arc<Journal>,
-    id: u64,
-    position: u64,
-    /// Bytes of the first record that the reader already has.
-    skip: usize,
-}
-
-/// Whole records that were read at once.
-pub struct Batch {
-    bytes: Arc<Vec<u8>>,
-    from: usize,
-    to: usize,
-    /// Bytes to leave out of the first record's command: the reader has them already.
-    pub skip: usize,
-}
-
-impl Batch {
-    /// The records, in order.
-    pub fn records(&self) -> Records<'_> {
-        Records::new(&self.bytes[self.from..self.to])
-    }
-}
-
-impl Reader {
-    /// The next records, or `None` at the end of the log.
-    pub fn next_batch(&mut self) -> Option<Batch> {
-        let mut inner = self.journal.inner.lock();
-        let open_start = inner.open.start;
-        let (bytes, from) = if self.position >= open_start {
-            let from = (self.position - open_start) as usize;
-            if from == inner.open.bytes.len() {
-                return None;
-            }
-            // The open chunk is still written to: copy what is new, it is little.
-            (Arc::new(inner.open.bytes[from..].to_vec()), 0)
-        } else {
-            let index = inner
-                .sealed
-                .partition_point(|chunk| chunk.start <= self.position)
-                - 1;
-            let chunk = &inner.sealed[index];
-            (chunk.bytes.clone(), (self.position - chunk.start) as usize)
-        };
-        let to = bytes.len();
-        self.position += (to - from) as u64;
-        let (id, position) = (self.id, self.position);
-        if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == id) {
-            state.position = position;
-        }
-        self.journal.trim(&mut inner);
-        Some(Batch {
-            bytes,
-            from,
-            to,
-            skip: std::mem::take(&mut self.skip),
-        })
-    }
-
-    /// How many bytes of the log wait for this reader.
-    pub fn lag(&self) -> u64 {
-        let inner = self.journal.inner.lock();
-        inner.open.start + inner.open.bytes.len() as u64 - self.position
-    }
-
-    /// Sleeps until something was appended, `unpark` was called on this thread, or the time is up.
-    pub fn wait(&self, at_most: std::time::Duration) {
-        {
-            let mut inner = self.journal.inner.lock();
-            let end = inner.open.start + inner.open.bytes.len() as u64;
-            if end != self.position {
-                return;
-            }
-            if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
-                state.wake = Some(std::thread::current());
-            }
-        }
-        std::thread::park_timeout(at_most);
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let mut inner = self.journal.inner.lock();
-        inner.readers.retain(|reader| reader.id != self.id);
-        self.journal.trim(&mut inner);
-    }
 }
 
 #[cfg(test)]

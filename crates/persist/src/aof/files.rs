@@ -1,0 +1,299 @@
+//! The files of a log: the manifest and what it lists, in a directory of their own.
+
+use super::disk::{Append, Disk};
+use rdb::aof::manifest::{FileInfo, Manifest};
+use rdb::aof::{FileKind, ManifestError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The longest manifest that is read, in bytes; one line holds a file, and there are few.
+const LONGEST_MANIFEST: u64 = 16 << 20;
+
+/// What was found when a server started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Prepared {
+    /// Nothing: there was no log.
+    Nothing,
+    /// A manifest.
+    Manifest,
+    /// A single file of an older kind, which became the base.
+    Migrated,
+}
+
+/// Why the files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The system's refusal, and of what.
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+    /// The manifest is damaged.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+}
+
+/// The files of one log.
+pub struct Files {
+    disk: Arc<dyn Disk>,
+    parent: PathBuf,
+    directory: PathBuf,
+    name: String,
+    manifest: Manifest,
+}
+
+impl Files {
+    /// The log called `name` (`appendfilename`) in `directory` (`appenddirname`) below `parent`
+    /// (`dir`), as its manifest says; empty when there is none.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read or is damaged.
+    pub fn read(
+        disk: Arc<dyn Disk>,
+        parent: &Path,
+        directory: &str,
+        name: &str,
+    ) -> Result<Files, FilesError> {
+        let mut files = Files {
+            disk,
+            parent: parent.into(),
+            directory: parent.join(directory),
+            name: name.into(),
+            manifest: Manifest::default(),
+        };
+        let path = files.manifest_path();
+        let failed = |error| FilesError::Io(format!("cannot read {}", path.display()), error);
+        if let Some(input) = files.disk.open(&path).map_err(failed)? {
+            let mut text = Vec::new();
+            input
+                .take(LONGEST_MANIFEST)
+                .read_to_end(&mut text)
+                .map_err(failed)?;
+            files.manifest = Manifest::parse(&text)?;
+        }
+        Ok(files)
+    }
+
+    /// What is there when the server starts; a single file of Redis before 7 becomes the base.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn prepare(&mut self) -> io::Result<Prepared> {
+        let old = self.parent.join(&self.name);
+        let listed = !self.is_empty();
+        let old_is_base = self.manifest.incr.is_empty()
+            && self.manifest.history.is_empty()
+            && self
+                .manifest
+                .base
+                .as_ref()
+                .is_some_and(|base| base.name == self.name.as_bytes());
+        if listed && !old_is_base {
+            return Ok(Prepared::Manifest);
+        }
+        let there = self.disk.length(&old)?.is_some();
+        if !there {
+            return Ok(if listed {
+                Prepared::Manifest
+            } else {
+                Prepared::Nothing
+            });
+        }
+        let inside = self.directory.join(&self.name);
+        if listed && self.disk.length(&inside)?.is_some() {
+            return Ok(Prepared::Manifest);
+        }
+        let base = FileInfo {
+            name: self.name.clone().into_bytes(),
+            seq: 1,
+            kind: FileKind::Base,
+        };
+        let manifest = Manifest {
+            base: Some(base),
+            ..Manifest::default()
+        };
+        self.save(manifest)?;
+        self.disk.rename(&old, &inside)?;
+        self.disk.sync_directory(&self.directory)?;
+        self.disk.sync_directory(&self.parent)?;
+        Ok(Prepared::Migrated)
+    }
+
+    /// Whether no file is listed.
+    pub fn is_empty(&self) -> bool {
+        self.manifest.base.is_none() && self.manifest.incr.is_empty()
+    }
+
+    /// The manifest as it is on the disk.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The disk they are on.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// The log's name, `appendfilename`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where a file of the log is.
+    pub fn path(&self, file: &FileInfo) -> PathBuf {
+        self.directory.join(file_name(file))
+    }
+
+    /// Where a file with this name is, in the log's directory.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.directory.join(Manifest::file_name(&self.name))
+    }
+
+    /// Makes the directory of the files, if it is not there, so that it lasts.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn make_directory(&self) -> io::Result<()> {
+        self.disk.make_directory(&self.directory)?;
+        self.disk.sync_directory(&self.parent)
+    }
+
+    /// Replaces the manifest. When this returns, the new one and every file that was made or renamed
+    /// before are found after a crash.
+    ///
+    /// # Errors
+    /// What the system says; the old manifest is then still in force, unless only the last sync of
+    /// the directory failed.
+    pub fn save(&mut self, manifest: Manifest) -> io::Result<()> {
+        self.make_directory()?;
+        let path = self.manifest_path();
+        let temporary = self
+            .directory
+            .join(format!("temp_{}", Manifest::file_name(&self.name)));
+        self.disk.remove(&temporary)?;
+        let mut file = self.disk.append(&temporary)?;
+        write_all(&mut *file, &manifest.encode())?;
+        file.sync()?;
+        self.disk.rename(&temporary, &path)?;
+        self.disk.sync_directory(&self.directory)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
+    /// Opens the last increment for appending, or begins the first; with its length in bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open_last(&mut self) -> io::Result<(Box<dyn Append>, u64)> {
+        let Some(last) = self.manifest.incr.last() else {
+            return Ok((self.begin_incr()?, 0));
+        };
+        let path = self.path(last);
+        let length = self.disk.length(&path)?.unwrap_or(0);
+        Ok((self.disk.append(&path)?, length))
+    }
+
+    /// Begins the next increment and lists it.
+    ///
+    /// # Errors
+    /// What the system says; the increment before is then still the last one.
+    pub fn begin_incr(&mut self) -> io::Result<Box<dyn Append>> {
+        self.make_directory()?;
+        let mut manifest = self.manifest.clone();
+        let path = self.path(manifest.begin_incr(&self.name));
+        let file = self.fresh(&path)?;
+        self.save(manifest)?;
+        Ok(file)
+    }
+
+    /// Begins an increment that is not listed until a base for it is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn begin_unlisted(&self) -> io::Result<Box<dyn Append>> {
+        self.make_directory()?;
+        self.fresh(&self.unlisted_path())
+    }
+
+    fn unlisted_path(&self) -> PathBuf {
+        self.directory.join(format!("temp-{}.incr", self.name))
+    }
+
+    /// An empty file with this name. What had the name before is of no use: nothing lists it.
+    fn fresh(&self, path: &Path) -> io::Result<Box<dyn Append>> {
+        self.disk.remove(path)?;
+        let mut file = self.disk.append(path)?;
+        file.sync()?;
+        Ok(file)
+    }
+
+    /// Puts a rewritten base, which is synced, in the place of everything but the last increment;
+    /// with `unlisted`, that one is listed only now. What is superseded stays listed as history.
+    ///
+    /// # Errors
+    /// What the system says; then the manifest is as it was.
+    pub fn adopt_base(&mut self, temporary: &Path, rdb: bool, unlisted: bool) -> io::Result<()> {
+        let mut manifest = self.manifest.clone();
+        let base = self.path(manifest.begin_base(&self.name, rdb));
+        self.disk.rename(temporary, &base)?;
+        if unlisted {
+            let incr = self.path(manifest.begin_incr(&self.name));
+            self.disk.rename(&self.unlisted_path(), &incr)?;
+        }
+        manifest.retire_incr(1);
+        self.save(manifest)
+    }
+
+    /// The files that are superseded.
+    pub fn history(&self) -> Vec<PathBuf> {
+        self.manifest
+            .history
+            .iter()
+            .map(|file| self.path(file))
+            .collect()
+    }
+
+    /// Lists superseded files no longer: they were removed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn forget_history(&mut self) -> io::Result<()> {
+        let mut manifest = self.manifest.clone();
+        manifest.history.clear();
+        self.save(manifest)
+    }
+
+    /// The length in bytes of base and increments together.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn total_length(&self) -> io::Result<u64> {
+        let mut total = 0;
+        for file in self.manifest.base.iter().chain(&self.manifest.incr) {
+            total += self.disk.length(&self.path(file))?.unwrap_or(0);
+        }
+        Ok(total)
+    }
+}
+
+/// The name of a file as the system takes it.
+pub(super) fn file_name(file: &FileInfo) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(&file.name).into()
+}
+
+/// Appends all of `bytes`.
+pub(super) fn write_all(file: &mut dyn Append, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

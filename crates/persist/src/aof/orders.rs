@@ -1,0 +1,160 @@
+//! What others ask of the writer, and what it lets them know.
+
+use config::AppendFsync;
+use parking_lot::{Condvar, Mutex};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// The answer to an order: what went wrong, if anything did.
+pub(super) type Reply = Sender<Result<(), String>>;
+
+/// What a finished rewrite hands over.
+pub(super) struct Adopt {
+    pub(super) base: PathBuf,
+    pub(super) rdb: bool,
+    pub(super) reply: Sender<Result<Vec<PathBuf>, String>>,
+}
+
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) policy: Option<AppendFsync>,
+    pub(super) timestamps: Option<bool>,
+    /// Go over to a new increment behind the record with this sequence.
+    pub(super) rotate: Option<(u64, Reply)>,
+    pub(super) adopt: Option<Adopt>,
+    pub(super) forget_history: Option<Reply>,
+    /// Write and sync everything up to the end of the journal.
+    pub(super) flush: Vec<Reply>,
+    pub(super) stop: bool,
+}
+
+/// Orders to the writer. Giving one never waits.
+#[derive(Default)]
+pub struct Orders {
+    pub(super) waiting: Mutex<Waiting>,
+    /// Whether `waiting` may hold anything: the writer looks here after every batch.
+    pub(super) any: AtomicBool,
+    pub(super) thread: Mutex<Option<Thread>>,
+}
+
+impl Orders {
+    pub(super) fn give(&self, order: impl FnOnce(&mut Waiting)) {
+        order(&mut self.waiting.lock());
+        self.any.store(true, Ordering::SeqCst);
+        if let Some(thread) = &*self.thread.lock() {
+            thread.unpark();
+        }
+    }
+
+    /// Changes when the file is synced.
+    pub fn set_policy(&self, policy: AppendFsync) {
+        self.give(|waiting| waiting.policy = Some(policy));
+    }
+
+    /// Turns lines with the time on or off.
+    pub fn set_timestamps(&self, on: bool) {
+        self.give(|waiting| waiting.timestamps = Some(on));
+    }
+
+    /// Has the writer go over to a new increment exactly behind the record with sequence `at`. Must
+    /// be given while nothing can be appended behind it: under the world.
+    pub fn rotate(&self, at: u64) -> Receiver<Result<(), String>> {
+        let (reply, answer) = channel();
+        self.give(|waiting| waiting.rotate = Some((at, reply)));
+        answer
+    }
+
+    /// Has everything that is in the journal now written and synced.
+    ///
+    /// # Errors
+    /// What the disk says, or that the writer has ended.
+    pub fn flush(&self) -> Result<(), String> {
+        let (reply, answer) = channel();
+        self.give(|waiting| waiting.flush.push(reply));
+        answer.recv().unwrap_or_else(|_| Err(ENDED.into()))
+    }
+
+    /// Ends the writer: it writes and syncs what is in the journal and closes the file.
+    pub fn stop(&self) {
+        self.give(|waiting| waiting.stop = true);
+    }
+}
+
+pub(super) const ENDED: &str = "the append-only file is closed";
+
+/// What the writer lets others know.
+#[derive(Default)]
+pub struct Status {
+    /// Bytes of base and increments.
+    pub size: AtomicU64,
+    /// Bytes of base and increments when the last rewrite was done, or at the start.
+    pub base_size: AtomicU64,
+    /// Bytes that wait to be written.
+    pub buffered: AtomicU64,
+    /// Increments since the last base, the one being written included.
+    pub increments: AtomicU64,
+    written: AtomicU64,
+    synced: AtomicU64,
+    /// The system's words about the last failure, while it lasts.
+    failure: Mutex<Option<String>>,
+    waiters: Mutex<usize>,
+    progress: Condvar,
+}
+
+impl Status {
+    /// The sequence of the last record that the system has taken.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// The sequence of the last record that outlives a crash of the machine.
+    pub fn synced(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    /// Why the file cannot be written, while that is so.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().clone()
+    }
+
+    pub(super) fn set_failure(&self, text: Option<String>) {
+        *self.failure.lock() = text;
+    }
+
+    pub(super) fn set_written(&self, sequence: u64) {
+        self.written.store(sequence, Ordering::Release);
+    }
+
+    pub(super) fn set_synced(&self, sequence: u64) {
+        self.synced.store(sequence, Ordering::Release);
+        if *self.waiters.lock() > 0 {
+            self.progress.notify_all();
+        }
+    }
+
+    /// Waits until the record with this sequence is synced; whether it is, at the deadline or when
+    /// `ended` says that it never will be.
+    pub fn wait_synced(
+        &self,
+        sequence: u64,
+        deadline: Option<Instant>,
+        ended: &dyn Fn() -> bool,
+    ) -> bool {
+        const LOOK: Duration = Duration::from_millis(100);
+        let mut waiters = self.waiters.lock();
+        *waiters += 1;
+        while self.synced() < sequence && !ended() {
+            let now = Instant::now();
+            let left = deadline.map_or(LOOK, |at| at.saturating_duration_since(now));
+            if left.is_zero() {
+                break;
+            }
+            self.progress.wait_for(&mut waiters, left.min(LOOK));
+        }
+        *waiters -= 1;
+        self.synced() >= sequence
+    }
+}

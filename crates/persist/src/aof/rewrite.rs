@@ -1,0 +1,115 @@
+//! The rewrite: a new base from a tap, in the place of everything before its cut.
+
+use super::disk::{Disk, Sink};
+use super::orders::{Adopt, ENDED, Orders};
+use crate::save::{Progress, SaveError, SaveOptions, Saved, write};
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use store::{Locker, Tap};
+
+/// Why a rewrite failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// The base could not be written.
+    #[error("{0}")]
+    Base(#[from] SaveError),
+    /// The writer could not go over to a new increment, or not take the base over.
+    #[error("{0}")]
+    Writer(String),
+}
+
+impl From<io::Error> for RewriteError {
+    fn from(error: io::Error) -> RewriteError {
+        RewriteError::Base(SaveError::Io(error))
+    }
+}
+
+/// How the base is written.
+pub struct NewBase<'a> {
+    /// What the base is to be like.
+    pub options: &'a SaveOptions,
+    /// How it is going.
+    pub progress: &'a Progress,
+    /// Where it is written.
+    pub disk: &'a dyn Disk,
+    /// Its name until it is complete, on the same file system as the log.
+    pub temporary: &'a Path,
+}
+
+/// Writes the baseline of `tap` as a new base and has the writer put it
+/// in force. `rotated` is the answer to the rotation that was ordered at the tap's cut. Commands go
+/// on meanwhile. The tap is walked to its end in any case.
+///
+/// # Errors
+/// What failed; the log is then as good as it was before.
+pub fn rewrite(
+    tap: Tap,
+    rotated: &Receiver<Result<(), String>>,
+    locker: &Locker,
+    base: &NewBase<'_>,
+    orders: &Orders,
+) -> Result<Saved, RewriteError> {
+    let NewBase {
+        options,
+        progress,
+        disk,
+        temporary,
+    } = *base;
+    let begun = rotated
+        .recv()
+        .unwrap_or_else(|_| Err(ENDED.into()))
+        .map_err(RewriteError::Writer);
+    let begun = begun.and_then(|()| {
+        disk.remove(temporary)?;
+        Ok(disk.append(temporary)?)
+    });
+    let mut file = match begun {
+        Ok(file) => file,
+        Err(error) => {
+            // The marks of the tap must come off all the same.
+            let mut walker = tap.walker();
+            walker.abandon();
+            while walker.next(locker).is_some() {}
+            return Err(error);
+        }
+    };
+    let result = write(tap, locker, options, progress, &mut Sink(&mut *file))
+        .map_err(RewriteError::from)
+        .and_then(|saved| {
+            file.sync()?;
+            drop(file);
+            let superseded = adopt(orders, temporary)?;
+            for path in superseded {
+                disk.remove(&path)?;
+            }
+            forget(orders)?;
+            Ok(saved)
+        });
+    if result.is_err() {
+        // It is of no use; when it cannot be removed, the next rewrite overwrites it.
+        let _ = disk.remove(temporary);
+    }
+    result
+}
+
+fn adopt(orders: &Orders, base: &Path) -> Result<Vec<std::path::PathBuf>, RewriteError> {
+    let (reply, answer) = channel();
+    let base = base.to_owned();
+    orders.give(|waiting| {
+        waiting.adopt = Some(Adopt {
+            base,
+            rdb: true,
+            reply,
+        })
+    });
+    let answer = answer.recv().unwrap_or_else(|_| Err(ENDED.into()));
+    answer.map_err(RewriteError::Writer)
+}
+
+fn forget(orders: &Orders) -> Result<(), RewriteError> {
+    let (reply, answer) = channel();
+    orders.give(|waiting| waiting.forget_history = Some(reply));
+    let answer = answer.recv().unwrap_or_else(|_| Err(ENDED.into()));
+    answer.map_err(RewriteError::Writer)
+}

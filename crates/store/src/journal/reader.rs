@@ -1,0 +1,133 @@
+//! Readers of the log.
+
+use super::record::HEADER;
+use super::{Inner, Journal, Records};
+use std::sync::Arc;
+
+/// One reader of the log. What it has not read is kept.
+pub struct Reader {
+    pub(super) journal: Arc<Journal>,
+    pub(super) id: u64,
+    pub(super) position: u64,
+    /// Bytes of the first record that the reader already has.
+    pub(super) skip: usize,
+    /// Whether it reads records that are not synced, also while nobody else may.
+    pub(super) everything: bool,
+}
+
+/// Whole records that were read at once.
+pub struct Batch {
+    bytes: Arc<Vec<u8>>,
+    from: usize,
+    to: usize,
+    /// Bytes to leave out of the first record's command: the reader has them already.
+    pub skip: usize,
+}
+
+impl Batch {
+    /// The records, in order.
+    pub fn records(&self) -> Records<'_> {
+        Records::new(&self.bytes[self.from..self.to])
+    }
+}
+
+impl Reader {
+    /// The next records, or `None` at the end of the log.
+    pub fn next_batch(&mut self) -> Option<Batch> {
+        let mut inner = self.journal.inner.lock();
+        let open_start = inner.open.start;
+        let (bytes, from) = if self.position >= open_start {
+            let from = (self.position - open_start) as usize;
+            if from == inner.open.bytes.len() {
+                return None;
+            }
+            // The open chunk is still written to: copy what is new, it is little.
+            (Arc::new(inner.open.bytes[from..].to_vec()), 0)
+        } else {
+            let index = inner
+                .sealed
+                .partition_point(|chunk| chunk.start <= self.position)
+                - 1;
+            let chunk = &inner.sealed[index];
+            (chunk.bytes.clone(), (self.position - chunk.start) as usize)
+        };
+        let to = self.visible(&bytes, from);
+        if to == from {
+            return None;
+        }
+        self.position += (to - from) as u64;
+        let (id, position) = (self.id, self.position);
+        if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == id) {
+            state.position = position;
+        }
+        self.journal.trim(&mut inner);
+        Some(Batch {
+            bytes,
+            from,
+            to,
+            skip: std::mem::take(&mut self.skip),
+        })
+    }
+
+    /// Lets it read what is not synced, also while nobody else may: for whoever does the syncing.
+    pub fn see_everything(&mut self) {
+        self.everything = true;
+    }
+
+    /// Where in `bytes` ends what this reader may see.
+    fn visible(&self, bytes: &[u8], from: usize) -> usize {
+        if self.everything || !self.journal.is_gated() {
+            return bytes.len();
+        }
+        let synced = self.journal.synced();
+        let seen = Records::new(&bytes[from..]).take_while(|record| record.sequence <= synced);
+        from + seen
+            .map(|record| HEADER + record.command.len())
+            .sum::<usize>()
+    }
+
+    /// Whether the next record is there and may be seen.
+    fn has_next(&self, inner: &Inner) -> bool {
+        let end = inner.open.start + inner.open.bytes.len() as u64;
+        if end == self.position {
+            return false;
+        }
+        if self.everything || !self.journal.is_gated() {
+            return true;
+        }
+        let mut chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
+        let chunk = chunks.rfind(|chunk| chunk.start <= self.position);
+        let next = chunk.and_then(|chunk| {
+            Records::new(&chunk.bytes[(self.position - chunk.start) as usize..]).next()
+        });
+        next.is_some_and(|record| record.sequence <= self.journal.synced())
+    }
+
+    /// How many bytes of the log wait for this reader.
+    pub fn lag(&self) -> u64 {
+        let inner = self.journal.inner.lock();
+        inner.open.start + inner.open.bytes.len() as u64 - self.position
+    }
+
+    /// Sleeps until something was appended, `unpark` was called on this thread, or the time is up.
+    pub fn wait(&self, at_most: std::time::Duration) {
+        {
+            let mut inner = self.journal.inner.lock();
+            if self.has_next(&inner) {
+                return;
+            }
+            if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
+                state.wake = Some(std::thread::current());
+            }
+        }
+        std::thread::park_timeout(at_most);
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut inner = self.journal.inner.lock();
+        inner.readers.retain(|reader| reader.id != self.id);
+        self.journal.trim(&mut inner);
+    }
+}
