@@ -101,6 +101,8 @@ pub enum Event {
         /// Where it stands.
         offset: Offset,
     },
+    /// The data set was loaded from disk, with keys in these slots.
+    DataLoaded(SlotSet),
     /// Since when (monotonic milliseconds) a worker has not come round; `None` if all do.
     WorkersStuck(Option<u64>),
     /// A local PUBLISH or SPUBLISH, to be sent to others.

@@ -125,6 +125,8 @@ pub struct Cluster {
     pub(crate) received: [u64; Kind::COUNT],
     pub(crate) overflows: u64,
 
+    /// Slots that a third node says another one has taken from us.
+    pub(crate) hearsay: SlotSet,
     pub(crate) check_state: bool,
     pub(crate) view_changed: bool,
     pub(crate) save: Save,
@@ -205,6 +207,7 @@ impl Cluster {
             sent: [0; Kind::COUNT],
             received: [0; Kind::COUNT],
             overflows: 0,
+            hearsay: SlotSet::new(),
             check_state: true,
             view_changed: true,
             save: Save::Now,
@@ -291,6 +294,7 @@ impl Cluster {
             Event::PersistFailed { id, reason } => self.persist_failed(id, &reason),
             Event::Replication(replication) => self.replication = replication,
             Event::Paused { offset } => self.manual.paused_at(offset),
+            Event::DataLoaded(slots) => self.data_loaded(&slots),
             Event::WorkersStuck(since) => self.stuck_since = since,
             Event::Publish {
                 channel,

@@ -13,6 +13,13 @@ const COLLISION_PATIENCE: u64 = 5_000;
 impl Cluster {
     /// Compares what a node claims, for itself or its primary, with what we believe.
     pub(crate) fn compare_claims(&mut self, sender: Ix, header: &Header) {
+        self.compare(sender, header);
+        if !self.hearsay.is_empty() && self.roster[sender].is_primary() {
+            self.confirm_losses(sender, header);
+        }
+    }
+
+    fn compare(&mut self, sender: Ix, header: &Header) {
         let Some(primary) = self.roster.shard_primary(sender) else {
             return;
         };
@@ -28,7 +35,7 @@ impl Cluster {
         }
         if self.roster[sender].is_primary() {
             self.note_claims(sender, header);
-            self.take_claims(sender, header.config_epoch, &header.slots);
+            self.take_claims(sender, header.config_epoch, &header.slots, true);
         }
         self.correct_claims(sender, primary, header);
     }
@@ -74,8 +81,16 @@ impl Cluster {
 
     /// A primary claims slots under an epoch: it gets those whose owner has an older one.
     ///
-    /// If that costs us, or our primary, the last slot, we follow whoever took it.
-    pub(crate) fn take_claims(&mut self, claimer: Ix, epoch: Epoch, slots: &SlotSet) {
+    /// If that costs us, or our primary, the last slot, we follow whoever took it. Keys of lost
+    /// slots are deleted once the new owner itself says that it has them: `first_hand` is false for
+    /// what a third node tells.
+    pub(crate) fn take_claims(
+        &mut self,
+        claimer: Ix,
+        epoch: Epoch,
+        slots: &SlotSet,
+        first_hand: bool,
+    ) {
         let me = self.roster.myself;
         if claimer == me {
             return;
@@ -116,7 +131,59 @@ impl Cluster {
         }
         self.changed_now();
         self.check_state = true;
+        if !first_hand {
+            lost.iter().for_each(|slot| _ = self.hearsay.insert(slot));
+            lost = SlotSet::new();
+        }
         self.follow_taker(claimer, lost, lost_ours, slots.len());
+    }
+
+    /// The new owner of slots that we lost by hearsay claims them itself.
+    fn confirm_losses(&mut self, sender: Ix, header: &Header) {
+        let mut confirmed = SlotSet::new();
+        let mut open = SlotSet::new();
+        for slot in self.hearsay.iter() {
+            let owner = self.roster.owner(slot);
+            if owner == Some(sender) && header.slots.contains(slot) {
+                confirmed.insert(slot);
+            } else if owner != Some(self.roster.myself) {
+                open.insert(slot);
+            }
+        }
+        self.hearsay = open;
+        if !confirmed.is_empty() {
+            self.out.push(Effect::SlotsLost(confirmed));
+        }
+    }
+
+    /// The data set is loaded, with keys in these slots: each of them must have a place.
+    pub(crate) fn data_loaded(&mut self, slots: &SlotSet) {
+        let me = self.roster.myself;
+        if self.roster.me().is_replica() {
+            return;
+        }
+        for slot in slots.iter() {
+            let owner = self.roster.owner(slot);
+            if owner == Some(me) || self.roster.importing.contains_key(&slot) {
+                continue;
+            }
+            let text = match owner {
+                None => {
+                    self.roster.set_owner(slot, Some(me));
+                    format!("I have keys for unassigned slot {slot}. Taking responsibility for it.")
+                }
+                Some(at) => {
+                    self.roster.importing.insert(slot, at);
+                    format!(
+                        "I have keys for slot {slot}, but the slot is assigned to another node. \
+                         Setting it to importing state."
+                    )
+                }
+            };
+            self.log(Level::Notice, text);
+            self.check_state = true;
+            self.changed_now();
+        }
     }
 
     /// A slot changes hands as seen over the bus: what was open about it here is settled.
@@ -170,6 +237,7 @@ impl Cluster {
         self.roster.me_mut().shard = self.roster[primary].shard;
         self.replica_since = self.now.mono;
         self.hushed_until = None;
+        self.hearsay = SlotSet::new();
         // Whether the data set serves the new primary's history is for replication to find out;
         // until it says so, we are no candidate for what the old link was worth.
         self.end_manual();

@@ -77,7 +77,7 @@ impl Cluster {
                 }
                 self.roster[at].config_epoch = *config_epoch;
                 self.changed_now();
-                self.take_claims(at, *config_epoch, slots);
+                self.take_claims(at, *config_epoch, slots, false);
             }
             _ => {}
         }

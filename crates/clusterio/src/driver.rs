@@ -159,6 +159,7 @@ impl Driver {
             },
             Mail::Replication(replication) => Event::Replication(replication),
             Mail::Paused(offset) => Event::Paused { offset },
+            Mail::Loaded(slots) => Event::DataLoaded(slots),
             Mail::Stuck(since) => Event::WorkersStuck(since),
             Mail::Settings(settings, limit) => {
                 self.link_limit = limit;

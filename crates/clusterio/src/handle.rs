@@ -1,7 +1,7 @@
 //! How the rest of the server talks to the bus thread.
 
 use crate::mailbox::{Mail, Mailbox};
-use base::Offset;
+use base::{Offset, SlotSet};
 use cluster::{Replication, Reply, Request, Settings, View};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
@@ -68,6 +68,12 @@ impl Handle {
     /// Clients are paused as asked by [`crate::Hooks::pause`], and the offset stands.
     pub fn paused(&self, offset: Offset) {
         self.shared.mailbox.post(Mail::Paused(offset));
+    }
+
+    /// The data set was loaded from disk, with keys in these slots: those of nobody become ours,
+    /// those of others are set to importing. To be told before clients are served.
+    pub fn data_loaded(&self, slots: SlotSet) {
+        self.shared.mailbox.post(Mail::Loaded(slots));
     }
 
     /// Since when a worker has not come round; `None` if all do.

@@ -1,6 +1,6 @@
 //! What other threads tell the bus thread.
 
-use base::Offset;
+use base::{Offset, SlotSet};
 use cluster::{PersistId, Replication, Reply, Request, Settings};
 use std::sync::Mutex;
 
@@ -16,6 +16,7 @@ pub(crate) enum Mail {
     },
     Replication(Replication),
     Paused(Offset),
+    Loaded(SlotSet),
     Stuck(Option<u64>),
     Settings(Box<Settings>, usize),
     Written(PersistId, Result<(), String>),

@@ -299,3 +299,37 @@ fn epochs_beyond_reason_are_forged() {
         Some(Reply::Status("BUMPED 11".to_owned()))
     );
 }
+
+#[test]
+fn keys_are_deleted_on_the_new_owners_own_word_only() {
+    let mut rig = rig();
+    rig.clear();
+    // Node 1 says that node 3 has some of our slots, under a newer epoch.
+    let mut taker = Peer::primary(3, 12, 400, 500);
+    taker.slots = range(400, 500).iter().chain(range(50, 60).iter()).collect();
+    taker.current = 12;
+    let update = Body::Update {
+        config_epoch: base::Epoch(12),
+        node: id(3),
+        slots: std::sync::Arc::new(taker.slots.clone()),
+    };
+    rig.hear(&Peer::primary(1, 2, 200, 300), update);
+    assert_eq!(rig.owner(55), Some(id(3)), "clients are sent there");
+    assert_eq!(lost(&rig), 0);
+    rig.ping(&taker);
+    assert_eq!(lost(&rig), 1);
+    rig.ping(&taker);
+    assert_eq!(lost(&rig), 1);
+}
+
+#[test]
+fn loaded_keys_find_a_place() {
+    let mut rig = rig();
+    let slots = [50u16, 250, 1_000].iter().map(|n| slot(*n)).collect();
+    rig.give(Event::DataLoaded(slots));
+    assert_eq!(rig.owner(1_000), Some(id(0)));
+    assert_eq!(rig.owner(250), Some(id(1)));
+    assert!(rig.machine.view().importing_from(slot(250)).is_some());
+    assert_eq!(rig.machine.view().importing().count(), 1);
+    assert!(rig.logged("I have keys for unassigned slot 1000. Taking responsibility for it."));
+}
