@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("script", &["engine", "resp"]),
-    ("persist", &["store", "rdb", "config"]),
+    ("persist", &["store", "ds", "rdb", "config"]),
     ("replicate", &["store", "rdb", "config", "replproto"]),
     ("net", &["resp"]),
     ("clusterio", &["cluster", "bus", "config", "net"]),
