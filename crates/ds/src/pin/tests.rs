@@ -288,7 +288,7 @@ fn pins_are_stepped_by_another_thread() {
         hash.set(&field, &value, lim);
         m.insert(field, value);
     }
-    let text = d.bytes(4 << 20);
+    let text = d.bytes(turns(8 << 20));
     let mut string = Object::new_str(b"k", &text, None);
     let mut fields = hash.pin().expect("a large hash");
     let Pin::Str(_, mut ranges) = string.pin() else {
@@ -313,7 +313,7 @@ fn pins_are_stepped_by_another_thread() {
             } else {
                 hash.remove(&field);
             }
-            string.set_range(d.below(5 << 20), b"changed");
+            string.set_range(d.below(turns(10 << 20)), b"changed");
         }
         drop((hash, string));
     });
