@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use resp::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::{SlotGuard, When};
 
 /// The slot is ours and nothing is happening to it.
@@ -48,9 +48,9 @@ impl Routing {
         self.view.read().clone()
     }
 
-    /// Extends the right to serve to `ahead` from now.
-    pub fn serve_for(&self, ahead: Duration) {
-        let until = (self.start.elapsed() + ahead).as_millis() as u64;
+    /// Extends the right to serve to `until`.
+    pub fn serve_until(&self, until: Instant) {
+        let until = until.saturating_duration_since(self.start).as_millis() as u64;
         self.serve_until.store(until, Ordering::Release);
     }
 

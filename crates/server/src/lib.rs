@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod boot;
+mod cluster_command;
+mod clustering;
 mod configure;
 pub mod daemon;
 mod front;

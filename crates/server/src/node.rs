@@ -2,7 +2,8 @@
 
 use crate::message::Message;
 use crate::persistence::{self, Persistence};
-use config::Config;
+use crate::log::Log;
+use config::{Config, LogLevel};
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -16,6 +17,8 @@ pub(crate) struct Node {
     pub(crate) config: RwLock<Config>,
     pub(crate) persistence: Persistence,
     me: Weak<Node>,
+    bus: OnceLock<clusterio::Handle>,
+    log: OnceLock<Log>,
     engine: OnceLock<Arc<Engine>>,
     workers: OnceLock<Workers<Message>>,
     ended: Mutex<bool>,
@@ -29,6 +32,8 @@ impl Node {
         Arc::new_cyclic(|me| Node {
             persistence: Persistence::default(),
             me: me.clone(),
+            bus: OnceLock::new(),
+            log: OnceLock::new(),
             config: RwLock::new(config),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
@@ -50,6 +55,26 @@ impl Node {
     /// This node, shared.
     pub(crate) fn shared(&self) -> Arc<Node> {
         self.me.upgrade().expect("whoever calls holds the node")
+    }
+
+    pub(crate) fn set_log(&self, log: Log) {
+        let _ = self.log.set(log);
+    }
+
+    /// Writes a line to the log.
+    pub(crate) fn log(&self, level: LogLevel, text: &str) {
+        if let Some(log) = self.log.get() {
+            log.line(level, text);
+        }
+    }
+
+    pub(crate) fn set_bus(&self, bus: clusterio::Handle) {
+        let _ = self.bus.set(bus);
+    }
+
+    /// The cluster bus, in cluster mode.
+    pub(crate) fn bus(&self) -> Option<&clusterio::Handle> {
+        self.bus.get()
     }
 
     pub(crate) fn set_workers(&self, workers: Workers<Message>) {
@@ -132,6 +157,9 @@ impl Host for Node {
             Cmd::Shutdown => {
                 self.stop();
                 Ok(Taken::Later)
+            }
+            _ if cmd.spec().parent == Some(Cmd::Cluster) => {
+                crate::cluster_command::run(self, engine, cmd, args, session)
             }
             _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
         }

@@ -1,0 +1,327 @@
+//! CLUSTER commands: from arguments to requests of the cluster machine, and from its answers to
+//! replies.
+
+use crate::node::Node;
+use base::{Slot, num};
+use cluster::{Endpoint, FailoverKind, NodeRow, Reply as Given, Request};
+use commands::Cmd;
+use engine::{Engine, Fail, Session, Taken};
+use resp::{Args, Reply};
+use store::Locker;
+
+/// Carries out a CLUSTER command.
+pub(crate) fn run(
+    node: &Node,
+    engine: &Engine,
+    cmd: Cmd,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let handle = node.bus().ok_or(engine::fail::CLUSTER_DISABLED)?;
+    match cmd {
+        Cmd::ClusterKeyslot => return Ok(number(Slot::of_key(args.get(2)).number().into())),
+        Cmd::ClusterCountkeysinslot => return count_keys(engine, args),
+        Cmd::ClusterGetkeysinslot => return get_keys(engine, args),
+        _ => {}
+    }
+    let request = request(engine, cmd, args)?;
+    let Some(session) = session else {
+        return answer_here(handle, request);
+    };
+    let ticket = engine.host().ticket(session);
+    handle.request(request, move |given| ticket.answer(move |reply| render(&given, reply)));
+    Ok(Taken::Later)
+}
+
+/// Inside a transaction the answer is waited for: the bus never waits for a worker.
+fn answer_here(handle: &clusterio::Handle, request: Request) -> Result<Taken, Fail> {
+    let (send, receive) = std::sync::mpsc::channel();
+    handle.request(request, move |given| drop(send.send(given)));
+    let given = receive.recv().map_err(|_| "ERR the cluster bus has ended")?;
+    Ok(Taken::Now(Box::new(move |reply| render(&given, reply))))
+}
+
+fn number(value: i64) -> Taken {
+    Taken::Now(Box::new(move |reply| reply.int(value)))
+}
+
+fn slot_of(text: &[u8]) -> Result<Slot, Fail> {
+    let slot = num::parse_i64(text).and_then(|number| u16::try_from(number).ok());
+    slot.and_then(Slot::new).ok_or_else(|| "ERR Invalid or out of range slot".into())
+}
+
+/// CLUSTER COUNTKEYSINSLOT slot
+fn count_keys(engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
+    let slot = key_slot(args.get(2))?;
+    let locker = Locker::new(&engine.store);
+    let guard = locker.lock(slot);
+    Ok(number(guard.keys(0).map_or(0, store::Keys::len) as i64))
+}
+
+fn key_slot(text: &[u8]) -> Result<Slot, Fail> {
+    let number = num::parse_i64(text).ok_or(engine::fail::NOT_INTEGER)?;
+    let slot = u16::try_from(number).ok().and_then(Slot::new);
+    slot.ok_or_else(|| "ERR Invalid slot".into())
+}
+
+/// CLUSTER GETKEYSINSLOT slot count
+fn get_keys(engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
+    let number = num::parse_i64(args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
+    let count = num::parse_i64(args.get(3)).ok_or(engine::fail::NOT_INTEGER)?;
+    let slot = u16::try_from(number).ok().and_then(Slot::new);
+    let (Some(slot), Ok(count)) = (slot, usize::try_from(count)) else {
+        return Err("ERR Invalid slot or number of keys".into());
+    };
+    let locker = Locker::new(&engine.store);
+    let guard = locker.lock(slot);
+    let found = guard.keys(0).into_iter().flat_map(|keys| keys.table().iter());
+    let keys: Vec<Vec<u8>> = found.take(count).map(|object| object.key().to_vec()).collect();
+    Ok(Taken::Now(Box::new(move |reply| {
+        reply.array(keys.len());
+        keys.iter().for_each(|key| reply.bulk(key));
+    })))
+}
+
+fn has_keys(engine: &Engine) -> bool {
+    engine.store.next_slot_with_keys(0).is_some()
+}
+
+fn request(engine: &Engine, cmd: Cmd, args: Args<'_>) -> Result<Request, Fail> {
+    let word = |index: usize| args.get(index).to_vec();
+    Ok(match cmd {
+        Cmd::ClusterMeet => meet(args)?,
+        Cmd::ClusterForget => Request::Forget(word(2)),
+        Cmd::ClusterReplicate => Request::Replicate { node: word(2), has_keys: has_keys(engine) },
+        Cmd::ClusterAddslots => Request::AddSlots(slots(args)?),
+        Cmd::ClusterDelslots => Request::DelSlots(slots(args)?),
+        Cmd::ClusterAddslotsrange => Request::AddSlots(ranges(args)?),
+        Cmd::ClusterDelslotsrange => Request::DelSlots(ranges(args)?),
+        Cmd::ClusterFlushslots => Request::FlushSlots { has_keys: has_keys(engine) },
+        Cmd::ClusterSetslot => set_slot(engine, args)?,
+        Cmd::ClusterFailover => failover(args)?,
+        Cmd::ClusterReset => reset(engine, args)?,
+        Cmd::ClusterBumpepoch => Request::BumpEpoch,
+        Cmd::ClusterSetConfigEpoch => {
+            let epoch = num::parse_i64(args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
+            Request::SetConfigEpoch(epoch)
+        }
+        Cmd::ClusterSaveconfig => Request::SaveConfig,
+        Cmd::ClusterNodes => Request::Nodes { tls: false },
+        Cmd::ClusterInfo => Request::Info,
+        Cmd::ClusterSlots => Request::Slots,
+        Cmd::ClusterShards => Request::Shards,
+        Cmd::ClusterLinks => Request::Links,
+        Cmd::ClusterReplicas | Cmd::ClusterSlaves => {
+            Request::Replicas { node: word(2), tls: false }
+        }
+        Cmd::ClusterCountFailureReports => Request::CountFailureReports(word(2)),
+        Cmd::ClusterMyid => Request::MyId,
+        Cmd::ClusterMyshardid => Request::MyShardId,
+        _ => return Err(format!("ERR unknown subcommand '{}'", cmd.spec().name).into()),
+    })
+}
+
+/// CLUSTER MEET ip port [bus-port]
+fn meet(args: Args<'_>) -> Result<Request, Fail> {
+    if args.len() > 5 {
+        return Err(engine::fail::wrong_arity("cluster|meet"));
+    }
+    let text = |index: usize| String::from_utf8_lossy(args.get(index)).into_owned();
+    let bad = |what: &str, index: usize| format!("ERR Invalid {what} specified: {}", text(index));
+    let port = num::parse_i64(args.get(3)).ok_or_else(|| bad("base port", 3))?;
+    let bus_port = match args.opt(4) {
+        Some(given) => num::parse_i64(given).ok_or_else(|| bad("bus port", 4))?,
+        None => 0,
+    };
+    Ok(Request::Meet { ip: text(2), port, bus_port })
+}
+
+fn slots(args: Args<'_>) -> Result<Vec<Slot>, Fail> {
+    args.from(2).iter().map(slot_of).collect()
+}
+
+fn ranges(args: Args<'_>) -> Result<Vec<Slot>, Fail> {
+    if !args.len().is_multiple_of(2) {
+        return Err(engine::fail::wrong_arity(if args.get(1).eq_ignore_ascii_case(b"addslotsrange") {
+            "cluster|addslotsrange"
+        } else {
+            "cluster|delslotsrange"
+        }));
+    }
+    let mut all = Vec::new();
+    for index in (2..args.len()).step_by(2) {
+        let (first, last) = (slot_of(args.get(index))?, slot_of(args.get(index + 1))?);
+        if first > last {
+            let text = format!(
+                "ERR start slot number {first} is greater than end slot number {last}"
+            );
+            return Err(text.into());
+        }
+        all.extend((first.number()..=last.number()).filter_map(Slot::new));
+    }
+    Ok(all)
+}
+
+/// CLUSTER SETSLOT slot MIGRATING id | IMPORTING id | STABLE | NODE id
+fn set_slot(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
+    let bad = "ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP";
+    let slot = slot_of(args.get(2))?;
+    let action = args.get(3).to_ascii_uppercase();
+    match (action.as_slice(), args.opt(4)) {
+        (b"MIGRATING", Some(node)) if args.len() == 5 => {
+            Ok(Request::SetSlotMigrating(slot, node.to_vec()))
+        }
+        (b"IMPORTING", Some(node)) if args.len() == 5 => {
+            Ok(Request::SetSlotImporting(slot, node.to_vec()))
+        }
+        (b"STABLE", None) => Ok(Request::SetSlotStable(slot)),
+        (b"NODE", Some(node)) if args.len() == 5 => {
+            let locker = Locker::new(&engine.store);
+            let has_keys = locker.lock(slot).keys(0).is_some_and(|keys| !keys.is_empty());
+            Ok(Request::SetSlotNode { slot, node: node.to_vec(), has_keys })
+        }
+        _ => Err(bad.into()),
+    }
+}
+
+/// CLUSTER FAILOVER [FORCE | TAKEOVER]
+fn failover(args: Args<'_>) -> Result<Request, Fail> {
+    let kind = match args.opt(2) {
+        None => FailoverKind::Default,
+        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"FORCE") => FailoverKind::Force,
+        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"TAKEOVER") => {
+            FailoverKind::Takeover
+        }
+        Some(_) => return Err(engine::fail::SYNTAX.into()),
+    };
+    Ok(Request::Failover(kind))
+}
+
+/// CLUSTER RESET [HARD | SOFT]
+fn reset(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
+    let hard = match args.opt(2) {
+        None => false,
+        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"HARD") => true,
+        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"SOFT") => false,
+        Some(_) => return Err(engine::fail::SYNTAX.into()),
+    };
+    Ok(Request::Reset { hard, has_keys: has_keys(engine) })
+}
+
+/// Writes the machine's answer.
+fn render(given: &Given, reply: &mut Reply<'_>) {
+    match given {
+        Given::Ok => reply.ok(),
+        Given::Status(text) => reply.status(text),
+        Given::Error(text) => reply.error(text),
+        Given::Integer(value) => reply.int(*value),
+        Given::Text(text) if text.contains('\n') => reply.verbatim(*b"txt", text),
+        Given::Text(text) => reply.bulk(text),
+        Given::Lines(lines) => {
+            reply.array(lines.len());
+            lines.iter().for_each(|line| reply.bulk(line));
+        }
+        Given::Slots(ranges) => {
+            reply.array(ranges.len());
+            for range in ranges {
+                reply.array(2 + range.nodes.len());
+                reply.int(range.start.into());
+                reply.int(range.end.into());
+                range.nodes.iter().for_each(|node| render_node(node, reply));
+            }
+        }
+        Given::Shards(shards) => {
+            reply.array(shards.len());
+            shards.iter().for_each(|shard| render_shard(shard, reply));
+        }
+        Given::Links(links) => {
+            reply.array(links.len());
+            links.iter().for_each(|link| render_link(link, reply));
+        }
+    }
+}
+
+/// A node in CLUSTER SLOTS: its preferred name, port, id, and the names that were not preferred.
+fn render_node(node: &NodeRow, reply: &mut Reply<'_>) {
+    reply.array(4);
+    match &node.endpoint {
+        Endpoint::Name(name) => reply.bulk(name),
+        Endpoint::Unknown => reply.null(),
+    }
+    reply.int(node.port(false).into());
+    reply.bulk(node.id.as_str());
+    let preferred = match &node.endpoint {
+        Endpoint::Name(name) => name.as_str(),
+        Endpoint::Unknown => "",
+    };
+    let mut names = Vec::new();
+    if preferred != node.ip.as_str() {
+        names.push(("ip", node.ip.as_str()));
+    }
+    if !node.hostname.is_empty() && preferred != node.hostname {
+        names.push(("hostname", node.hostname.as_str()));
+    }
+    reply.map(names.len());
+    for (name, value) in names {
+        reply.bulk(name);
+        reply.bulk(value);
+    }
+}
+
+fn render_shard(shard: &cluster::Shard, reply: &mut Reply<'_>) {
+    reply.map(2);
+    reply.bulk("slots");
+    reply.array(shard.slots.len() * 2);
+    for &(first, last) in &shard.slots {
+        reply.int(first.into());
+        reply.int(last.into());
+    }
+    reply.bulk("nodes");
+    reply.array(shard.nodes.len());
+    for node in &shard.nodes {
+        let row = &node.row;
+        let hostname = !row.hostname.is_empty();
+        let ports = [("port", row.tcp_port), ("tls-port", row.tls_port)];
+        let ports: Vec<_> = ports.into_iter().filter(|(_, port)| *port != 0).collect();
+        reply.map(6 + ports.len() + usize::from(hostname));
+        reply.bulk("id");
+        reply.bulk(row.id.as_str());
+        for (name, port) in ports {
+            reply.bulk(name);
+            reply.int(port.into());
+        }
+        reply.bulk("ip");
+        reply.bulk(row.ip.as_str());
+        reply.bulk("endpoint");
+        match &row.endpoint {
+            Endpoint::Name(name) => reply.bulk(name),
+            Endpoint::Unknown => reply.null(),
+        }
+        if hostname {
+            reply.bulk("hostname");
+            reply.bulk(&row.hostname);
+        }
+        reply.bulk("role");
+        reply.bulk(if node.primary { "master" } else { "replica" });
+        reply.bulk("replication-offset");
+        reply.int(node.offset);
+        reply.bulk("health");
+        reply.bulk(node.health.word());
+    }
+}
+
+fn render_link(link: &cluster::LinkRow, reply: &mut Reply<'_>) {
+    reply.map(6);
+    reply.bulk("direction");
+    reply.bulk(if matches!(link.link, cluster::LinkId::Out(_)) { "to" } else { "from" });
+    reply.bulk("node");
+    reply.bulk(link.node.as_str());
+    reply.bulk("create-time");
+    reply.int(link.created.0);
+    reply.bulk("events");
+    reply.bulk(if link.buffer_used > 0 { "rw" } else { "r" });
+    reply.bulk("send-buffer-allocated");
+    reply.int(link.buffer_allocated as i64);
+    reply.bulk("send-buffer-used");
+    reply.int(link.buffer_used as i64);
+}

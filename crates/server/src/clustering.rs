@@ -1,0 +1,229 @@
+//! The cluster bus and what it makes the server do.
+
+use crate::boot::as_path;
+use crate::node::Node;
+use base::{Slot, SlotSet};
+use bus::IpText;
+use cluster::{EndpointType, Level, View};
+use clusterio::{Handle, Hooks, Options, Primary};
+use config::Config;
+use engine::Engine;
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use store::{Garbage, Locker};
+
+/// What must be done for the bus that takes time: another thread does it, in order.
+enum Chore {
+    Replicate(Primary),
+    BecomePrimary,
+    DeleteSlots(SlotSet),
+    EmptyData,
+}
+
+/// The bus thread's way into the server. None of this waits.
+struct BusHooks {
+    node: Weak<Node>,
+    engine: Arc<Engine>,
+    chores: Sender<Chore>,
+}
+
+impl BusHooks {
+    fn chore(&self, chore: Chore) {
+        // The other end goes only when the process ends.
+        let _ = self.chores.send(chore);
+    }
+}
+
+impl Hooks for BusHooks {
+    fn view(&mut self, view: Arc<View>) {
+        self.engine.routing.publish(&self.engine.store, view);
+        self.engine.change_settings(|_| {});
+    }
+
+    fn serve_until(&mut self, until: Instant) {
+        self.engine.routing.serve_until(until);
+    }
+
+    fn replicate(&mut self, primary: Primary) {
+        self.chore(Chore::Replicate(primary));
+    }
+
+    fn become_primary(&mut self) {
+        self.chore(Chore::BecomePrimary);
+    }
+
+    fn slots_lost(&mut self, slots: SlotSet) {
+        self.chore(Chore::DeleteSlots(slots));
+    }
+
+    fn empty_data(&mut self) {
+        self.chore(Chore::EmptyData);
+    }
+
+    fn pause(&mut self, until: Instant) {
+        if let Some(node) = self.node.upgrade() {
+            node.pause_for_failover(until);
+        }
+    }
+
+    fn unpause(&mut self) {
+        if let Some(node) = self.node.upgrade() {
+            node.end_failover_pause();
+        }
+    }
+
+    fn deliver(&mut self, _channel: Vec<u8>, _message: Vec<u8>, _sharded: bool) {
+        // Nobody can have subscribed: this server has no channels.
+    }
+
+    fn log(&mut self, level: Level, text: String) {
+        if let Some(node) = self.node.upgrade() {
+            let level = match level {
+                Level::Debug => config::LogLevel::Debug,
+                Level::Verbose => config::LogLevel::Verbose,
+                Level::Notice => config::LogLevel::Notice,
+                Level::Warning => config::LogLevel::Warning,
+            };
+            node.log(level, &text);
+        }
+    }
+}
+
+/// Starts the bus.
+///
+/// # Errors
+/// Why it cannot start: the text for the log.
+pub(crate) fn start(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    config: &Config,
+) -> Result<Handle, String> {
+    let (chores, todo) = channel();
+    let hooks =
+        BusHooks { node: Arc::downgrade(node), engine: engine.clone(), chores };
+    let options = Options {
+        settings: settings(config),
+        bind: addresses(config),
+        conf_path: as_path(&config.dir).join(as_path(&config.cluster_config_file)),
+        link_limit: config.cluster_link_sendbuf_limit as usize,
+    };
+    let (worker_node, worker_engine) = (Arc::downgrade(node), engine.clone());
+    let work = move || do_chores(&todo, &worker_node, &worker_engine);
+    std::thread::Builder::new()
+        .name("cluster-chores".into())
+        .spawn(work)
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
+    clusterio::start(options, Box::new(hooks)).map_err(|error| error.to_string())
+}
+
+/// What the cluster machine reads of a configuration.
+pub(crate) fn settings(config: &Config) -> cluster::Settings {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let bus_port = match config.cluster_port {
+        0 => config.port + 10_000,
+        port => port,
+    };
+    cluster::Settings {
+        node_timeout: config.cluster_node_timeout as u64,
+        ping_interval: config.cluster_ping_interval as u64,
+        require_full_coverage: config.cluster_require_full_coverage,
+        allow_reads_when_down: config.cluster_allow_reads_when_down,
+        allow_pubsubshard_when_down: config.cluster_allow_pubsubshard_when_down,
+        replica_no_failover: config.cluster_replica_no_failover,
+        replica_validity_factor: config.cluster_replica_validity_factor as u64,
+        migration_barrier: config.cluster_migration_barrier as usize,
+        allow_replica_migration: config.cluster_allow_replica_migration,
+        repl_ping_period: config.repl_ping_replica_period as u64 * 1000,
+        port: config.port as u16,
+        bus_port: bus_port as u16,
+        announce_ip: IpText::new(&text(&config.cluster_announce_ip)).unwrap_or(IpText::EMPTY),
+        announce_port: config.cluster_announce_port as u16,
+        announce_tls_port: config.cluster_announce_tls_port as u16,
+        announce_bus_port: config.cluster_announce_bus_port as u16,
+        announce_hostname: text(&config.cluster_announce_hostname),
+        announce_human_name: text(&config.cluster_announce_human_nodename),
+        endpoint_type: match config.cluster_preferred_endpoint_type.word() {
+            "hostname" => EndpointType::Hostname,
+            "unknown-endpoint" => EndpointType::Unknown,
+            _ => EndpointType::Ip,
+        },
+        ..cluster::Settings::default()
+    }
+}
+
+fn addresses(config: &Config) -> Vec<IpAddr> {
+    let address = |word: &Vec<u8>| -> Option<IpAddr> {
+        let text = String::from_utf8_lossy(word);
+        match text.trim_start_matches('-') {
+            "*" => "0.0.0.0".parse().ok(),
+            "::*" => "::".parse().ok(),
+            name => name.parse().ok(),
+        }
+    };
+    let usable =
+        |ip: &IpAddr| std::net::TcpListener::bind(std::net::SocketAddr::new(*ip, 0)).is_ok();
+    config.bind.iter().filter_map(address).filter(usable).collect()
+}
+
+fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
+    let locker = Locker::new(&engine.store);
+    while let Ok(chore) = todo.recv() {
+        let Some(node) = node.upgrade() else { return };
+        match chore {
+            Chore::Replicate(primary) => node.follow(primary.ip, primary.port),
+            Chore::BecomePrimary => node.become_primary(),
+            Chore::DeleteSlots(slots) => delete_slots(engine, &locker, &slots),
+            Chore::EmptyData => empty_data(engine, &locker),
+        }
+    }
+}
+
+/// Waits until no command goes by a route from before.
+fn pass_boundaries(engine: &Engine) {
+    let mark = engine.store.gates().mark();
+    while !engine.store.gates().all_passed(&mark) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Deletes the keys of slots that went to another node, and tells replicas and the AOF so.
+fn delete_slots(engine: &Engine, locker: &Locker, slots: &SlotSet) {
+    pass_boundaries(engine);
+    for slot in slots.iter() {
+        if engine.routing.view().is_some_and(|view| view.is_mine(slot)) {
+            continue;
+        }
+        delete_slot(engine, locker, slot);
+    }
+}
+
+fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
+    let _open = locker.enter();
+    let mut guard = locker.lock(slot);
+    let keys: Vec<Vec<u8>> = guard
+        .keys(0)
+        .map(|keys| keys.table().iter().map(|object| object.key().to_vec()).collect())
+        .unwrap_or_default();
+    if keys.is_empty() {
+        return;
+    }
+    let mut effects = engine::Effects::default();
+    effects.begin(&engine.store.journal);
+    for key in &keys {
+        effects.push(0, [b"DEL".as_slice(), key].into_iter());
+    }
+    if let Some(gone) = guard.take_keys(0) {
+        engine.store.discard_later(Garbage::Keys(gone));
+    }
+    guard.count_dirty(keys.len() as u64);
+    let sequence = effects.commit(&engine.store.journal);
+    guard.set_last_effect(sequence);
+}
+
+/// Deletes everything: a replica that was reset has another history before it.
+fn empty_data(engine: &Engine, locker: &Locker) {
+    let world = locker.world();
+    locker.flush(&world, None, |keys| engine.store.discard_later(Garbage::Keys(keys)));
+}
