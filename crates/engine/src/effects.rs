@@ -10,6 +10,10 @@ pub struct Effects {
     /// Database and end of each effect in `bytes`.
     ends: Vec<(u16, Audience, usize)>,
     on: bool,
+    /// Commands of a primary's stream, to be journalled as they are: database, audience and end of
+    /// each in `foreign_bytes`.
+    foreign: Vec<(u16, u8, usize)>,
+    foreign_bytes: Vec<u8>,
 }
 
 impl Effects {
@@ -18,6 +22,46 @@ impl Effects {
         self.bytes.clear();
         self.ends.clear();
         self.on = journal.is_active();
+    }
+
+    /// Begins a command whose effects nobody is to see, because its own bytes are journalled.
+    pub fn begin_silent(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.on = false;
+    }
+
+    /// Notes a command of a primary's stream.
+    pub(crate) fn foreign(&mut self, db: u16, audience: u8, raw: &[u8]) {
+        self.foreign_bytes.extend_from_slice(raw);
+        self.foreign.push((db, audience, self.foreign_bytes.len()));
+    }
+
+    /// Appends the noted commands of a primary's stream; returns the sequence number of the last.
+    pub(crate) fn commit_foreign(&mut self, journal: &Journal) -> u64 {
+        if self.foreign.is_empty() {
+            return 0;
+        }
+        let bytes = &self.foreign_bytes;
+        let mut start = 0;
+        let record = |&(db, audience, end): &(u16, u8, usize)| {
+            let command = &bytes[std::mem::replace(&mut start, end)..end];
+            let audience = if audience == 3 {
+                Audience::ALL
+            } else {
+                Audience::REPLICAS
+            };
+            Effect {
+                db,
+                audience,
+                command,
+            }
+        };
+        let records: Vec<Effect<'_>> = self.foreign.iter().map(record).collect();
+        let sequence = journal.append_verbatim(&records);
+        self.foreign.clear();
+        self.foreign_bytes.clear();
+        sequence
     }
 
     /// Whether effects are noted at all.
@@ -65,6 +109,9 @@ impl Effects {
 
     /// Appends what was noted as one unit; returns its sequence number, 0 when there was nothing.
     pub fn commit(&mut self, journal: &Journal) -> u64 {
+        if !self.foreign.is_empty() {
+            return self.commit_foreign(journal);
+        }
         if self.ends.is_empty() {
             return 0;
         }

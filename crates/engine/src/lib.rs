@@ -14,10 +14,12 @@ mod dice;
 mod effects;
 pub mod fail;
 mod family;
+mod foreign;
 mod handlers;
 mod host;
 mod keyspace;
 mod long_double;
+mod pause;
 mod route;
 mod session;
 mod settings;
@@ -31,8 +33,10 @@ pub use cx::Cx;
 pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
+pub use foreign::Foreign;
 pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
+pub use pause::{Pause, PauseKind};
 pub use route::Routing;
 pub use session::Session;
 pub use settings::Settings;
@@ -54,6 +58,8 @@ pub struct Engine {
     pub stats: Stats,
     /// What commands know of the cluster.
     pub routing: Routing,
+    /// Pauses of clients.
+    pub pause: Pause,
     /// The names of commands, as rename-command leaves them.
     pub directory: commands::Directory,
     host: Arc<dyn Host>,
@@ -74,6 +80,7 @@ impl Engine {
             clients: Clients::default(),
             stats: Stats::default(),
             routing: Routing::default(),
+            pause: Pause::default(),
             directory,
             host,
             settings: RwLock::new(Arc::new(settings)),

@@ -4,7 +4,9 @@ use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
-use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
+use crate::{
+    Clock, Cx, Dice, Effects, Engine, Keyspace, PauseKind, Session, Settings, access, handlers,
+};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
@@ -129,6 +131,9 @@ impl Worker {
             Reply::new(out, session.resp3).status("QUEUED");
             return Outcome::Done;
         }
+        if self.waits_for_pause(session, spec) {
+            return Outcome::Paused;
+        }
         let start = out.len();
         let outcome = if spec.id == Cmd::Exec {
             self.exec(session, args, out)
@@ -136,6 +141,28 @@ impl Worker {
             self.call(session, spec, args, out)
         };
         self.settle(session, spec, start, out, outcome)
+    }
+
+    /// Whether the command waits for the end of a pause.
+    #[inline]
+    fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
+        let Some(kind) = self.engine.pause.level() else {
+            return false;
+        };
+        if session.trusted {
+            return false;
+        }
+        let queued = session
+            .transaction
+            .as_ref()
+            .is_some_and(|queue| queue.writes());
+        let writes =
+            spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued);
+        let unpause = matches!(spec.id, Cmd::ClientUnpause | Cmd::ClientPause);
+        match kind {
+            PauseKind::Writes => writes,
+            PauseKind::All => !unpause,
+        }
     }
 
     /// What comes after a command: ASKING is used up, CLIENT REPLY takes effect.
@@ -423,7 +450,11 @@ fn run<'a>(
     if !session.no_touch && !session.trusted {
         keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
     }
-    effects.begin(&engine.store.journal);
+    if session.trusted {
+        effects.begin_silent();
+    } else {
+        effects.begin(&engine.store.journal);
+    }
     let start = out.len();
     let resp3 = session.resp3;
     let reply = Reply::new(out, resp3);
@@ -441,7 +472,13 @@ fn run<'a>(
         in_exec: false,
     };
     let result = handlers::of(spec.id)(&mut cx);
-    let sequence = cx.effects.commit(&engine.store.journal);
+    // A transaction of a primary's stream is journalled at its EXEC.
+    let opens = cx.session.trusted && cx.session.in_multi();
+    let sequence = if opens {
+        0
+    } else {
+        cx.effects.commit(&engine.store.journal)
+    };
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
         cx.session.write_offset = engine.store.journal.offset();

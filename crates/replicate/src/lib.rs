@@ -1,2 +1,26 @@
-//! Primary and replica drivers.
+//! Primary and replica drivers: what carries out the machines of `replproto` with sockets, threads
+//! and the store.
+//!
+//! A primary has two threads for each replica: one sends (first a snapshot taken through tap, then
+//! the journal), one receives acknowledgements. A replica has one thread that follows its primary.
 #![forbid(unsafe_code)]
+
+mod follow;
+mod hub;
+mod serve;
+
+pub use follow::{Apply, FollowOptions, Follower, LinkStatus};
+pub use hub::{Hub, ReplicaInfo};
+pub use serve::{ServeOptions, Snapshot, serve};
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// Milliseconds of a steady clock that began when the process did.
+pub fn steady_ms() -> u64 {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    BEGIN.get_or_init(Instant::now).elapsed().as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod effect;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod history;
+mod listener;
 pub mod primary;
 pub mod replica;
 pub mod schedule;
@@ -18,6 +19,8 @@ mod units;
 
 pub use effect::Level;
 pub use history::{Answer, History, Window};
+pub use listener::{Listener, NotCommands};
 pub use primary::{PrimaryEffect, PrimarySession, PrimaryView, Role};
 pub use replica::{Piece, ReplicaConfig, ReplicaEffect, ReplicaSession, Unit};
+pub use schedule::{Heartbeat, Idle};
 pub use transfer::{Framing, Mark};

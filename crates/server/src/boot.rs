@@ -130,12 +130,20 @@ fn serve(config: Config, directory: commands::Directory) -> Result<(), String> {
         options,
         move |start: net::Start<crate::message::Message>| {
             let node = detach.clone();
-            let detach = Arc::new(move |detached, session| node.adopt_replica(detached, session));
+            let detach = Arc::new(move |detached, session: &engine::Session| {
+                node.adopt_replica(detached, session);
+            });
             Front::new(&front, start.worker, start.workers, detach)
         },
     );
     let server = server.map_err(|error| error.to_string())?;
     node.set_workers(server.workers().clone());
+    if config.cluster_enabled {
+        node.set_bus(crate::clustering::start(&node, &engine, &config)?);
+    } else if let Some(primary) = &config.replicaof {
+        let host = String::from_utf8_lossy(&primary.host).into_owned();
+        node.follow(host, primary.port as u16);
+    }
     let periodic = periodic::start(&engine, &node);
     node.wait_for_end();
     drop(periodic);

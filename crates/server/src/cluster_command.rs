@@ -29,7 +29,9 @@ pub(crate) fn run(
         return answer_here(handle, request);
     };
     let ticket = engine.host().ticket(session);
-    handle.request(request, move |given| ticket.answer(move |reply| render(&given, reply)));
+    handle.request(request, move |given| {
+        ticket.answer(move |reply| render(&given, reply))
+    });
     Ok(Taken::Later)
 }
 
@@ -37,7 +39,9 @@ pub(crate) fn run(
 fn answer_here(handle: &clusterio::Handle, request: Request) -> Result<Taken, Fail> {
     let (send, receive) = std::sync::mpsc::channel();
     handle.request(request, move |given| drop(send.send(given)));
-    let given = receive.recv().map_err(|_| "ERR the cluster bus has ended")?;
+    let given = receive
+        .recv()
+        .map_err(|_| "ERR the cluster bus has ended")?;
     Ok(Taken::Now(Box::new(move |reply| render(&given, reply))))
 }
 
@@ -47,7 +51,8 @@ fn number(value: i64) -> Taken {
 
 fn slot_of(text: &[u8]) -> Result<Slot, Fail> {
     let slot = num::parse_i64(text).and_then(|number| u16::try_from(number).ok());
-    slot.and_then(Slot::new).ok_or_else(|| "ERR Invalid or out of range slot".into())
+    slot.and_then(Slot::new)
+        .ok_or_else(|| "ERR Invalid or out of range slot".into())
 }
 
 /// CLUSTER COUNTKEYSINSLOT slot
@@ -74,8 +79,14 @@ fn get_keys(engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
     };
     let locker = Locker::new(&engine.store);
     let guard = locker.lock(slot);
-    let found = guard.keys(0).into_iter().flat_map(|keys| keys.table().iter());
-    let keys: Vec<Vec<u8>> = found.take(count).map(|object| object.key().to_vec()).collect();
+    let found = guard
+        .keys(0)
+        .into_iter()
+        .flat_map(|keys| keys.table().iter());
+    let keys: Vec<Vec<u8>> = found
+        .take(count)
+        .map(|object| object.key().to_vec())
+        .collect();
     Ok(Taken::Now(Box::new(move |reply| {
         reply.array(keys.len());
         keys.iter().for_each(|key| reply.bulk(key));
@@ -91,12 +102,17 @@ fn request(engine: &Engine, cmd: Cmd, args: Args<'_>) -> Result<Request, Fail> {
     Ok(match cmd {
         Cmd::ClusterMeet => meet(args)?,
         Cmd::ClusterForget => Request::Forget(word(2)),
-        Cmd::ClusterReplicate => Request::Replicate { node: word(2), has_keys: has_keys(engine) },
+        Cmd::ClusterReplicate => Request::Replicate {
+            node: word(2),
+            has_keys: has_keys(engine),
+        },
         Cmd::ClusterAddslots => Request::AddSlots(slots(args)?),
         Cmd::ClusterDelslots => Request::DelSlots(slots(args)?),
         Cmd::ClusterAddslotsrange => Request::AddSlots(ranges(args)?),
         Cmd::ClusterDelslotsrange => Request::DelSlots(ranges(args)?),
-        Cmd::ClusterFlushslots => Request::FlushSlots { has_keys: has_keys(engine) },
+        Cmd::ClusterFlushslots => Request::FlushSlots {
+            has_keys: has_keys(engine),
+        },
         Cmd::ClusterSetslot => set_slot(engine, args)?,
         Cmd::ClusterFailover => failover(args)?,
         Cmd::ClusterReset => reset(engine, args)?,
@@ -111,9 +127,10 @@ fn request(engine: &Engine, cmd: Cmd, args: Args<'_>) -> Result<Request, Fail> {
         Cmd::ClusterSlots => Request::Slots,
         Cmd::ClusterShards => Request::Shards,
         Cmd::ClusterLinks => Request::Links,
-        Cmd::ClusterReplicas | Cmd::ClusterSlaves => {
-            Request::Replicas { node: word(2), tls: false }
-        }
+        Cmd::ClusterReplicas | Cmd::ClusterSlaves => Request::Replicas {
+            node: word(2),
+            tls: false,
+        },
         Cmd::ClusterCountFailureReports => Request::CountFailureReports(word(2)),
         Cmd::ClusterMyid => Request::MyId,
         Cmd::ClusterMyshardid => Request::MyShardId,
@@ -133,7 +150,11 @@ fn meet(args: Args<'_>) -> Result<Request, Fail> {
         Some(given) => num::parse_i64(given).ok_or_else(|| bad("bus port", 4))?,
         None => 0,
     };
-    Ok(Request::Meet { ip: text(2), port, bus_port })
+    Ok(Request::Meet {
+        ip: text(2),
+        port,
+        bus_port,
+    })
 }
 
 fn slots(args: Args<'_>) -> Result<Vec<Slot>, Fail> {
@@ -142,19 +163,20 @@ fn slots(args: Args<'_>) -> Result<Vec<Slot>, Fail> {
 
 fn ranges(args: Args<'_>) -> Result<Vec<Slot>, Fail> {
     if !args.len().is_multiple_of(2) {
-        return Err(engine::fail::wrong_arity(if args.get(1).eq_ignore_ascii_case(b"addslotsrange") {
-            "cluster|addslotsrange"
-        } else {
-            "cluster|delslotsrange"
-        }));
+        return Err(engine::fail::wrong_arity(
+            if args.get(1).eq_ignore_ascii_case(b"addslotsrange") {
+                "cluster|addslotsrange"
+            } else {
+                "cluster|delslotsrange"
+            },
+        ));
     }
     let mut all = Vec::new();
     for index in (2..args.len()).step_by(2) {
         let (first, last) = (slot_of(args.get(index))?, slot_of(args.get(index + 1))?);
         if first > last {
-            let text = format!(
-                "ERR start slot number {first} is greater than end slot number {last}"
-            );
+            let text =
+                format!("ERR start slot number {first} is greater than end slot number {last}");
             return Err(text.into());
         }
         all.extend((first.number()..=last.number()).filter_map(Slot::new));
@@ -177,8 +199,15 @@ fn set_slot(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
         (b"STABLE", None) => Ok(Request::SetSlotStable(slot)),
         (b"NODE", Some(node)) if args.len() == 5 => {
             let locker = Locker::new(&engine.store);
-            let has_keys = locker.lock(slot).keys(0).is_some_and(|keys| !keys.is_empty());
-            Ok(Request::SetSlotNode { slot, node: node.to_vec(), has_keys })
+            let has_keys = locker
+                .lock(slot)
+                .keys(0)
+                .is_some_and(|keys| !keys.is_empty());
+            Ok(Request::SetSlotNode {
+                slot,
+                node: node.to_vec(),
+                has_keys,
+            })
         }
         _ => Err(bad.into()),
     }
@@ -205,7 +234,10 @@ fn reset(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
         Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"SOFT") => false,
         Some(_) => return Err(engine::fail::SYNTAX.into()),
     };
-    Ok(Request::Reset { hard, has_keys: has_keys(engine) })
+    Ok(Request::Reset {
+        hard,
+        has_keys: has_keys(engine),
+    })
 }
 
 /// Writes the machine's answer.
@@ -313,7 +345,11 @@ fn render_shard(shard: &cluster::Shard, reply: &mut Reply<'_>) {
 fn render_link(link: &cluster::LinkRow, reply: &mut Reply<'_>) {
     reply.map(6);
     reply.bulk("direction");
-    reply.bulk(if matches!(link.link, cluster::LinkId::Out(_)) { "to" } else { "from" });
+    reply.bulk(if matches!(link.link, cluster::LinkId::Out(_)) {
+        "to"
+    } else {
+        "from"
+    });
     reply.bulk("node");
     reply.bulk(link.node.as_str());
     reply.bulk("create-time");

@@ -101,8 +101,11 @@ pub(crate) fn start(
     config: &Config,
 ) -> Result<Handle, String> {
     let (chores, todo) = channel();
-    let hooks =
-        BusHooks { node: Arc::downgrade(node), engine: engine.clone(), chores };
+    let hooks = BusHooks {
+        node: Arc::downgrade(node),
+        engine: engine.clone(),
+        chores,
+    };
     let options = Options {
         settings: settings(config),
         bind: addresses(config),
@@ -164,7 +167,12 @@ fn addresses(config: &Config) -> Vec<IpAddr> {
     };
     let usable =
         |ip: &IpAddr| std::net::TcpListener::bind(std::net::SocketAddr::new(*ip, 0)).is_ok();
-    config.bind.iter().filter_map(address).filter(usable).collect()
+    config
+        .bind
+        .iter()
+        .filter_map(address)
+        .filter(usable)
+        .collect()
 }
 
 fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
@@ -204,7 +212,12 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
     let mut guard = locker.lock(slot);
     let keys: Vec<Vec<u8>> = guard
         .keys(0)
-        .map(|keys| keys.table().iter().map(|object| object.key().to_vec()).collect())
+        .map(|keys| {
+            keys.table()
+                .iter()
+                .map(|object| object.key().to_vec())
+                .collect()
+        })
         .unwrap_or_default();
     if keys.is_empty() {
         return;
@@ -225,5 +238,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
 /// Deletes everything: a replica that was reset has another history before it.
 fn empty_data(engine: &Engine, locker: &Locker) {
     let world = locker.world();
-    locker.flush(&world, None, |keys| engine.store.discard_later(Garbage::Keys(keys)));
+    locker.flush(&world, None, |keys| {
+        engine.store.discard_later(Garbage::Keys(keys))
+    });
 }

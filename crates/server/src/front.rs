@@ -23,7 +23,7 @@ pub struct Front {
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
-    detach: Arc<dyn Fn(net::Detached, Session) + Send + Sync>,
+    detach: Arc<dyn Fn(net::Detached, &Session) + Send + Sync>,
 }
 
 /// A connection.
@@ -39,7 +39,7 @@ impl Front {
         engine: &Arc<engine::Engine>,
         index: usize,
         workers: Workers<Message>,
-        detach: Arc<dyn Fn(net::Detached, Session) + Send + Sync>,
+        detach: Arc<dyn Fn(net::Detached, &Session) + Send + Sync>,
     ) -> Front {
         let worker = Worker::new(engine);
         Front {
@@ -140,7 +140,7 @@ impl Handler for Front {
                 Outcome::Replicate => {
                     let detach = self.detach.clone();
                     let session = conn.session.take_for_replication();
-                    return Flow::Detach(Box::new(move |detached| detach(detached, session)));
+                    return Flow::Detach(Box::new(move |detached| detach(detached, &session)));
                 }
             }
         }

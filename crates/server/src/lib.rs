@@ -14,6 +14,7 @@ mod node;
 mod periodic;
 mod persistence;
 pub mod pidfile;
+mod replication;
 pub mod signals;
 pub mod supervise;
 

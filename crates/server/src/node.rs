@@ -1,8 +1,9 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
+use crate::log::Log;
 use crate::message::Message;
 use crate::persistence::{self, Persistence};
-use crate::log::Log;
+use crate::replication::{self, Replication};
 use config::{Config, LogLevel};
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Workers};
@@ -18,6 +19,7 @@ pub(crate) struct Node {
     pub(crate) persistence: Persistence,
     me: Weak<Node>,
     bus: OnceLock<clusterio::Handle>,
+    replication: OnceLock<Replication>,
     log: OnceLock<Log>,
     engine: OnceLock<Arc<Engine>>,
     workers: OnceLock<Workers<Message>>,
@@ -33,6 +35,7 @@ impl Node {
             persistence: Persistence::default(),
             me: me.clone(),
             bus: OnceLock::new(),
+            replication: OnceLock::new(),
             log: OnceLock::new(),
             config: RwLock::new(config),
             engine: OnceLock::new(),
@@ -44,6 +47,7 @@ impl Node {
     }
 
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
+        let _ = self.replication.set(Replication::new(&engine));
         let _ = self.engine.set(engine);
     }
 
@@ -102,9 +106,49 @@ impl Node {
         }
     }
 
-    /// Takes over the socket of a replica.
-    pub(crate) fn adopt_replica(&self, detached: net::Detached, session: Session) {
-        drop((detached, session));
+    pub(crate) fn log_handle(&self) -> Option<&Log> {
+        self.log.get()
+    }
+
+    /// Replication; there is one before any command runs.
+    pub(crate) fn replication(&self) -> &Replication {
+        self.replication
+            .get()
+            .expect("replication is set at start-up")
+    }
+
+    /// What the cluster machine is told of replication.
+    pub(crate) fn replication_now(&self, clock: clusterio::Clock) -> Option<cluster::Replication> {
+        let replication = self.replication.get()?;
+        Some(replication.for_cluster(self.engine(), clock))
+    }
+
+    /// Parks writers until `until`; when it returns, the offset stands.
+    pub(crate) fn pause_writes(&self, until: Instant) {
+        let engine = self.engine();
+        engine.pause.begin(engine::PauseKind::Writes, until, true);
+        engine.change_settings(|settings| settings.hide_expired = true);
+        let mark = engine.store.gates().mark();
+        while !engine.store.gates().all_passed(&mark) && Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    }
+
+    /// Ends the pause of a failover.
+    pub(crate) fn end_failover_pause(&self) {
+        let engine = self.engine();
+        engine.pause.end(true);
+        engine.change_settings(|settings| settings.hide_expired = false);
+        self.resume();
+    }
+
+    /// Lets paused connections go on.
+    pub(crate) fn resume(&self) {
+        if let Some(workers) = self.workers.get() {
+            (0..workers.len()).for_each(|worker| {
+                workers.send(worker, Message::Resume);
+            });
+        }
     }
 }
 
@@ -154,6 +198,13 @@ impl Host for Node {
                 let at = self.persistence.last_save();
                 Ok(Taken::Now(Box::new(move |reply| reply.int(at))))
             }
+            Cmd::Role
+            | Cmd::Replicaof
+            | Cmd::Slaveof
+            | Cmd::Replconf
+            | Cmd::Psync
+            | Cmd::Sync
+            | Cmd::Wait => replication::run(&node, engine, cmd, args, session),
             Cmd::Shutdown => {
                 self.stop();
                 Ok(Taken::Later)

@@ -19,6 +19,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
     let work = move || {
         let locker = Locker::new(&engine.store);
         let mut expiry = ExpireCycle::default();
+        let mut heartbeat = replproto::Heartbeat::new(10_000);
         while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
             let settings = engine.settings();
             if settings.active_expire && !settings.replica && !settings.loading {
@@ -26,6 +27,10 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
                 expiry.run(&locker, now, EXPIRE_BUDGET);
             }
             crate::persistence::tick(&node, &engine);
+            crate::replication::tick(&node, &engine, &mut heartbeat);
+            if engine.pause.has_ended() {
+                node.end_failover_pause();
+            }
         }
     };
     // A server without this thread still serves: expired keys are then deleted when met.

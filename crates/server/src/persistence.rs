@@ -130,7 +130,7 @@ impl Persistence {
     }
 }
 
-fn options(config: &Config) -> SaveOptions {
+pub(crate) fn options(config: &Config) -> SaveOptions {
     SaveOptions {
         compress: config.rdbcompression,
         checksum: config.rdbchecksum,

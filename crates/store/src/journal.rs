@@ -203,9 +203,13 @@ impl Journal {
     /// Appends records as they came from a primary: nothing is added, so that the offset stays the
     /// primary's. Records for replicas must together be the primary's bytes.
     pub fn append_verbatim(&self, records: &[Effect<'_>]) -> u64 {
+        let active = self.active.load(Ordering::Relaxed);
         let mut inner = self.inner.lock();
         for record in records {
-            self.write(&mut inner, record.db, record.audience, record.command);
+            let audience = record.audience.and(active);
+            if audience.bits() != 0 {
+                self.write(&mut inner, record.db, audience, record.command);
+            }
         }
         self.news.store(true, Ordering::Relaxed);
         self.sequence.load(Ordering::Relaxed)

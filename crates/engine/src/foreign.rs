@@ -1,0 +1,124 @@
+//! Applying commands that others have executed: a primary's stream, an append-only file.
+
+use crate::{ClientCard, Engine, Outcome, Session, Worker};
+use resp::{Arena, Args, Limits, Parser, Step};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A thread's way to apply foreign commands. Nothing is checked, redirected or expired.
+pub struct Foreign {
+    worker: Worker,
+    session: Session,
+    arena: Arena,
+    reply: Vec<u8>,
+    journalled: bool,
+}
+
+impl Foreign {
+    /// For the calling thread. With `journalled`, the bytes of what is applied go to the journal as
+    /// they are; without, nothing does.
+    pub fn new(engine: &Arc<Engine>, journalled: bool) -> Foreign {
+        let card = ClientCard::new(0, String::new(), String::new(), -1, (0, 0));
+        let mut session = Session::new(Arc::new(card), true);
+        session.trusted = true;
+        let worker = Worker::new(engine);
+        Foreign {
+            worker,
+            session,
+            arena: Arena::new(),
+            reply: Vec::new(),
+            journalled,
+        }
+    }
+
+    /// The number of the database that the stream is in.
+    pub fn db(&self) -> u16 {
+        self.session.db
+    }
+
+    /// Sets the database that the stream is in.
+    pub fn set_db(&mut self, db: u16) {
+        self.session.db = db;
+    }
+
+    /// Applies whole commands, one after another, as one batch: no cut falls between them.
+    ///
+    /// # Errors
+    /// The first command that is unknown or fails, and what it was answered.
+    pub fn unit(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        self.worker.begin_batch();
+        let mut result = Ok(());
+        while !bytes.is_empty() && result.is_ok() {
+            self.arena.clear();
+            let mut limits = Limits::default();
+            limits.authenticated = true;
+            match Parser::new().next(bytes, &mut self.arena, &limits) {
+                Ok(Step::Command(command)) => {
+                    let (raw, rest) = bytes.split_at(command.len);
+                    bytes = rest;
+                    let arena = std::mem::take(&mut self.arena);
+                    result = self.apply(arena.args(&command, raw), raw);
+                    self.arena = arena;
+                }
+                Ok(Step::Nothing(length)) => {
+                    self.worker
+                        .effects
+                        .foreign(self.session.db, 0, &bytes[..length]);
+                    bytes = &bytes[length..];
+                    self.worker
+                        .effects
+                        .commit_foreign(&self.worker.engine.store.journal);
+                }
+                Ok(Step::Incomplete { .. }) => result = Err("a command is not complete".into()),
+                Err(error) => result = Err(error.to_string()),
+            }
+        }
+        self.worker.end_batch();
+        result
+    }
+
+    /// Applies one command; `raw` are its bytes in the stream.
+    ///
+    /// # Errors
+    /// What it was answered.
+    fn apply(&mut self, args: Args<'_>, raw: &[u8]) -> Result<(), String> {
+        if self.journalled {
+            self.worker
+                .effects
+                .foreign(self.session.db, audience(args), raw);
+        }
+        loop {
+            self.reply.clear();
+            match self
+                .worker
+                .execute(&mut self.session, args, &mut self.reply)
+            {
+                Outcome::Busy(_) | Outcome::Later => std::thread::sleep(Duration::from_micros(100)),
+                _ => break,
+            }
+        }
+        if !self.session.in_multi() {
+            self.worker
+                .effects
+                .commit_foreign(&self.worker.engine.store.journal);
+        }
+        if self.reply.first() == Some(&b'-') && !is_talk(args) {
+            let name = args.get(0).escape_ascii();
+            let answer = self.reply.trim_ascii_end().escape_ascii();
+            return Err(format!("the command '{name}' failed: {answer}"));
+        }
+        Ok(())
+    }
+}
+
+/// What is about the link and not about data.
+fn is_talk(args: Args<'_>) -> bool {
+    args.get(0).eq_ignore_ascii_case(b"REPLCONF") || args.get(0).eq_ignore_ascii_case(b"PING")
+}
+
+/// Who is to see a command of the stream besides replicas: the append-only file selects its
+/// databases itself, and wants no talk.
+fn audience(args: Args<'_>) -> u8 {
+    let link_only = is_talk(args) || args.get(0).eq_ignore_ascii_case(b"SELECT");
+    if link_only { 1 } else { 3 }
+}

@@ -1,0 +1,91 @@
+//! CLIENT PAUSE and the pause of a failover: commands that must wait do so on their connections.
+
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+
+/// Which commands wait.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum PauseKind {
+    /// Those that change something or would be replicated.
+    Writes,
+    /// All.
+    All,
+}
+
+#[derive(Clone, Copy)]
+struct Hold {
+    kind: PauseKind,
+    until: Instant,
+}
+
+/// The pauses in force: that of CLIENT PAUSE and that of a failover.
+#[derive(Default)]
+pub struct Pause {
+    /// 0: none, 1: writes, 2: all. Read by every command.
+    level: AtomicU8,
+    holds: Mutex<[Option<Hold>; 2]>,
+}
+
+impl Pause {
+    /// Whether a pause is in force, and which.
+    #[inline]
+    pub fn level(&self) -> Option<PauseKind> {
+        match self.level.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(PauseKind::Writes),
+            _ => Some(PauseKind::All),
+        }
+    }
+
+    /// Begins a pause, or makes the one in force longer or stricter.
+    pub fn begin(&self, kind: PauseKind, until: Instant, failover: bool) {
+        let mut holds = self.holds.lock();
+        let hold = &mut holds[usize::from(failover)];
+        *hold = Some(match hold {
+            Some(old) => Hold {
+                kind: old.kind.max(kind),
+                until: old.until.max(until),
+            },
+            None => Hold { kind, until },
+        });
+        self.publish(&holds);
+    }
+
+    /// Ends a pause.
+    pub fn end(&self, failover: bool) {
+        let mut holds = self.holds.lock();
+        holds[usize::from(failover)] = None;
+        self.publish(&holds);
+    }
+
+    /// Ends the pauses whose time is up; returns whether one did.
+    pub fn has_ended(&self) -> bool {
+        let mut holds = self.holds.lock();
+        let now = Instant::now();
+        let mut ended = false;
+        for hold in holds.iter_mut() {
+            if hold.is_some_and(|hold| hold.until <= now) {
+                *hold = None;
+                ended = true;
+            }
+        }
+        self.publish(&holds);
+        ended
+    }
+
+    /// Whether the replication offset must not move: a failover waits for it.
+    pub fn holds_offset(&self) -> bool {
+        self.holds.lock()[1].is_some()
+    }
+
+    fn publish(&self, holds: &[Option<Hold>; 2]) {
+        let kind = holds.iter().flatten().map(|hold| hold.kind).max();
+        let level = match kind {
+            None => 0,
+            Some(PauseKind::Writes) => 1,
+            Some(PauseKind::All) => 2,
+        };
+        self.level.store(level, Ordering::Release);
+    }
+}

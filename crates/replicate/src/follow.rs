@@ -1,0 +1,291 @@
+//! A replica's side: the thread that follows a primary.
+
+use crate::serve::is_timeout;
+use crate::steady_ms;
+use base::{Offset, ReplId};
+use parking_lot::Mutex;
+use replproto::{Level, ReplicaConfig, ReplicaEffect, ReplicaSession};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What a replica does with what its primary sends. Called on the link's thread.
+pub trait Apply: Send {
+    /// A snapshot is complete in this file: put it in the place of the data set, and the history.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded.
+    fn load(
+        &mut self,
+        path: &std::path::Path,
+        place: Option<(ReplId, Offset)>,
+    ) -> Result<(), String>;
+
+    /// Applies a whole unit of the stream and journals its bytes as they are.
+    ///
+    /// # Errors
+    /// Why it cannot be applied: the link stops, nothing is skipped.
+    fn unit(&mut self, bytes: &[u8]) -> Result<(), String>;
+
+    /// The stream goes on; the primary's history has this id.
+    fn continued(&mut self, id: ReplId);
+
+    /// The link went up or down.
+    fn link(&mut self, up: bool);
+
+    /// Writes a log line.
+    fn log(&mut self, level: Level, line: &str);
+}
+
+/// Whom to follow and how.
+pub struct FollowOptions {
+    /// What the session needs.
+    pub config: ReplicaConfig,
+    /// Where an earlier stream ended, if it may be continued.
+    pub place: Option<(ReplId, Offset)>,
+    /// Where snapshots are kept while they come in.
+    pub directory: PathBuf,
+}
+
+/// How the link stands, for INFO and ROLE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// In the words of ROLE.
+    pub state: &'static str,
+    /// Whether the stream flows.
+    pub online: bool,
+    /// In ms of the steady clock, when something last came, or when the link went down.
+    pub last_input: u64,
+    /// Since when the link is down, in ms of the steady clock.
+    pub down_since: Option<u64>,
+    /// Whether it was ever up.
+    pub ever_up: bool,
+}
+
+impl Default for LinkStatus {
+    fn default() -> LinkStatus {
+        LinkStatus {
+            state: "connect",
+            online: false,
+            last_input: 0,
+            down_since: None,
+            ever_up: false,
+        }
+    }
+}
+
+/// A link to a primary.
+pub struct Follower {
+    stop: Arc<AtomicBool>,
+    acknowledge: Arc<AtomicBool>,
+    status: Arc<Mutex<LinkStatus>>,
+    thread: Option<JoinHandle<Option<(ReplId, Offset)>>>,
+}
+
+impl Follower {
+    /// Starts to follow.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(options: FollowOptions, apply: Box<dyn Apply>) -> std::io::Result<Follower> {
+        let (stop, acknowledge) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let status = Arc::new(Mutex::new(LinkStatus::default()));
+        let link = Link {
+            session: ReplicaSession::new(options.config.clone(), options.place),
+            options,
+            apply,
+            stop: stop.clone(),
+            status: status.clone(),
+            socket: None,
+            file: None,
+            snapshot: None,
+        };
+        let thread = std::thread::Builder::new().name("follow".into());
+        let thread = Some(thread.spawn(move || link.run())?);
+        Ok(Follower {
+            stop,
+            acknowledge,
+            status,
+            thread,
+        })
+    }
+
+    /// How the link stands.
+    pub fn status(&self) -> LinkStatus {
+        *self.status.lock()
+    }
+
+    /// Acknowledges to the primary as soon as possible.
+    pub fn acknowledge_now(&self) {
+        self.acknowledge.store(true, Ordering::Release);
+    }
+
+    /// Ends the link: the unit that is being applied is finished, what follows is dropped. Returns
+    /// the place where the stream ended.
+    pub fn end(mut self) -> Option<(ReplId, Offset)> {
+        self.stop.store(true, Ordering::Release);
+        let thread = self.thread.take()?;
+        thread.thread().unpark();
+        // A panic there has ended the process already.
+        thread.join().ok().flatten()
+    }
+}
+
+struct Link {
+    session: ReplicaSession,
+    options: FollowOptions,
+    apply: Box<dyn Apply>,
+    stop: Arc<AtomicBool>,
+    status: Arc<Mutex<LinkStatus>>,
+    socket: Option<TcpStream>,
+    file: Option<(PathBuf, File)>,
+    snapshot: Option<Option<(ReplId, Offset)>>,
+}
+
+/// How long a read waits: so often the session's time passes and a stop is seen.
+const READ_WAIT: Duration = Duration::from_millis(100);
+
+impl Link {
+    fn run(mut self) -> Option<(ReplId, Offset)> {
+        let mut chunk = vec![0; 64 * 1024];
+        while !self.stop.load(Ordering::Acquire) {
+            self.session.tick(steady_ms());
+            self.carry_out();
+            self.publish();
+            if self.stop.load(Ordering::Acquire) {
+                break;
+            }
+            let Some(socket) = self.socket.as_mut().filter(|_| self.session.wants_input()) else {
+                std::thread::park_timeout(READ_WAIT);
+                continue;
+            };
+            match socket.read(&mut chunk) {
+                Ok(0) => self.lost("connection closed by the primary"),
+                Ok(read) => self.session.input(steady_ms(), &chunk[..read]),
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => self.lost(&error.to_string()),
+            }
+        }
+        self.drop_file();
+        self.session.end()
+    }
+
+    fn lost(&mut self, reason: &str) {
+        self.session.disconnected(reason);
+        self.closed();
+    }
+
+    fn closed(&mut self) {
+        self.socket = None;
+        self.drop_file();
+        self.apply.link(false);
+    }
+
+    fn drop_file(&mut self) {
+        if let Some((path, _)) = self.file.take() {
+            // A leftover is overwritten by the next snapshot.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    fn publish(&mut self) {
+        let online = self.session.is_online();
+        let mut status = self.status.lock();
+        status.state = self.session.role_state();
+        status.last_input = self.session.last_input();
+        if online != status.online {
+            status.online = online;
+            status.ever_up |= online;
+            status.down_since = (!online).then(steady_ms);
+            drop(status);
+            self.apply.link(online);
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.session.poll() {
+            match effect {
+                ReplicaEffect::Connect => self.connect(),
+                ReplicaEffect::Send(bytes) => {
+                    let sent = self.socket.as_mut().map(|socket| socket.write_all(&bytes));
+                    if let Some(Err(error)) = sent {
+                        self.lost(&error.to_string());
+                    }
+                }
+                ReplicaEffect::Log(level, line) => self.apply.log(level, &line),
+                ReplicaEffect::FullResync(place) => self.snapshot = Some(place),
+                ReplicaEffect::PartialResync(id) => self.apply.continued(id),
+                ReplicaEffect::SnapshotBegins(_) => self.begin_file(),
+                ReplicaEffect::Snapshot(piece) => {
+                    let bytes = &self.session.bytes()[..piece.len];
+                    let written = self.file.as_mut().map(|(_, file)| file.write_all(bytes));
+                    self.session.done();
+                    if let Some(Err(error)) = written {
+                        self.lost(&format!("cannot write the snapshot: {error}"));
+                    }
+                }
+                ReplicaEffect::SnapshotEnds => self.load(),
+                ReplicaEffect::Unit(unit) => {
+                    let result = self.apply.unit(&self.session.bytes()[..unit.len]);
+                    self.session.done();
+                    if let Err(reason) = result {
+                        self.apply.log(Level::Warning, &reason);
+                        self.lost("the stream holds what this server cannot apply");
+                    }
+                    if self.stop.load(Ordering::Acquire) {
+                        return;
+                    }
+                }
+                ReplicaEffect::Close => self.closed(),
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        let (host, port) = (self.options.config.host.clone(), self.options.config.port);
+        let timeout = Duration::from_millis(self.options.config.timeout_ms.clamp(100, 5000));
+        let connect = || {
+            let address = (host.as_str(), port).to_socket_addrs()?.next();
+            let address = address.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+            let socket = TcpStream::connect_timeout(&address, timeout)?;
+            socket.set_nodelay(true)?;
+            socket.set_read_timeout(Some(READ_WAIT))?;
+            socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+            Ok::<_, std::io::Error>(socket)
+        };
+        match connect() {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                self.session.connected(steady_ms());
+            }
+            Err(error) => self.session.disconnected(&error.to_string()),
+        }
+    }
+
+    fn begin_file(&mut self) {
+        let name = format!("temp-follow-{}.rdb", std::process::id());
+        let path = self.options.directory.join(name);
+        match File::create(&path) {
+            Ok(file) => self.file = Some((path, file)),
+            Err(error) => self.lost(&format!("cannot keep the snapshot: {error}")),
+        }
+    }
+
+    fn load(&mut self) {
+        let place = self.snapshot.take().flatten();
+        let result = match &self.file {
+            Some((path, _)) => self.apply.load(path, place),
+            None => Err("the snapshot was not kept".into()),
+        };
+        self.drop_file();
+        self.session.loaded(
+            steady_ms(),
+            result.as_ref().map(drop).map_err(String::as_str),
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! What all replication links of a server share: its history, and its replicas.
+
+use base::{Offset, ReplId};
+use parking_lot::{Condvar, Mutex};
+use replproto::{History, Window};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use store::Store;
+use store::journal::Audience;
+
+/// One replica as others see it.
+pub struct ReplicaLink {
+    pub(crate) id: u64,
+    pub(crate) socket: TcpStream,
+    pub(crate) closed: AtomicBool,
+    /// The address and port to show for it.
+    pub(crate) ip: String,
+    pub(crate) port: u16,
+    pub(crate) state: Mutex<&'static str>,
+    pub(crate) streaming: AtomicBool,
+    pub(crate) acknowledged: AtomicI64,
+    /// -1: it does not say.
+    pub(crate) fsynced: AtomicI64,
+    /// In ms of the steady clock.
+    pub(crate) last_ack: AtomicU64,
+}
+
+/// What INFO and ROLE say of a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaInfo {
+    /// Its address.
+    pub ip: String,
+    /// Its port.
+    pub port: u16,
+    /// `wait_bgsave`, `send_bulk` or `online`.
+    pub state: &'static str,
+    /// The offset it acknowledged.
+    pub offset: i64,
+    /// How far it is on its disk, if it says so.
+    pub fsynced: Option<i64>,
+    /// Seconds since it acknowledged.
+    pub lag: u64,
+}
+
+/// History and replicas of one server.
+pub struct Hub {
+    store: Arc<Store>,
+    history: Mutex<History>,
+    replicas: Mutex<Vec<Arc<ReplicaLink>>>,
+    last_id: AtomicU64,
+    acknowledged: Condvar,
+    turn: Mutex<()>,
+}
+
+impl Hub {
+    /// A server with a history of its own that begins now.
+    pub fn new(store: &Arc<Store>, id: ReplId) -> Arc<Hub> {
+        Arc::new(Hub {
+            store: store.clone(),
+            history: Mutex::new(History::begin(id)),
+            replicas: Mutex::default(),
+            last_id: AtomicU64::new(0),
+            acknowledged: Condvar::new(),
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The history as it stands.
+    pub fn history(&self) -> History {
+        let mut history = *self.history.lock();
+        history.offset = Offset(self.store.journal.offset());
+        history
+    }
+
+    /// Changes the history.
+    pub fn change_history(&self, change: impl FnOnce(&mut History)) {
+        let mut history = self.history.lock();
+        history.offset = Offset(self.store.journal.offset());
+        change(&mut history);
+    }
+
+    /// What is kept of the stream, if anything is.
+    pub fn window(&self) -> Option<Window> {
+        let (first, next) = self.store.journal.backlog()?;
+        Some(Window {
+            first: Offset(first + 1),
+            len: (next - first) as u64,
+        })
+    }
+
+    /// Turns the backlog on: from now on the stream is written. Must be called under the world, or
+    /// while this server applies somebody else's stream. Returns whether it was off.
+    pub fn begin_backlog(&self, bytes: u64) -> bool {
+        let journal = &self.store.journal;
+        let off = journal.backlog().is_none();
+        journal.set_backlog(bytes.max(1) as usize);
+        journal.set_active(Audience::REPLICAS, true);
+        off
+    }
+
+    /// Gives the backlog up, when nobody has needed it for long.
+    pub fn end_backlog(&self) {
+        let journal = &self.store.journal;
+        journal.set_active(Audience::REPLICAS, false);
+        journal.set_backlog(0);
+    }
+
+    pub(crate) fn add(&self, link: Arc<ReplicaLink>) {
+        self.replicas.lock().push(link);
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        self.replicas.lock().retain(|link| link.id != id);
+        self.news();
+    }
+
+    /// Closes all replicas' connections: they will ask again and learn what changed.
+    pub fn disconnect_replicas(&self) {
+        for link in self.replicas.lock().iter() {
+            link.closed.store(true, Ordering::Release);
+            // A socket that is gone already is what is wanted.
+            let _ = link.socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// How many replicas are connected, whatever their state.
+    pub fn replica_count(&self) -> usize {
+        self.replicas.lock().len()
+    }
+
+    /// How many replicas follow the stream and have acknowledged within `max_lag_seconds`.
+    pub fn good_replicas(&self, max_lag_seconds: u64) -> usize {
+        let now = crate::steady_ms();
+        let good = |link: &&Arc<ReplicaLink>| {
+            let silent = now.saturating_sub(link.last_ack.load(Ordering::Relaxed));
+            link.streaming.load(Ordering::Relaxed) && silent <= max_lag_seconds * 1000
+        };
+        self.replicas.lock().iter().filter(good).count()
+    }
+
+    /// What INFO and ROLE say of the replicas.
+    pub fn replicas(&self) -> Vec<ReplicaInfo> {
+        let now = crate::steady_ms();
+        let info = |link: &Arc<ReplicaLink>| {
+            let fsynced = link.fsynced.load(Ordering::Relaxed);
+            ReplicaInfo {
+                ip: link.ip.clone(),
+                port: link.port,
+                state: *link.state.lock(),
+                offset: link.acknowledged.load(Ordering::Relaxed),
+                fsynced: (fsynced >= 0).then_some(fsynced),
+                lag: now.saturating_sub(link.last_ack.load(Ordering::Relaxed)) / 1000,
+            }
+        };
+        self.replicas.lock().iter().map(info).collect()
+    }
+
+    /// How many replicas have acknowledged `offset`.
+    pub fn acknowledged(&self, offset: i64) -> usize {
+        let replicas = self.replicas.lock();
+        let has = |link: &&Arc<ReplicaLink>| {
+            link.streaming.load(Ordering::Relaxed)
+                && link.acknowledged.load(Ordering::Relaxed) >= offset
+        };
+        replicas.iter().filter(has).count()
+    }
+
+    /// Wakes those that wait for acknowledgements.
+    pub(crate) fn news(&self) {
+        let _turn = self.turn.lock();
+        self.acknowledged.notify_all();
+    }
+
+    /// Waits until something was acknowledged, or until `deadline`.
+    pub fn wait_for_news(&self, deadline: Instant) {
+        let mut turn = self.turn.lock();
+        let _ = self.acknowledged.wait_until(&mut turn, deadline);
+    }
+
+    /// Waits until `count` replicas have acknowledged `offset`, at most until `deadline`; returns
+    /// how many have.
+    pub fn wait(&self, offset: i64, count: usize, deadline: Option<Instant>) -> usize {
+        loop {
+            let there = self.acknowledged(offset);
+            let now = Instant::now();
+            if there >= count || deadline.is_some_and(|deadline| now >= deadline) {
+                return there;
+            }
+            let latest = now + Duration::from_millis(50);
+            self.wait_for_news(deadline.map_or(latest, |deadline| deadline.min(latest)));
+        }
+    }
+}

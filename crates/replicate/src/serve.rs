@@ -1,0 +1,443 @@
+//! A primary's side: one replica, from its request to the end of its connection.
+
+use crate::hub::{Hub, ReplicaLink};
+use crate::steady_ms;
+use base::{Offset, ReplId, SlotSet};
+use parking_lot::Mutex;
+use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, PrimaryView, Role};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+use store::journal::Reader;
+use store::{Locker, Tap};
+
+/// Writes the baseline of a tap as an RDB file.
+pub type Snapshot = dyn Fn(Tap, &Locker, &mut dyn Write) -> Result<(), String> + Send + Sync;
+
+/// What serving a replica needs to know of the server. Asked anew whenever it is needed.
+pub struct ServeOptions {
+    /// What this server is.
+    pub role: Box<dyn Fn() -> Role + Send + Sync>,
+    /// `repl-timeout`, in ms.
+    pub timeout_ms: u64,
+    /// `repl-backlog-size`, in bytes.
+    pub backlog: u64,
+    /// Bytes of the journal that may wait for the replica (`client-output-buffer-limit replica`);
+    /// 0: any.
+    pub lag_limit: u64,
+    /// Whether a snapshot is streamed while it is made, if the replica can take that.
+    pub diskless: bool,
+    /// Where a snapshot that is not streamed is kept.
+    pub directory: PathBuf,
+    /// Writes the snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// Gets log lines.
+    pub log: Arc<dyn Fn(Level, &str) + Send + Sync>,
+    /// Random ids, for a new history and for the marks behind streamed snapshots.
+    pub random_id: fn() -> ReplId,
+    /// This server is asked to acknowledge to its own primary at once.
+    pub acknowledge_now: Box<dyn Fn() + Send + Sync>,
+}
+
+/// How long a write to a replica may take before the link is given up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the sender sleeps when there is nothing to send.
+const IDLE: Duration = Duration::from_millis(100);
+
+struct Serving {
+    hub: Arc<Hub>,
+    options: ServeOptions,
+    link: Arc<ReplicaLink>,
+    session: Mutex<PrimarySession>,
+    /// Set by the receiver when the stream may begin: the first offset wanted.
+    stream_from: AtomicI64,
+    over: AtomicBool,
+}
+
+/// Serves a replica that has sent PSYNC or SYNC, on the calling thread, until its connection ends.
+/// `request` is that command, `unread` what it sent after it.
+pub fn serve(
+    hub: &Arc<Hub>,
+    socket: TcpStream,
+    session: PrimarySession,
+    request: Vec<Vec<u8>>,
+    unread: Vec<u8>,
+    options: ServeOptions,
+) {
+    let Ok(link) = new_link(hub, &socket, &session) else {
+        return;
+    };
+    let over = AtomicBool::new(false);
+    let serving = Arc::new(Serving {
+        hub: hub.clone(),
+        options,
+        link: link.clone(),
+        session: Mutex::new(session),
+        stream_from: AtomicI64::new(-1),
+        over,
+    });
+    hub.add(link.clone());
+    let receiving = serving.clone();
+    let receiver = std::thread::Builder::new().name("replica-acks".into());
+    let receiver = receiver.spawn(move || receiving.receive(unread));
+    if receiver.is_ok() {
+        serving.send_all(socket, &request);
+    }
+    serving.over.store(true, Ordering::Release);
+    let _ = link.socket.shutdown(std::net::Shutdown::Both);
+    if let Ok(thread) = receiver {
+        // A panic there has ended the process already.
+        let _ = thread.join();
+    }
+    hub.remove(link.id);
+}
+
+fn new_link(
+    hub: &Hub,
+    socket: &TcpStream,
+    session: &PrimarySession,
+) -> io::Result<Arc<ReplicaLink>> {
+    socket.set_nonblocking(false)?;
+    socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    socket.set_read_timeout(Some(Duration::from_millis(500)))?;
+    // A unix socket has no such option.
+    let _ = socket.set_nodelay(true);
+    let said = session.introduction();
+    let peer = socket
+        .peer_addr()
+        .map(|address| address.ip().to_string())
+        .unwrap_or_default();
+    Ok(Arc::new(ReplicaLink {
+        id: hub.next_id(),
+        socket: socket.try_clone()?,
+        closed: AtomicBool::new(false),
+        ip: said.ip.clone().unwrap_or(peer),
+        port: said.port.unwrap_or(0) as u16,
+        state: Mutex::new("wait_bgsave"),
+        streaming: AtomicBool::new(false),
+        acknowledged: AtomicI64::new(0),
+        fsynced: AtomicI64::new(-1),
+        last_ack: AtomicU64::new(steady_ms()),
+    }))
+}
+
+/// What the sender is to do next.
+enum Next {
+    Wait,
+    Snapshot,
+    Stream(i64),
+    End,
+}
+
+impl Serving {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire) || self.link.closed.load(Ordering::Acquire)
+    }
+
+    /// Carries out what the session wants; `socket` is where its words go.
+    fn effects(&self, socket: &mut dyn Write) -> io::Result<Next> {
+        let mut next = Next::Wait;
+        loop {
+            let effect = self.session.lock().poll();
+            let Some(effect) = effect else { break };
+            match effect {
+                PrimaryEffect::Send(bytes) => socket.write_all(&bytes)?,
+                PrimaryEffect::Log(level, line) => (self.options.log)(level, &line),
+                PrimaryEffect::NeedSnapshot => next = Next::Snapshot,
+                PrimaryEffect::Stream(offset) => next = Next::Stream(offset.0 - 1),
+                PrimaryEffect::Acknowledged { applied, fsynced } => {
+                    self.link.acknowledged.store(applied.0, Ordering::Relaxed);
+                    let fsynced = fsynced.map_or(-1, |offset| offset.0);
+                    self.link.fsynced.store(fsynced, Ordering::Relaxed);
+                    self.link.last_ack.store(steady_ms(), Ordering::Relaxed);
+                    self.hub.news();
+                }
+                PrimaryEffect::AcknowledgeNow => (self.options.acknowledge_now)(),
+                // A coordinated failover (FAILOVER) is not offered, so nobody can hand over to us.
+                PrimaryEffect::TakeOver | PrimaryEffect::Close => return Ok(Next::End),
+            }
+        }
+        *self.link.state.lock() = self.session.lock().info_state();
+        Ok(next)
+    }
+
+    fn send_all(&self, mut socket: TcpStream, request: &[Vec<u8>]) {
+        let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
+        {
+            let (history, window) = (self.hub.history(), self.hub.window());
+            let view = PrimaryView {
+                history: &history,
+                window,
+                role: (self.options.role)(),
+                failing_over: false,
+                pending_replies: false,
+            };
+            self.session.lock().sync(steady_ms(), &words, &view);
+        }
+        let mut reader = None;
+        loop {
+            let next = match self.effects(&mut socket) {
+                Ok(next) => next,
+                Err(_) => return,
+            };
+            match next {
+                Next::End => return,
+                Next::Snapshot => match self.send_snapshot(&mut socket) {
+                    Ok(after) => reader = Some(after),
+                    Err(reason) => {
+                        self.session.lock().snapshot_failed();
+                        (self.options.log)(Level::Warning, &format!("Full sync failed: {reason}"));
+                        return;
+                    }
+                },
+                Next::Stream(from) => {
+                    let after = reader.take().or_else(|| self.hub_reader(from));
+                    if let Some(after) = after {
+                        // The link ends here for whatever reason; the replica comes back.
+                        let _ = self.stream(&mut socket, after);
+                    }
+                    return;
+                }
+                Next::Wait => {
+                    let from = self.stream_from.swap(-1, Ordering::AcqRel);
+                    if from >= 0
+                        && let Some(after) = reader.take().or_else(|| self.hub_reader(from))
+                    {
+                        let _ = self.stream(&mut socket, after);
+                        return;
+                    }
+                    if self.is_over() {
+                        return;
+                    }
+                    std::thread::park_timeout(Duration::from_millis(5));
+                    self.session
+                        .lock()
+                        .tick(steady_ms(), self.options.timeout_ms);
+                }
+            }
+        }
+    }
+
+    fn hub_reader(&self, from: i64) -> Option<Reader> {
+        self.hub.store().journal.reader_from_offset(from)
+    }
+
+    /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
+    fn send_snapshot(&self, socket: &mut TcpStream) -> Result<Reader, String> {
+        let store = self.hub.store();
+        let locker = Locker::new(store);
+        let (tap, reader, id) = loop {
+            let world = locker.world();
+            if self.hub.begin_backlog(self.options.backlog) {
+                let id = (self.options.random_id)();
+                self.hub.change_history(|history| history.forget(id));
+            }
+            if let Some(tap) = store.tap(&world, &locker, SlotSet::full()) {
+                let reader = store.journal.reader(Some(tap.cut));
+                break (
+                    tap,
+                    reader.ok_or("the journal was cut")?,
+                    self.hub.history().id,
+                );
+            }
+            drop(world);
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let offset = Offset(tap.cut.offset);
+        if self.options.diskless && self.session.lock().introduction().eof {
+            self.stream_snapshot(socket, tap, &locker, id, offset)?;
+        } else {
+            self.file_snapshot(socket, tap, &locker, id, offset)?;
+        }
+        Ok(reader)
+    }
+
+    fn stream_snapshot(
+        &self,
+        socket: &mut TcpStream,
+        tap: Tap,
+        locker: &Locker,
+        id: ReplId,
+        offset: Offset,
+    ) -> Result<(), String> {
+        let mark = *(self.options.random_id)().as_bytes();
+        self.session
+            .lock()
+            .snapshot_begins(steady_ms(), id, offset, Some(mark));
+        let text = |error: io::Error| error.to_string();
+        let begun = self.effects(socket).map_err(text);
+        let mut sink = Progressing {
+            socket,
+            serving: self,
+            dead: begun.is_err(),
+        };
+        (self.options.snapshot)(tap, locker, &mut sink)?;
+        begun?;
+        socket
+            .write_all(Framing::Mark(mark).trailer())
+            .map_err(text)?;
+        self.session.lock().snapshot_sent(steady_ms());
+        Ok(())
+    }
+
+    fn file_snapshot(
+        &self,
+        socket: &mut TcpStream,
+        tap: Tap,
+        locker: &Locker,
+        id: ReplId,
+        offset: Offset,
+    ) -> Result<(), String> {
+        let text = |error: io::Error| error.to_string();
+        let name = format!("temp-sync-{}-{}.rdb", std::process::id(), self.link.id);
+        let path = self.options.directory.join(name);
+        self.session
+            .lock()
+            .snapshot_begins(steady_ms(), id, offset, None);
+        let begun = self.effects(socket).map_err(text);
+        let made = std::fs::File::create(&path).map_err(text);
+        let written = match made {
+            Ok(mut file) => (self.options.snapshot)(tap, locker, &mut file),
+            Err(reason) => {
+                let mut walker = tap.walker();
+                walker.abandon();
+                while walker.next(locker).is_some() {}
+                Err(reason)
+            }
+        };
+        let sent = begun.map(drop).and(written).and_then(|()| {
+            let mut file = std::fs::File::open(&path).map_err(text)?;
+            let length = file.metadata().map_err(text)?.len();
+            self.session.lock().snapshot_on_disk(length);
+            self.effects(socket).map_err(text)?;
+            io::copy(&mut file, socket).map_err(text).map(drop)
+        });
+        // The file was only for this replica; a leftover is overwritten by the next process.
+        let _ = std::fs::remove_file(&path);
+        sent?;
+        self.session.lock().snapshot_sent(steady_ms());
+        Ok(())
+    }
+
+    /// Sends the journal as it grows.
+    fn stream(&self, socket: &mut TcpStream, mut reader: Reader) -> io::Result<()> {
+        self.link.streaming.store(true, Ordering::Release);
+        *self.link.state.lock() = self.session.lock().info_state();
+        self.hub.news();
+        let mut out: Vec<u8> = Vec::with_capacity(64 * 1024);
+        let mut ticked = steady_ms();
+        while !self.is_over() {
+            out.clear();
+            while out.len() < 256 * 1024 {
+                let Some(batch) = reader.next_batch() else {
+                    break;
+                };
+                let mut skip = batch.skip;
+                for record in batch.records().filter(|record| record.audience.replicas()) {
+                    out.extend_from_slice(&record.command[std::mem::take(&mut skip)..]);
+                }
+            }
+            if !out.is_empty() {
+                socket.write_all(&out)?;
+            }
+            let limit = self.options.lag_limit;
+            if limit > 0 && reader.lag() > limit {
+                let line =
+                    "Client scheduled to be closed ASAP for overcoming of output buffer limits.";
+                (self.options.log)(Level::Warning, line);
+                return Ok(());
+            }
+            let now = steady_ms();
+            if now - ticked >= 500 {
+                ticked = now;
+                self.session.lock().tick(now, self.options.timeout_ms);
+                if matches!(self.effects(socket)?, Next::End) {
+                    return Ok(());
+                }
+            }
+            if out.is_empty() {
+                reader.wait(IDLE);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what the replica says: acknowledgements, and options between.
+    fn receive(&self, unread: Vec<u8>) {
+        let Ok(mut socket) = self.link.socket.try_clone() else {
+            return;
+        };
+        let mut listener = Listener::default();
+        listener.input(&unread);
+        let mut chunk = [0; 4096];
+        while !self.is_over() {
+            loop {
+                match listener.next_command() {
+                    Ok(Some(words)) => self.hear(&words),
+                    Ok(None) => break,
+                    Err(_) => return self.end(),
+                }
+            }
+            match socket.read(&mut chunk) {
+                Ok(0) => return self.end(),
+                Ok(read) => listener.input(&chunk[..read]),
+                Err(error) if is_timeout(&error) => {}
+                Err(_) => return self.end(),
+            }
+        }
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    fn hear(&self, words: &[Vec<u8>]) {
+        let is_replconf = words
+            .first()
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"replconf"));
+        if !is_replconf {
+            return;
+        }
+        let args: Vec<&[u8]> = words[1..].iter().map(Vec::as_slice).collect();
+        self.session.lock().replconf(steady_ms(), &args);
+        // After the snapshot the first acknowledgement begins the stream; the sender has the socket.
+        let mut silent = io::sink();
+        match self.effects(&mut silent) {
+            Ok(Next::Stream(from)) => self.stream_from.store(from, Ordering::Release),
+            Ok(Next::End) => self.end(),
+            _ => {}
+        }
+    }
+}
+
+/// A socket that tells the session of progress.
+struct Progressing<'a> {
+    socket: &'a mut TcpStream,
+    serving: &'a Serving,
+    dead: bool,
+}
+
+impl Write for Progressing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.dead || self.serving.is_over() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let written = self.socket.write(bytes)?;
+        self.serving.session.lock().snapshot_progress(steady_ms());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,584 @@
+//! Replication as the server has it: whom it follows, who follows it, and the commands about it.
+
+use crate::node::{Node, ok};
+use base::{Offset, ReplId, num};
+use commands::Cmd;
+use config::LogLevel;
+use engine::{Engine, Fail, Foreign, Session, Taken};
+use parking_lot::Mutex;
+use persist::load::LoadOptions;
+use persist::save::Progress;
+use replicate::{Apply, FollowOptions, Follower, Hub, LinkStatus, ServeOptions, steady_ms};
+use replproto::{Level, PrimarySession, ReplicaConfig, Role};
+use resp::Args;
+use std::collections::HashMap;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use store::journal::Audience;
+use store::{Garbage, Locker, Tap};
+
+/// Whom this server follows, and its own replicas.
+pub(crate) struct Replication {
+    pub(crate) hub: Arc<Hub>,
+    following: Mutex<Option<Following>>,
+    /// What connections that will become replicas have said so far, by their number.
+    introductions: Mutex<HashMap<u64, (PrimarySession, Vec<Vec<u8>>)>>,
+}
+
+struct Following {
+    host: String,
+    port: u16,
+    follower: Follower,
+}
+
+/// A random name for a history.
+pub(crate) fn random_id() -> ReplId {
+    let mut random = [0; 20];
+    // Without the system's randomness ids could collide: better not to run.
+    getrandom::fill(&mut random).expect("the system gives random bytes");
+    ReplId::from_random(random)
+}
+
+impl Replication {
+    pub(crate) fn new(engine: &Engine) -> Replication {
+        Replication {
+            hub: Hub::new(&engine.store, random_id()),
+            following: Mutex::new(None),
+            introductions: Mutex::default(),
+        }
+    }
+
+    /// Host, port and state of the link to the primary, if there is one.
+    pub(crate) fn primary(&self) -> Option<(String, u16, LinkStatus)> {
+        let following = self.following.lock();
+        following
+            .as_ref()
+            .map(|f| (f.host.clone(), f.port, f.follower.status()))
+    }
+
+    fn role(&self) -> Role {
+        match self.primary() {
+            None => Role::Primary,
+            Some((.., status)) => Role::Replica {
+                link_up: status.online,
+            },
+        }
+    }
+
+    /// REPLCONF of a connection that is no replica yet.
+    fn introduce(&self, id: u64, peer: &str, args: Args<'_>) -> Vec<u8> {
+        let mut introductions = self.introductions.lock();
+        let ip = peer.rsplit_once(':').map_or(peer, |(ip, _)| ip);
+        let (session, _) = introductions
+            .entry(id)
+            .or_insert_with(|| (PrimarySession::new(ip), Vec::new()));
+        let words: Vec<&[u8]> = args.from(1).iter().collect();
+        session.replconf(steady_ms(), &words);
+        let mut reply = Vec::new();
+        while let Some(effect) = session.poll() {
+            if let replproto::PrimaryEffect::Send(bytes) = effect {
+                reply.extend_from_slice(&bytes);
+            }
+        }
+        reply
+    }
+
+    /// A connection is gone: what it said goes too.
+    pub(crate) fn forget(&self, id: u64) {
+        self.introductions.lock().remove(&id);
+    }
+
+    /// The state that the cluster machine goes by.
+    pub(crate) fn for_cluster(
+        &self,
+        engine: &Engine,
+        clock: clusterio::Clock,
+    ) -> cluster::Replication {
+        let offset = Offset(engine.store.journal.offset());
+        match self.primary() {
+            None => cluster::Replication {
+                offset,
+                synced: true,
+                connected: true,
+                last_heard: None,
+            },
+            Some((.., status)) => {
+                let at = status.down_since.unwrap_or(status.last_input);
+                let ago = steady_ms().saturating_sub(at);
+                let heard = status.ever_up.then(|| clock.now().saturating_sub(ago));
+                cluster::Replication {
+                    offset,
+                    synced: status.ever_up,
+                    connected: status.online,
+                    last_heard: heard,
+                }
+            }
+        }
+    }
+}
+
+/// Carries out a command about replication.
+pub(crate) fn run(
+    node: &Arc<Node>,
+    engine: &Engine,
+    cmd: Cmd,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    match cmd {
+        Cmd::Role => Ok(role(node)),
+        Cmd::Replicaof | Cmd::Slaveof => replicaof(node, args),
+        Cmd::Replconf => {
+            let Some(session) = session else {
+                return Ok(silent());
+            };
+            let (id, peer) = (session.card.id, session.card.peer.clone());
+            let reply = node.replication().introduce(id, &peer, args);
+            Ok(Taken::Now(Box::new(move |out| out.raw(&reply))))
+        }
+        Cmd::Psync | Cmd::Sync => {
+            let Some(session) = session else {
+                return Err(engine::fail::SYNTAX.into());
+            };
+            let words: Vec<Vec<u8>> = args.iter().map(<[u8]>::to_vec).collect();
+            let mut introductions = node.replication().introductions.lock();
+            let peer = session.card.peer.clone();
+            let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
+            let entry = introductions.entry(session.card.id);
+            entry
+                .or_insert_with(|| (PrimarySession::new(ip), Vec::new()))
+                .1 = words;
+            session.becomes_replica = true;
+            Ok(silent())
+        }
+        Cmd::Wait => wait(node, engine, args, session),
+        _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
+    }
+}
+
+fn silent() -> Taken {
+    Taken::Now(Box::new(|_| {}))
+}
+
+/// ROLE
+fn role(node: &Node) -> Taken {
+    let replication = node.replication();
+    let offset = node.engine().store.journal.offset();
+    if let Some((host, port, status)) = replication.primary() {
+        return Taken::Now(Box::new(move |reply| {
+            reply.array(5);
+            reply.bulk("slave");
+            reply.bulk(&host);
+            reply.int(port.into());
+            reply.bulk(status.state);
+            reply.int(if status.ever_up { offset } else { -1 });
+        }));
+    }
+    let replicas = replication.hub.replicas();
+    Taken::Now(Box::new(move |reply| {
+        reply.array(3);
+        reply.bulk("master");
+        reply.int(offset);
+        let online: Vec<_> = replicas.iter().filter(|r| r.state == "online").collect();
+        reply.array(online.len());
+        for replica in online {
+            reply.array(3);
+            reply.bulk(&replica.ip);
+            reply.bulk(replica.port.to_string());
+            reply.bulk(replica.offset.to_string());
+        }
+    }))
+}
+
+/// REPLICAOF host port | NO ONE
+fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
+    if node.bus().is_some() {
+        return Err("ERR REPLICAOF not allowed in cluster mode.".into());
+    }
+    if args.get(1).eq_ignore_ascii_case(b"no") && args.get(2).eq_ignore_ascii_case(b"one") {
+        node.become_primary();
+        return Ok(ok());
+    }
+    let port = num::parse_i64(args.get(2)).and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or("ERR Invalid master port")?;
+    let host = String::from_utf8_lossy(args.get(1)).into_owned();
+    let same = node
+        .replication()
+        .primary()
+        .is_some_and(|(h, p, _)| h == host && p == port);
+    if same {
+        return Ok(Taken::Now(Box::new(|reply| {
+            reply.status("OK Already connected to specified master");
+        })));
+    }
+    node.follow(host, port);
+    Ok(ok())
+}
+
+/// WAIT numreplicas timeout
+fn wait(
+    node: &Arc<Node>,
+    engine: &Engine,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    if node.replication().primary().is_some() {
+        return Err(
+            "ERR WAIT cannot be used with replica instances. Please also note that since \
+            Redis 4.0 if a replica is configured to be writable (which is not the default) writes \
+            to replicas are just local and are not propagated."
+                .into(),
+        );
+    }
+    let count = num::parse_i64(args.get(1)).ok_or(engine::fail::NOT_INTEGER)?;
+    let timeout =
+        num::parse_i64(args.get(2)).ok_or("ERR timeout is not an integer or out of range")?;
+    let timeout = u64::try_from(timeout).map_err(|_| "ERR timeout is negative")?;
+    let hub = node.replication().hub.clone();
+    let (offset, session) = match session {
+        Some(session) => (session.write_offset, session),
+        None => {
+            return Ok(number(
+                hub.acknowledged(engine.store.journal.offset()) as i64
+            ));
+        }
+    };
+    let there = hub.acknowledged(offset) as i64;
+    if there >= count {
+        return Ok(number(there));
+    }
+    let ticket = engine.host().ticket(session);
+    let getack = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
+    let effect = store::journal::Effect {
+        db: 0,
+        audience: Audience::REPLICAS,
+        command: getack,
+    };
+    engine.store.journal.append_verbatim(&[effect]);
+    let deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
+    let work = move || {
+        let there = hub.wait(offset, count as usize, deadline) as i64;
+        ticket.answer(move |reply| reply.int(there));
+    };
+    let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
+    spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
+    Ok(Taken::Later)
+}
+
+fn number(value: i64) -> Taken {
+    Taken::Now(Box::new(move |reply| reply.int(value)))
+}
+
+/// The PING in the stream, and news for the cluster machine.
+pub(crate) fn tick(node: &Arc<Node>, engine: &Engine, heartbeat: &mut replproto::Heartbeat) {
+    let replication = node.replication();
+    heartbeat.set_period(node.config.read().repl_ping_replica_period as u64 * 1000);
+    let primary = replication.following.lock().is_none();
+    let replicas = replication.hub.replica_count();
+    if primary && heartbeat.due(steady_ms(), replicas, engine.pause.holds_offset()) {
+        let command = b"*1\r\n$4\r\nPING\r\n";
+        let effect = store::journal::Effect {
+            db: 0,
+            audience: Audience::REPLICAS,
+            command,
+        };
+        engine.store.journal.append_verbatim(&[effect]);
+        engine.store.journal.wake_readers();
+    }
+    if let Some(bus) = node.bus()
+        && let Some(now) = node.replication_now(bus.clock())
+    {
+        bus.replication(now);
+    }
+}
+
+impl Node {
+    /// Takes over the socket of a connection that has sent PSYNC.
+    pub(crate) fn adopt_replica(&self, detached: net::Detached, session: &Session) {
+        let found = self
+            .replication()
+            .introductions
+            .lock()
+            .remove(&session.card.id);
+        let Some((machine, request)) = found else {
+            return;
+        };
+        let (config, node) = (self.config.read().clone(), self.shared());
+        let hub = self.replication().hub.clone();
+        let snapshot_node = Arc::downgrade(&node);
+        let (role_node, log_node, ack_node) = (
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+        );
+        let limit = config.client_output_buffer_limit.classes()[1].1;
+        let options = ServeOptions {
+            role: Box::new(move || {
+                role_node
+                    .upgrade()
+                    .map_or(Role::Primary, |node| node.replication().role())
+            }),
+            timeout_ms: config.repl_timeout as u64 * 1000,
+            backlog: config.repl_backlog_size,
+            lag_limit: limit.hard,
+            diskless: config.repl_diskless_sync,
+            directory: crate::boot::as_path(&config.dir),
+            snapshot: Arc::new(move |tap, locker, sink| {
+                write_snapshot(&snapshot_node, tap, locker, sink)
+            }),
+            log: Arc::new(move |level, line| log(&log_node, level, line)),
+            random_id,
+            acknowledge_now: Box::new(move || {
+                if let Some(node) = ack_node.upgrade()
+                    && let Some(following) = &*node.replication().following.lock()
+                {
+                    following.follower.acknowledge_now();
+                }
+            }),
+        };
+        let work = move || {
+            let net::Detached {
+                stream,
+                unread,
+                unsent,
+                ticket,
+                ..
+            } = detached;
+            let socket = std::net::TcpStream::from(stream.into_fd());
+            let mut first = &socket;
+            let sent = unsent.is_empty() || first.write_all(&unsent).is_ok();
+            if sent {
+                replicate::serve(&hub, socket, machine, request, unread, options);
+            }
+            drop(ticket);
+        };
+        let spawned = std::thread::Builder::new()
+            .name("replica".into())
+            .spawn(work);
+        if let Err(error) = spawned {
+            self.log(
+                LogLevel::Warning,
+                &format!("Cannot serve a replica: {error}"),
+            );
+        }
+    }
+
+    /// Follows a primary from now on.
+    pub(crate) fn follow(&self, host: String, port: u16) {
+        let replication = self.replication();
+        let mut following = replication.following.lock();
+        let engine = self.engine();
+        // What this server knows of the stream so far may be continued from.
+        let place = match following.take() {
+            Some(before) => before.follower.end(),
+            None => {
+                let history = replication.hub.history();
+                replication
+                    .hub
+                    .window()
+                    .map(|_| (history.id, history.offset))
+            }
+        };
+        engine.change_settings(|settings| settings.replica = true);
+        if let Some(log) = self.log_handle() {
+            log.set_role(crate::log::Role::Replica);
+        }
+        replication.hub.disconnect_replicas();
+        let config = self.config.read().clone();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let auth = (!config.masterauth.is_empty()).then(|| {
+            let user = (!config.masteruser.is_empty()).then(|| text(&config.masteruser));
+            (user, text(&config.masterauth))
+        });
+        let announce_port = match config.replica_announce_port {
+            0 => config.port,
+            port => port,
+        };
+        let options = FollowOptions {
+            config: ReplicaConfig {
+                host: host.clone(),
+                port,
+                auth,
+                announce_port: announce_port as u16,
+                announce_ip: (!config.replica_announce_ip.is_empty())
+                    .then(|| text(&config.replica_announce_ip)),
+                timeout_ms: config.repl_timeout as u64 * 1000,
+                diskless_load: false,
+                failover: false,
+            },
+            place,
+            directory: crate::boot::as_path(&config.dir),
+        };
+        let applying = Applying {
+            node: Arc::downgrade(&self.shared()),
+            engine: engine.clone(),
+            foreign: Foreign::new(engine, true),
+        };
+        match Follower::start(options, Box::new(applying)) {
+            Ok(follower) => {
+                *following = Some(Following {
+                    host,
+                    port,
+                    follower,
+                })
+            }
+            Err(error) => self.log(
+                LogLevel::Warning,
+                &format!("Cannot follow a primary: {error}"),
+            ),
+        }
+    }
+
+    /// Stops following and is a primary from now on.
+    pub(crate) fn become_primary(&self) {
+        let replication = self.replication();
+        let Some(following) = replication.following.lock().take() else {
+            return;
+        };
+        following.follower.end();
+        let engine = self.engine();
+        replication
+            .hub
+            .change_history(|history| history.promote(random_id()));
+        engine.store.journal.forget_stream_db();
+        replication.hub.disconnect_replicas();
+        engine.change_settings(|settings| {
+            settings.replica = false;
+            settings.stale = false;
+        });
+        if let Some(log) = self.log_handle() {
+            log.set_role(crate::log::Role::Primary);
+        }
+    }
+
+    /// Stops all writes until `until` for a manual failover, and tells the bus the offset.
+    pub(crate) fn pause_for_failover(&self, until: Instant) {
+        let node = self.shared();
+        let work = move || {
+            node.pause_writes(until);
+            if let Some(bus) = node.bus() {
+                bus.paused(Offset(node.engine().store.journal.offset()));
+            }
+        };
+        // Without the thread the failover times out, and nothing is lost.
+        let _ = std::thread::Builder::new().name("pause".into()).spawn(work);
+    }
+}
+
+fn log(node: &Weak<Node>, level: Level, line: &str) {
+    if let Some(node) = node.upgrade() {
+        let level = match level {
+            Level::Notice => LogLevel::Notice,
+            Level::Warning => LogLevel::Warning,
+        };
+        node.log(level, line);
+    }
+}
+
+fn write_snapshot(
+    node: &Weak<Node>,
+    tap: Tap,
+    locker: &Locker,
+    sink: &mut dyn Write,
+) -> Result<(), String> {
+    let Some(node) = node.upgrade() else {
+        let mut walker = tap.walker();
+        walker.abandon();
+        while walker.next(locker).is_some() {}
+        return Err("the server ends".into());
+    };
+    let options = crate::persistence::options(&node.config.read());
+    let written = persist::save::write(tap, locker, &options, &Progress::default(), sink);
+    written.map(drop).map_err(|error| error.to_string())
+}
+
+/// What a replica does with what its primary sends.
+struct Applying {
+    node: Weak<Node>,
+    engine: Arc<Engine>,
+    foreign: Foreign,
+}
+
+impl Apply for Applying {
+    fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
+        let node = self.node.upgrade().ok_or("the server ends")?;
+        self.engine
+            .change_settings(|settings| settings.loading = true);
+        let result = self.replace_data(&node, path, place);
+        self.engine
+            .change_settings(|settings| settings.loading = false);
+        result
+    }
+
+    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.foreign.unit(bytes)
+    }
+
+    fn continued(&mut self, id: ReplId) {
+        if let Some(node) = self.node.upgrade() {
+            let hub = &node.replication().hub;
+            if hub.history().id != id {
+                hub.change_history(|history| history.follow(id));
+                hub.disconnect_replicas();
+            }
+        }
+    }
+
+    fn link(&mut self, up: bool) {
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let serve_stale = node.config.read().replica_serve_stale_data;
+        self.engine
+            .change_settings(|settings| settings.stale = !up && !serve_stale);
+        if let Some(bus) = node.bus()
+            && let Some(replication) = node.replication_now(bus.clock())
+        {
+            bus.replication(replication);
+        }
+    }
+
+    fn log(&mut self, level: Level, line: &str) {
+        log(&self.node, level, line);
+    }
+}
+
+impl Applying {
+    fn replace_data(
+        &mut self,
+        node: &Node,
+        path: &Path,
+        place: Option<(ReplId, Offset)>,
+    ) -> Result<(), String> {
+        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+        let locker = Locker::new(&self.engine.store);
+        let hub = &node.replication().hub;
+        hub.disconnect_replicas();
+        {
+            let world = locker.world();
+            let store = &self.engine.store;
+            locker.flush(&world, None, |keys| {
+                store.discard_later(Garbage::Keys(keys))
+            });
+        }
+        let config = node.config.read().clone();
+        let mut options = LoadOptions {
+            now_ms: engine::wall_us() / 1000,
+            keep_expired: true,
+            limits: crate::persistence::object_limits(&config),
+            wanted: &|_| true,
+            progress: &mut |_| {},
+        };
+        let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
+        loaded.map_err(|error| error.to_string())?;
+        let _world = locker.world();
+        let (id, offset) = place.unwrap_or((random_id(), Offset(0)));
+        self.engine.store.journal.set_offset(offset.0);
+        hub.change_history(|history| history.restart(id, offset));
+        hub.begin_backlog(config.repl_backlog_size);
+        self.foreign.set_db(0);
+        Ok(())
+    }
+}
