@@ -1,12 +1,20 @@
 //! Starting up: configuration, data, workers; and waiting for the end.
 
+use crate::daemon::{self, Origin};
+use crate::ending::Ending;
 use crate::front::Front;
+use crate::log::{self, Log, Syslog, Target};
+use crate::message::Message;
 use crate::node::Node;
+use crate::pidfile::{self, Pidfile};
+use crate::signals::{Watch, Wish};
+use crate::supervise::Supervisor;
 use crate::{REDIS_VERSION, complain, periodic};
 use config::{Config, Surroundings};
 use engine::Engine;
 use net::{Listen, Options, Server};
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +25,8 @@ use store::Store;
 struct Machine {
     /// The names of commands, as rename-command leaves them.
     directory: commands::Directory,
+    /// What was read from standard input, for the process in the background.
+    stdin: Option<Vec<u8>>,
 }
 
 impl Surroundings for Machine {
@@ -27,7 +37,9 @@ impl Surroundings for Machine {
     fn stdin(&mut self) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
         let read = std::io::Read::read_to_end(&mut std::io::stdin(), &mut text);
-        read.map(|_| text).map_err(|error| reason(&error))
+        read.map_err(|error| reason(&error))?;
+        self.stdin = Some(text.clone());
+        Ok(text)
     }
 
     fn glob(&mut self, pattern: &[u8]) -> Vec<Vec<u8>> {
@@ -78,6 +90,7 @@ pub(crate) fn as_path(path: &[u8]) -> std::path::PathBuf {
 
 /// Runs a server with these arguments until it is told to stop.
 pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
+    let origin = Origin::capture();
     let line = config::command_line(args);
     let mut machine = Machine::default();
     let loaded = match config::load(&line, &mut machine) {
@@ -87,11 +100,70 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match serve(loaded.config, machine.directory) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(text) => {
-            complain(format!("{text}\n").as_bytes());
-            ExitCode::FAILURE
+    let config = loaded.config;
+    if config.daemonize && !Origin::is_background() {
+        let stdin = machine.stdin.as_deref();
+        return match origin.and_then(|origin| origin.respawn(stdin)) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(format!("Cannot go to the background: {error}\n").as_bytes());
+                ExitCode::FAILURE
+            }
+        };
+    }
+    if Origin::is_background()
+        && let Err(error) = daemon::leave_terminal()
+    {
+        complain(format!("Cannot leave the terminal: {error}\n").as_bytes());
+        return ExitCode::FAILURE;
+    }
+    let log = match start_log(&config) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(format!("Cannot start the log: {error}\n").as_bytes());
+            return ExitCode::FAILURE;
+        }
+    };
+    for warning in &loaded.warnings {
+        log.warning(warning);
+    }
+    let file = line
+        .file
+        .as_deref()
+        .map(as_path)
+        .and_then(|path| std::path::absolute(path).ok());
+    let served = serve(config, machine.directory, file, &log);
+    if let Err(text) = &served {
+        log.warning(text);
+    }
+    log.flush();
+    if served.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn start_log(config: &Config) -> std::io::Result<Log> {
+    let file = (!config.logfile.is_empty()).then(|| as_path(&config.logfile));
+    let syslog = config
+        .syslog_enabled
+        .then(|| Syslog::new(&config.syslog_ident, config.syslog_facility));
+    Log::start(Target { file, syslog }, config.loglevel)
+}
+
+/// Writes the process number where the configuration says, if it says so.
+fn write_pid(config: &Config, log: &Log) -> Option<Pidfile> {
+    let path = match config.pidfile.as_slice() {
+        [] if config.daemonize => Path::new(pidfile::DEFAULT).to_owned(),
+        [] => return None,
+        path => as_path(path),
+    };
+    match Pidfile::write(&path) {
+        Ok(pid) => Some(pid),
+        Err(error) => {
+            log.warning(format!("Failed to write PID file: {error}"));
+            None
         }
     }
 }
@@ -105,9 +177,19 @@ pub(crate) fn workers(config: &Config) -> usize {
         .unwrap_or_else(cores)
 }
 
-fn serve(config: Config, directory: commands::Directory) -> Result<(), String> {
+fn serve(
+    config: Config,
+    directory: commands::Directory,
+    file: Option<PathBuf>,
+    log: &Log,
+) -> Result<(), String> {
+    log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+    let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
+    let pid = write_pid(&config, log);
     let store = Store::new(config.databases as u16);
     let node = Node::new(config.clone());
+    node.set_log(log.clone());
+    node.set_config_file(file);
     let engine = Engine::new(
         store,
         crate::configure::settings(&config),
@@ -115,41 +197,82 @@ fn serve(config: Config, directory: commands::Directory) -> Result<(), String> {
         node.clone(),
     );
     node.set_engine(engine.clone());
-    crate::persistence::load_at_start(&config, &engine)?;
-    let options = Options {
-        workers: workers(&config),
-        listen: places(&config)?,
-        backlog: config.tcp_backlog as i32,
-        max_clients: config.maxclients as usize,
-        keepalive: config.tcp_keepalive as u64,
-        ..Options::default()
-    };
-    let detach = node.clone();
-    let front = engine.clone();
-    let server = Server::start(
-        options,
-        move |start: net::Start<crate::message::Message>| {
-            let node = detach.clone();
-            let detach = Arc::new(move |detached, session: &engine::Session| {
-                node.adopt_replica(detached, session);
-            });
-            Front::new(&front, start.worker, start.workers, detach)
-        },
-    );
-    let server = server.map_err(|error| error.to_string())?;
+    log.set_role(log::Role::Primary);
+    if let Some(loaded) = crate::persistence::load_at_start(&config, &engine)? {
+        let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
+        log.notice(format!(
+            "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
+        ));
+    }
+    let server = listen(&config, &engine, &node)?;
     node.set_workers(server.workers().clone());
+    log.notice("Server initialized");
     if config.cluster_enabled {
         node.set_bus(crate::clustering::start(&node, &engine, &config)?);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(host, primary.port as u16);
     }
+    let signalled = node.clone();
+    let _watch = Watch::start(move |wish| {
+        let config = signalled.config.read();
+        match wish {
+            Wish::Terminate => signalled.end(Ending::by_signal(config.shutdown_on_sigterm)),
+            Wish::Interrupt => signalled.end(Ending::by_signal(config.shutdown_on_sigint)),
+            Wish::Insist => std::process::exit(1),
+        }
+    });
     let periodic = periodic::start(&engine, &node);
-    node.wait_for_end();
+    log.notice("Ready to accept connections tcp");
+    // A supervisor that does not listen is no reason not to serve.
+    let _ = supervisor.ready();
+    loop {
+        let ending = node.wait_for_end();
+        match crate::ending::prepare(&node, &engine, &ending) {
+            Ok(()) => break,
+            Err(_) => {
+                if let Some(ticket) = ending.ticket {
+                    ticket.error("ERR Errors trying to SHUTDOWN. Check logs.");
+                }
+            }
+        }
+    }
+    let _ = supervisor.stopping();
     drop(periodic);
+    if let Some(pid) = pid {
+        log.notice("Removing the pid file.");
+        // It may have been removed by somebody else, which is as good.
+        let _ = pid.remove();
+    }
+    log.warning("Redis is now ready to exit, bye bye...");
     server
         .stop(Duration::from_secs(1))
         .map_err(|error| error.to_string())
+}
+
+/// Starts the workers and listens.
+fn listen(
+    config: &Config,
+    engine: &Arc<Engine>,
+    node: &Arc<Node>,
+) -> Result<Server<Message>, String> {
+    let options = Options {
+        workers: workers(config),
+        listen: places(config)?,
+        backlog: config.tcp_backlog as i32,
+        max_clients: config.maxclients as usize,
+        keepalive: config.tcp_keepalive as u64,
+        ..Options::default()
+    };
+    let (node, engine) = (node.clone(), engine.clone());
+    let server = Server::start(options, move |start: net::Start<Message>| {
+        let node = node.clone();
+        let detach = Arc::new(move |detached, session: &engine::Session| {
+            node.adopt_replica(detached, session);
+        });
+        Front::new(&engine, start.worker, start.workers, detach)
+    });
+    server.map_err(|error| error.to_string())
 }
 
 /// Where to listen. An address that starts with `-` may be missing on this machine.

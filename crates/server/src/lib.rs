@@ -6,6 +6,7 @@ mod cluster_command;
 mod clustering;
 mod configure;
 pub mod daemon;
+mod ending;
 mod front;
 mod info;
 pub mod log;

@@ -1,5 +1,6 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
+use crate::ending::Ending;
 use crate::log::Log;
 use crate::message::Message;
 use crate::persistence::{self, Persistence};
@@ -9,6 +10,7 @@ use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
 use resp::ArgsBuf;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -19,11 +21,12 @@ pub(crate) struct Node {
     pub(crate) persistence: Persistence,
     me: Weak<Node>,
     bus: OnceLock<clusterio::Handle>,
+    config_file: OnceLock<PathBuf>,
     replication: OnceLock<Replication>,
     log: OnceLock<Log>,
     engine: OnceLock<Arc<Engine>>,
     workers: OnceLock<Workers<Message>>,
-    ended: Mutex<bool>,
+    endings: Mutex<Vec<Ending>>,
     end: Condvar,
     /// When the server started.
     pub(crate) started: Instant,
@@ -35,12 +38,13 @@ impl Node {
             persistence: Persistence::default(),
             me: me.clone(),
             bus: OnceLock::new(),
+            config_file: OnceLock::new(),
             replication: OnceLock::new(),
             log: OnceLock::new(),
             config: RwLock::new(config),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
-            ended: Mutex::new(false),
+            endings: Mutex::default(),
             end: Condvar::new(),
             started: Instant::now(),
         })
@@ -72,6 +76,17 @@ impl Node {
         }
     }
 
+    pub(crate) fn set_config_file(&self, file: Option<PathBuf>) {
+        if let Some(file) = file {
+            let _ = self.config_file.set(file);
+        }
+    }
+
+    /// The configuration file that the server was started with.
+    pub(crate) fn config_file(&self) -> Option<&PathBuf> {
+        self.config_file.get()
+    }
+
     pub(crate) fn set_bus(&self, bus: clusterio::Handle) {
         let _ = self.bus.set(bus);
     }
@@ -92,18 +107,26 @@ impl Node {
         }
     }
 
-    /// Ends the server.
-    pub(crate) fn stop(&self) {
-        *self.ended.lock() = true;
+    /// Asks the server to end.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.endings.lock().push(ending);
         self.end.notify_all();
     }
 
-    /// Waits until the server is told to end.
-    pub(crate) fn wait_for_end(&self) {
-        let mut ended = self.ended.lock();
-        while !*ended {
-            self.end.wait(&mut ended);
+    /// Waits until the server is asked to end.
+    pub(crate) fn wait_for_end(&self) -> Ending {
+        let mut endings = self.endings.lock();
+        loop {
+            if let Some(ending) = endings.pop() {
+                return ending;
+            }
+            self.end.wait(&mut endings);
         }
+    }
+
+    /// A ticket for the connection of a session.
+    pub(crate) fn ticket_for(&self, session: &Session) -> Ticket {
+        Host::ticket(self, session)
     }
 
     pub(crate) fn log_handle(&self) -> Option<&Log> {
@@ -205,10 +228,7 @@ impl Host for Node {
             | Cmd::Psync
             | Cmd::Sync
             | Cmd::Wait => replication::run(&node, engine, cmd, args, session),
-            Cmd::Shutdown => {
-                self.stop();
-                Ok(Taken::Later)
-            }
+            Cmd::Shutdown => crate::ending::shutdown(&node, args, session),
             _ if cmd.spec().parent == Some(Cmd::Cluster) => {
                 crate::cluster_command::run(self, engine, cmd, args, session)
             }

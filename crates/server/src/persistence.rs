@@ -119,13 +119,19 @@ impl Persistence {
         }
     }
 
-    /// Stops the save that runs.
-    pub(crate) fn stop(&self) {
-        if let Some(running) = &self.state.lock().running {
-            running
-                .progress
-                .stop
-                .store(true, std::sync::atomic::Ordering::Relaxed);
+    /// Stops the save that runs, if one does, and waits for its end.
+    pub(crate) fn stop_and_wait(&self) {
+        loop {
+            match &self.state.lock().running {
+                Some(running) => {
+                    running
+                        .progress
+                        .stop
+                        .store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                None => return,
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 }
