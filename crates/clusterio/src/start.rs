@@ -6,6 +6,7 @@ use crate::handle::{Clock, Handle, Shared};
 use crate::mailbox::{Mail, Mailbox};
 use base::{NodeId, ShardId, SlotSet};
 use cluster::{Boot, Cluster, ConfError, Event, Level, NodesConf, Settings, View};
+use socket2::{Domain, Socket, Type};
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
 use std::io;
@@ -192,11 +193,24 @@ fn listen(poll: &Poll, options: &Options) -> Result<Vec<TcpListener>, StartError
     for ip in &options.bind {
         let address = SocketAddr::new(*ip, options.settings.bus_port);
         let failed = |source| StartError::Bind { address, source };
-        let mut listener = TcpListener::bind(address).map_err(failed)?;
+        let mut listener = listen_at(address).map_err(failed)?;
         let token = Token(1 + listeners.len());
         poll.registry()
             .register(&mut listener, token, Interest::READABLE)?;
         listeners.push(listener);
     }
     Ok(listeners)
+}
+
+/// A listening socket. One for IPv6 takes no IPv4 connections, so that both can be had at a port.
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(511)?;
+    Ok(TcpListener::from_std(socket.into()))
 }
