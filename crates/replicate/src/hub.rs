@@ -52,6 +52,8 @@ pub struct Hub {
     last_id: AtomicU64,
     acknowledged: Condvar,
     turn: Mutex<()>,
+    /// Full syncs, partial ones, and partial ones that were refused.
+    pub(crate) syncs: [AtomicU64; 3],
 }
 
 impl Hub {
@@ -64,12 +66,19 @@ impl Hub {
             last_id: AtomicU64::new(0),
             acknowledged: Condvar::new(),
             turn: Mutex::new(()),
+            syncs: Default::default(),
         })
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// How many full syncs were served, partial ones, and requests for one that were refused.
+    pub fn sync_counts(&self) -> (u64, u64, u64) {
+        let count = |at: usize| self.syncs[at].load(Ordering::Relaxed);
+        (count(0), count(1), count(2))
     }
 
     /// The history as it stands.

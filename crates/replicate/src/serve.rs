@@ -185,15 +185,27 @@ impl Serving {
             };
             match next {
                 Next::End => return,
-                Next::Snapshot => match self.send_snapshot(&mut socket) {
-                    Ok(after) => reader = Some(after),
-                    Err(reason) => {
-                        self.session.lock().snapshot_failed();
-                        (self.options.log)(Level::Warning, &format!("Full sync failed: {reason}"));
-                        return;
+                Next::Snapshot => {
+                    self.count(0);
+                    if request.get(1).is_some_and(|id| id != b"?") {
+                        self.count(2);
                     }
-                },
+                    match self.send_snapshot(&mut socket) {
+                        Ok(after) => reader = Some(after),
+                        Err(reason) => {
+                            self.session.lock().snapshot_failed();
+                            (self.options.log)(
+                                Level::Warning,
+                                &format!("Full sync failed: {reason}"),
+                            );
+                            return;
+                        }
+                    }
+                }
                 Next::Stream(from) => {
+                    if reader.is_none() {
+                        self.count(1);
+                    }
                     let after = reader.take().or_else(|| self.hub_reader(from));
                     if let Some(after) = after {
                         // The link ends here for whatever reason; the replica comes back.
@@ -219,6 +231,10 @@ impl Serving {
                 }
             }
         }
+    }
+
+    fn count(&self, which: usize) {
+        self.hub.syncs[which].fetch_add(1, Ordering::Relaxed);
     }
 
     fn hub_reader(&self, from: i64) -> Option<Reader> {

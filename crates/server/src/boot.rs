@@ -204,6 +204,7 @@ fn serve(
             "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
         ));
     }
+    crate::memory::note_startup();
     let server = listen(&config, &engine, &node)?;
     node.set_workers(server.workers().clone());
     log.notice("Server initialized");

@@ -1,30 +1,53 @@
-//! INFO.
+//! INFO: the server's state in the fields that clients and tools of Redis read.
+
+mod section;
 
 use crate::node::Node;
 use engine::{Engine, Taken};
 use resp::Args;
-use std::fmt::Write;
+use section::Section;
+
+/// The sections that INFO without arguments shows, in their order.
+const DEFAULT: &[Section] = &[
+    Section::Server,
+    Section::Clients,
+    Section::Memory,
+    Section::Persistence,
+    Section::Stats,
+    Section::Replication,
+    Section::Cpu,
+    Section::Modules,
+    Section::Errorstats,
+    Section::Cluster,
+    Section::Keyspace,
+];
 
 /// INFO [section ...]
 pub(crate) fn info(node: &Node, engine: &Engine, args: Args<'_>) -> Taken {
-    let _ = args;
+    let words: Vec<&[u8]> = args.from(1).iter().collect();
+    let sections = wanted(&words);
     let mut text = String::new();
-    let _ = write!(
-        text,
-        "# Server\r\nredis_version:{}\r\nshoal_version:{}\r\nuptime_in_seconds:{}\r\n",
-        crate::REDIS_VERSION,
-        env!("CARGO_PKG_VERSION"),
-        node.started.elapsed().as_secs()
-    );
-    let _ = write!(text, "\r\n# Keyspace\r\n");
-    for number in 0..engine.store.databases() {
-        let (keys, expires) = engine.store.database_size(engine.store.physical_db(number));
-        if keys > 0 {
-            let _ = write!(
-                text,
-                "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n"
-            );
+    for (index, section) in sections.iter().enumerate() {
+        if index > 0 {
+            text.push_str("\r\n");
         }
+        section.write(node, engine, &mut text);
     }
     Taken::Now(Box::new(move |reply| reply.verbatim(*b"txt", text)))
+}
+
+/// The sections that words ask for, each once, in the order of the sections.
+fn wanted(words: &[&[u8]]) -> Vec<Section> {
+    if words.is_empty() {
+        return DEFAULT.to_vec();
+    }
+    let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    let any = |name: &str| words.iter().any(|word| is(word, name));
+    let asked = |section: &Section| {
+        any(section.name())
+            || any("all")
+            || any("everything")
+            || (any("default") && DEFAULT.contains(section))
+    };
+    Section::ALL.iter().copied().filter(asked).collect()
 }

@@ -4,7 +4,9 @@ use crate::ending::Ending;
 use crate::log::Log;
 use crate::message::Message;
 use crate::persistence::{self, Persistence};
+use crate::rates::Rates;
 use crate::replication::{self, Replication};
+use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Workers};
@@ -30,6 +32,20 @@ pub(crate) struct Node {
     end: Condvar,
     /// When the server started.
     pub(crate) started: Instant,
+    /// The name of this run, as INFO shows it.
+    pub(crate) run_id: ReplId,
+    /// How many commands ran of late.
+    pub(crate) rates: Rates,
+    server: OnceLock<Box<dyn Fn() -> Traffic + Send + Sync>>,
+}
+
+/// What the network layer counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    /// Bytes that came in.
+    pub(crate) read: u64,
+    /// Bytes that went out.
+    pub(crate) written: u64,
 }
 
 impl Node {
@@ -47,12 +63,32 @@ impl Node {
             endings: Mutex::default(),
             end: Condvar::new(),
             started: Instant::now(),
+            run_id: replication::random_id(),
+            rates: Rates::default(),
+            server: OnceLock::new(),
         })
     }
 
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
         let _ = self.replication.set(Replication::new(&engine));
         let _ = self.engine.set(engine);
+    }
+
+    pub(crate) fn set_traffic(&self, read: impl Fn() -> Traffic + Send + Sync + 'static) {
+        let _ = self.server.set(Box::new(read));
+    }
+
+    /// Bytes that came in and went out.
+    pub(crate) fn traffic(&self) -> (u64, u64) {
+        let traffic = self.server.get().map_or(Traffic::default(), |read| read());
+        (traffic.read, traffic.written)
+    }
+
+    /// Connections that were accepted and refused.
+    pub(crate) fn arrivals(&self) -> (u64, u64) {
+        let clients = &self.engine().clients;
+        let load = std::sync::atomic::Ordering::Relaxed;
+        (clients.accepted.load(load), clients.rejected.load(load))
     }
 
     /// The engine; there is one before any command runs.

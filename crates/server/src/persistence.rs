@@ -283,3 +283,62 @@ pub(crate) fn object_limits(config: &Config) -> ObjectLimits {
     limits.list.listpack_size = config.list_max_listpack_size as i32;
     limits
 }
+
+/// The fields of INFO persistence.
+pub(crate) fn info(node: &Node, engine: &Engine) -> String {
+    use std::fmt::Write;
+    let changes = node.persistence.changes(engine);
+    let state = node.persistence.state.lock();
+    let running = state.running.as_ref();
+    let fields: &[(&str, &dyn std::fmt::Display)] = &[
+        ("loading", &u8::from(engine.settings().loading)),
+        ("async_loading", &0),
+        ("current_cow_peak", &0),
+        ("current_cow_size", &0),
+        ("current_cow_size_age", &0),
+        ("current_fork_perc", &"0.00"),
+        (
+            "current_save_keys_processed",
+            &running.map_or(0, |running| {
+                running
+                    .progress
+                    .keys
+                    .load(std::sync::atomic::Ordering::Relaxed)
+            }),
+        ),
+        ("current_save_keys_total", &0),
+        ("rdb_changes_since_last_save", &changes),
+        ("rdb_bgsave_in_progress", &u8::from(running.is_some())),
+        ("rdb_last_save_time", &state.last_save),
+        (
+            "rdb_last_bgsave_status",
+            &if state.last_ok { "ok" } else { "err" },
+        ),
+        ("rdb_last_bgsave_time_sec", &state.last_took),
+        (
+            "rdb_current_bgsave_time_sec",
+            &running.map_or(-1, |r| r.since.elapsed().as_secs() as i64),
+        ),
+        ("rdb_saves", &state.saves),
+        ("rdb_last_cow_size", &0),
+        ("rdb_last_load_keys_expired", &0),
+        ("rdb_last_load_keys_loaded", &0),
+        ("aof_enabled", &0),
+        ("aof_rewrite_in_progress", &0),
+        ("aof_rewrite_scheduled", &0),
+        ("aof_last_rewrite_time_sec", &-1),
+        ("aof_current_rewrite_time_sec", &-1),
+        ("aof_last_bgrewrite_status", &"ok"),
+        ("aof_rewrites", &0),
+        ("aof_rewrites_consecutive_failures", &0),
+        ("aof_last_write_status", &"ok"),
+        ("aof_last_cow_size", &0),
+        ("module_fork_in_progress", &0),
+        ("module_fork_last_cow_size", &0),
+    ];
+    let mut text = String::new();
+    for (name, value) in fields {
+        let _ = write!(text, "{name}:{value}\r\n");
+    }
+    text
+}
