@@ -198,7 +198,8 @@ fn serve(
     );
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
-    if let Some(loaded) = crate::persistence::load_at_start(&config, &engine)? {
+    let loaded = crate::persistence::load_at_start(&config, &engine)?;
+    if let Some(loaded) = &loaded {
         let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
         log.notice(format!(
             "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
@@ -209,7 +210,12 @@ fn serve(
     node.set_workers(server.workers().clone());
     log.notice("Server initialized");
     if config.cluster_enabled {
-        node.set_bus(crate::clustering::start(&node, &engine, &config)?);
+        node.set_bus(crate::clustering::start(
+            &node,
+            &engine,
+            &config,
+            loaded.is_none(),
+        )?);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(host, primary.port as u16);

@@ -99,6 +99,7 @@ pub(crate) fn start(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
     config: &Config,
+    data_lost: bool,
 ) -> Result<Handle, String> {
     let (chores, todo) = channel();
     let hooks = BusHooks {
@@ -111,6 +112,7 @@ pub(crate) fn start(
         bind: addresses(config),
         conf_path: as_path(&config.dir).join(as_path(&config.cluster_config_file)),
         link_limit: config.cluster_link_sendbuf_limit as usize,
+        data_lost,
     };
     let (worker_node, worker_engine) = (Arc::downgrade(node), engine.clone());
     let work = move || do_chores(&todo, &worker_node, &worker_engine);
