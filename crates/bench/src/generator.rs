@@ -204,11 +204,23 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    /// Waits for ever with the connections open.
-    pub(crate) fn idle(&mut self) {
-        let mut events = Events::with_capacity(16);
-        while !self.plan.is_stopped() {
-            let _ = self.poll.poll(&mut events, Some(STEP));
+    /// Waits with the connections open, for ever or until the server closes one.
+    pub(crate) fn idle(&mut self) -> Result<(), Failure> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            match self.poll.poll(&mut events, Some(STEP)) {
+                Err(e) if e.kind() != io::ErrorKind::Interrupted => {
+                    return Err(Failure(e.to_string()));
+                }
+                _ => {}
+            }
+            for event in events.iter().filter(|event| event.is_readable()) {
+                if let Some(client) = &mut self.clients[event.token().0] {
+                    // Nothing was asked, so what comes is a reason or the end.
+                    client.due = 1;
+                    receive(client, &mut self.buffer, self.plan, &mut self.latencies)?;
+                }
+            }
             print!("clients: {}\r", self.clients.len());
             let _ = io::stdout().flush();
         }

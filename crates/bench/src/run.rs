@@ -89,8 +89,7 @@ fn idle(options: &Options, nodes: Vec<Node>) -> Result<(), Failure> {
         options.clients
     );
     let plan = Plan::new(options, Template::new(b"", 0, false), nodes);
-    Generator::new(&plan, 0..options.clients, 0)?.idle();
-    Ok(())
+    Generator::new(&plan, 0..options.clients, 0)?.idle()
 }
 
 /// Where the random numbers start.

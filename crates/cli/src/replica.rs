@@ -3,15 +3,20 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use client::{Connection, Error, Value};
 
 use crate::format;
-use crate::options::Options;
+use crate::options::{Format, Options};
 use crate::output::{self, Exit};
+use crate::wait;
 
 /// How long the mark is that ends a transfer of unknown length.
 const MARK: usize = 40;
+
+/// How often a replica tells that it is there.
+const ACK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the answer to SYNC announces.
 enum Payload {
@@ -143,6 +148,12 @@ fn synchronise<'a>(
     }
 }
 
+/// Tells the master that we are there; it does not answer to that.
+fn acknowledge(connection: &mut Connection) -> Result<(), Exit> {
+    connection.push_request(&["REPLCONF", "ACK", "0"]);
+    connection.flush().map_err(|e| fatal(&e))
+}
+
 /// Takes the data set and throws it away, then shows the commands that follow.
 ///
 /// # Errors
@@ -170,14 +181,27 @@ pub(crate) fn follow(
         .map_err(|e| fatal(&e))?;
     let after = match payload {
         Payload::Length(_) => String::new(),
-        Payload::UntilMark(_) => format!(" after {got} bytes"),
+        // redis-cli counts the mark here, and does not where it writes a file.
+        Payload::UntilMark(_) => format!(" after {} bytes", got + MARK as u64),
     };
     output::complain(&format!("SYNC done{after}. Logging commands from master."));
     let ahead = std::mem::take(&mut stream.ahead);
     connection.unread(&ahead);
+    // The master holds its commands back until it hears that the data is loaded; it may not listen
+    // yet when it hears that first, and it drops a replica that is silent for long.
+    output::complain("sending REPLCONF ACK 0");
+    acknowledge(connection)?;
+    let csv = Options {
+        format: Format::Csv,
+        ..options.clone()
+    };
     loop {
+        if !wait::readable_within(connection, ACK_INTERVAL) {
+            acknowledge(connection)?;
+            continue;
+        }
         let message = connection.read_message().map_err(|e| fatal(&e))?;
-        output::write(&format::reply(&message, options, false))?;
+        output::write(&format::reply(&message, &csv, false))?;
     }
 }
 

@@ -129,3 +129,12 @@ fn large_replies_are_counted() {
     assert_eq!(server.line("GET key:__rand_int__").text().len(), 300_000);
     assert_eq!(calls(&server, "get"), 201);
 }
+
+#[test]
+fn idle_connections_end_with_the_server_s_refusal() {
+    let server = Server::of(Program::Redis70).start();
+    server.line("CONFIG SET maxclients 5").expect_ok();
+    let done = ours(&format!("-p {} -c 10 -I", server.port()));
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.starts_with("Error"), "{done:?}");
+}
