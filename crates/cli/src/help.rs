@@ -3,7 +3,7 @@
 use commands::Spec;
 
 use crate::output::{self, Exit};
-use crate::{syntax, words};
+use crate::{hint, syntax, words};
 
 /// The names of the groups that `help @group` knows, in the order of the documentation.
 pub(crate) const GROUPS: [&str; 15] = [
@@ -143,13 +143,14 @@ pub(crate) fn hint(line: &str) -> Option<String> {
     }
     let ends_with_space = line.ends_with(' ');
     // The word at the cursor is still being typed.
-    let arguments = typed.len() - named;
-    let complete = if ends_with_space || arguments == 0 {
-        arguments
-    } else {
-        arguments - 1
+    let arguments = &typed[named..];
+    let complete = arguments.len() - usize::from(!ends_with_space && !arguments.is_empty());
+    let rest = hint::after(spec.args, &arguments[..complete])?;
+    // With a plain argument half typed, what is shown begins behind it.
+    let rest = match ends_with_space || complete == arguments.len() {
+        true => rest,
+        false => hint::after(spec.args, arguments).unwrap_or(rest),
     };
-    let rest = syntax::rest(spec, if ends_with_space { complete } else { arguments });
     if rest.is_empty() {
         return None;
     }

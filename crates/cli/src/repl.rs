@@ -35,12 +35,12 @@ pub(crate) fn run(session: &mut Session, program: &str) -> Result<(), Exit> {
     let mut lines = Lines::open(history.lines());
     session.connect();
     loop {
-        if session.subscribed {
+        if session.subscriptions.any() {
             read_messages(session, &mut lines)?;
         }
         let line = match lines.next(&session.prompt(), preferences.hints)? {
             Typed::Line(line) => line,
-            Typed::End if session.subscribed => {
+            Typed::End if session.subscriptions.any() => {
                 session.connect();
                 continue;
             }
@@ -71,7 +71,7 @@ pub(crate) fn run(session: &mut Session, program: &str) -> Result<(), Exit> {
 fn read_messages(session: &mut Session, lines: &mut Lines) -> Result<(), Exit> {
     let shown = session.options.format != Format::Raw && output::is_terminal();
     let _raw = lines.single_keys();
-    while session.subscribed {
+    while session.subscriptions.any() {
         if lines.has_line() {
             return Ok(());
         }
@@ -96,7 +96,7 @@ fn read_messages(session: &mut Session, lines: &mut Lines) -> Result<(), Exit> {
             }
             Event::Key => return Ok(()),
             Event::Interrupt => {
-                session.subscribed = false;
+                session.subscriptions.clear();
                 if !session.connect() {
                     return Err(Exit(1));
                 }
@@ -148,6 +148,11 @@ impl Entry<'_> {
                     Ok(port) => self.session.connect_to(&args[1], port),
                     Err(_) => output::complain("Invalid server port."),
                 }
+            }
+            // Valkey's command line tells its own state so.
+            (b":get", 2) if args[1].eq_ignore_ascii_case(b"pubsub") => {
+                let subscribed = u8::from(self.session.subscriptions.any());
+                output::print(&format!("{subscribed}\n"))?;
             }
             _ if name.starts_with(b":") => self.preferences.apply(args, "")?,
             _ => self.command(args, repeat)?,

@@ -7,6 +7,7 @@ use crate::format;
 use crate::options::{Dialect, Format, Options};
 use crate::output::{self, Exit};
 use crate::report;
+use crate::subscriptions::{self, Subscriptions};
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,7 @@ pub(crate) struct Session {
     database: i64,
     /// Inside MULTI, the database to return to when the transaction comes to nothing.
     transaction: Option<i64>,
-    /// Whether there are subscriptions.
-    pub(crate) subscribed: bool,
+    pub(crate) subscriptions: Subscriptions,
     /// Whether the next command goes to a node that does not own its slot yet.
     asking: bool,
     /// SHUTDOWN was sent: the end of the connection is its answer.
@@ -47,7 +47,7 @@ impl Session {
             interactive: false,
             database: 0,
             transaction: None,
-            subscribed: false,
+            subscriptions: Subscriptions::default(),
             asking: false,
             shutting_down: false,
         }
@@ -57,7 +57,7 @@ impl Session {
     /// there is no connection.
     pub(crate) fn connect(&mut self) -> bool {
         self.connection = None;
-        self.subscribed = false;
+        self.subscriptions.clear();
         self.transaction = None;
         let address = self.options.address();
         match connect::open_for_commands(&self.options, &address, self.options.database) {
@@ -97,7 +97,7 @@ impl Session {
         if self.transaction.is_some() {
             prompt.push_str("(TX)");
         }
-        if self.subscribed {
+        if self.subscriptions.any() {
             prompt.push_str("(subscribed mode)");
         }
         prompt.push_str("> ");
@@ -172,11 +172,7 @@ impl Session {
         if let Err(fault) = sent {
             return self.broken(&fault);
         }
-        if matches!(
-            name.as_slice(),
-            b"subscribe" | b"psubscribe" | b"ssubscribe"
-        ) || (self.subscribed && name.ends_with(b"unsubscribe"))
-        {
+        if subscriptions::is_command(&name) {
             return self.subscription(args);
         }
         let verbatim = report::is_text(args);
@@ -269,14 +265,8 @@ impl Session {
 
     /// Shows a message that answers no command.
     pub(crate) fn show_push(&mut self, push: Value) -> Result<(), Exit> {
-        let Value::Push(items) = &push else {
-            return Ok(());
-        };
-        let kind = items.first().and_then(Value::as_bytes).unwrap_or_default();
-        if is_subscription_message(kind) {
-            return output::write(&format::reply(&push, &self.options, false));
-        }
-        if !self.options.show_pushes && !self.subscribed {
+        let wanted = self.options.show_pushes || self.subscriptions.any();
+        if !wanted {
             return Ok(());
         }
         output::write(&push_text(&push, &self.options))
@@ -306,7 +296,7 @@ impl Session {
             }
             (b"reset", 1) if !failed => {
                 self.transaction = None;
-                self.subscribed = false;
+                self.subscriptions.clear();
                 self.set_database(0);
                 self.options.dialect = Dialect::Unasked;
             }
@@ -344,8 +334,7 @@ impl Session {
     /// Reads the confirmations of a (un)subscription; a session without a prompt then shows
     /// messages until it is ended.
     fn subscription(&mut self, args: &[Vec<u8>]) -> Result<Outcome, Exit> {
-        let mut due = (args.len() - 1).max(1);
-        let all = args.len() == 1;
+        let mut due = self.subscriptions.due(args);
         while due > 0 {
             let Some(connection) = self.connection.as_mut() else {
                 return Ok(Outcome::Lost);
@@ -361,27 +350,22 @@ impl Session {
                 self.redirect(&redirect)?;
                 return Ok(Outcome::Redirected);
             }
-            let Some((kind, count)) = confirmation(&value) else {
-                match &value {
-                    Value::Push(_) => self.show_push(value)?,
-                    other => {
-                        output::write(&format::reply(other, &self.options, false))?;
-                        if other.is_error() {
-                            break;
-                        }
-                    }
-                }
+            if self.subscriptions.confirm(&value) {
+                due -= 1;
+                output::write(&format::reply(&value, &self.options, false))?;
                 continue;
-            };
+            }
+            if let Value::Push(_) = value {
+                self.show_push(value)?;
+                continue;
+            }
             output::write(&format::reply(&value, &self.options, false))?;
-            self.subscribed = count > 0;
-            due -= 1;
-            // Without arguments as many confirmations come as there were subscriptions.
-            if all && kind.ends_with(b"unsubscribe") {
-                due = usize::from(count > 0);
+            // A refusal, or QUEUED: no confirmation will come.
+            if !subscriptions::is_message(&value) {
+                break;
             }
         }
-        if self.subscribed && !self.interactive {
+        if self.subscriptions.any() && !self.interactive {
             return self.stream(true);
         }
         Ok(Outcome::Done)
@@ -413,7 +397,11 @@ impl Session {
             return Ok(false);
         };
         match connection.read_message() {
-            Ok(push @ Value::Push(_)) => self.show_push(push)?,
+            Ok(push @ Value::Push(_)) => {
+                // A server that gives a slot away ends the subscriptions to its channels.
+                self.subscriptions.confirm(&push);
+                self.show_push(push)?;
+            }
             Ok(value) => output::write(&format::reply(&value, &self.options, false))?,
             Err(fault) => {
                 self.broken(&fault)?;
@@ -422,22 +410,6 @@ impl Session {
         }
         Ok(true)
     }
-}
-
-/// The kind and the count of a confirmation of a (un)subscription.
-fn confirmation(value: &Value) -> Option<(&[u8], i64)> {
-    let [kind, _, count] = value.items()? else {
-        return None;
-    };
-    let kind = kind.as_bytes()?;
-    if !kind.ends_with(b"subscribe") {
-        return None;
-    }
-    Some((kind, count.as_int()?))
-}
-
-fn is_subscription_message(kind: &[u8]) -> bool {
-    kind.ends_with(b"message") || kind.ends_with(b"subscribe")
 }
 
 /// A push as it is shown among replies: invalidations in words.

@@ -7,15 +7,10 @@ pub(crate) fn of(spec: &Spec) -> String {
     spec.args.iter().map(argument).collect::<Vec<_>>().join(" ")
 }
 
-fn argument(arg: &Arg) -> String {
+pub(crate) fn argument(arg: &Arg) -> String {
     let one = single(arg);
     let shown = if arg.multiple {
-        let again = if arg.multiple_token {
-            one.clone()
-        } else {
-            unannounced(arg)
-        };
-        format!("{one} [{again} ...]")
+        format!("{one} [{} ...]", again(arg))
     } else {
         one
     };
@@ -26,9 +21,18 @@ fn argument(arg: &Arg) -> String {
     }
 }
 
+/// The argument when it comes again.
+pub(crate) fn again(arg: &Arg) -> String {
+    if arg.multiple_token {
+        single(arg)
+    } else {
+        body(arg)
+    }
+}
+
 /// The argument once, with the word that announces it.
 fn single(arg: &Arg) -> String {
-    let body = unannounced(arg);
+    let body = body(arg);
     match arg.token {
         Some(token) if arg.kind != ArgKind::PureToken => {
             let token = if token.is_empty() { "\"\"" } else { token };
@@ -38,7 +42,8 @@ fn single(arg: &Arg) -> String {
     }
 }
 
-fn unannounced(arg: &Arg) -> String {
+/// The argument once, without the word that announces it.
+pub(crate) fn body(arg: &Arg) -> String {
     let members = || arg.args.iter().map(argument).collect::<Vec<_>>();
     match arg.kind {
         ArgKind::PureToken => match arg.token {
@@ -50,20 +55,6 @@ fn unannounced(arg: &Arg) -> String {
         ArgKind::Block => members().join(" "),
         _ => arg.display.to_owned(),
     }
-}
-
-/// What a hint shows after `typed` words behind the command's name: the plain arguments that were
-/// typed are left out, up to the first optional one.
-pub(crate) fn rest(spec: &Spec, typed: usize) -> String {
-    let text = of(spec);
-    let mut rest = text.as_str();
-    for _ in 0..typed {
-        if rest.is_empty() || rest.starts_with('[') {
-            break;
-        }
-        rest = rest.split_once(' ').map_or("", |(_, after)| after);
-    }
-    rest.to_owned()
 }
 
 /// The command (or subcommand) that a line begins with, and how many words name it.
@@ -91,8 +82,7 @@ mod tests {
 
     fn syntax(line: &str) -> String {
         let words = crate::words::split(line.as_bytes()).unwrap();
-        let (spec, n) = command_of(&words).unwrap();
-        rest(spec, words.len() - n)
+        of(command_of(&words).unwrap().0)
     }
 
     #[test]
@@ -106,13 +96,5 @@ mod tests {
             "{}",
             syntax("sort")
         );
-    }
-
-    #[test]
-    fn a_hint_leaves_out_what_was_typed() {
-        assert_eq!(syntax("lpush k"), "element [element ...]");
-        assert_eq!(syntax("lpush k a b"), "[element ...]");
-        assert_eq!(syntax("get k"), "");
-        assert_eq!(syntax("get k more"), "");
     }
 }
