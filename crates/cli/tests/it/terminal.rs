@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Terminal {
     child: Child,
-    keyboard: ChildStdin,
+    keyboard: Option<ChildStdin>,
     screen: Arc<Mutex<Vec<u8>>>,
     seen: usize,
 }
@@ -50,7 +50,7 @@ impl Terminal {
                 shared.lock().unwrap().extend(&chunk[..n]);
             }
         });
-        let keyboard = child.stdin.take().unwrap();
+        let keyboard = child.stdin.take();
         Terminal {
             child,
             keyboard,
@@ -60,8 +60,9 @@ impl Terminal {
     }
 
     fn press(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
+        let keyboard = self.keyboard.as_mut().unwrap();
+        keyboard.write_all(text.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
     }
 
     /// Waits for a text behind what was waited for before.
@@ -91,10 +92,11 @@ impl Terminal {
 
     #[track_caller]
     fn ends(mut self) -> ExitStatus {
+        // While its input is open, script can miss that the program ended.
+        drop(self.keyboard.take());
         let status = wait_for("the end of the session", PATIENCE, || {
             self.child.try_wait().unwrap()
         });
-        self.seen = 0;
         status
     }
 }
