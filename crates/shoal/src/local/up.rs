@@ -9,6 +9,8 @@ use super::{Words, demo, directory_words, form};
 
 /// How long a node may take from its start to its first answer; loading data counts.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long a node may live without an answer before it counts as standing still.
+const SILENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(50);
 
 /// As [`run`], with the demonstration.
@@ -60,7 +62,7 @@ fn go(words: &Words, with_demo: bool) -> Result<bool, String> {
 fn missing(nodes: &[Node]) -> Result<Vec<&Node>, String> {
     let mut missing = Vec::new();
     for node in nodes {
-        match node.look() {
+        match look_patiently(node) {
             Presence::Up(_) => {}
             Presence::Absent => {
                 node.require_free_ports()?;
@@ -83,6 +85,17 @@ fn missing(nodes: &[Node]) -> Result<Vec<&Node>, String> {
         }
     }
     Ok(missing)
+}
+
+/// Looks who is at a node; one that lives and does not answer may be starting or ending just now.
+fn look_patiently(node: &Node) -> Presence {
+    let end = Instant::now() + SILENCE;
+    loop {
+        match node.look() {
+            Presence::Silent(_) if Instant::now() < end => std::thread::sleep(STEP),
+            found => return found,
+        }
+    }
 }
 
 fn start(plan: &Plan, missing: &[&Node]) -> Result<(), String> {

@@ -541,7 +541,7 @@ impl Tutorial {
     /// A key of a slot that this node serves.
     fn tag_of(&self, port: u16) -> String {
         let mut conn = Conn::open(port).expect("a connection");
-        let mut keys = (0..).map(|number: u32| format!("tag:{number}"));
+        let mut keys = (0..1000).map(|number: u32| format!("tag:{number}"));
         keys.find(|key| conn.call(&["EXISTS", key]).error().is_none())
             .expect("a key of its own")
     }
