@@ -64,9 +64,11 @@ pub fn form(plan: &Plan, nodes: &[Node]) -> Result<(), String> {
 }
 
 fn give_slots(plan: &Plan, index: usize, node: &Node) -> Result<(), String> {
+    // Whoever cannot answer this says why.
+    ask(node, &["CLUSTER", "NODES"])?;
     let own = node
         .own_line()
-        .ok_or_else(|| format!("node {} does not answer.", node.port))?;
+        .ok_or_else(|| format!("node {} does not know itself.", node.port))?;
     if own.len() > 8 || own[2].contains("slave") {
         return Ok(());
     }
