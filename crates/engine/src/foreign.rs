@@ -50,8 +50,10 @@ impl Foreign {
         let mut result = Ok(());
         while !bytes.is_empty() && result.is_ok() {
             self.arena.clear();
-            let mut limits = Limits::default();
-            limits.authenticated = true;
+            let limits = Limits {
+                authenticated: true,
+                ..Limits::default()
+            };
             match Parser::new().next(bytes, &mut self.arena, &limits) {
                 Ok(Step::Command(command)) => {
                     let (raw, rest) = bytes.split_at(command.len);

@@ -11,7 +11,7 @@ mod serve;
 
 pub use follow::{Apply, FollowOptions, Follower, LinkStatus};
 pub use hub::{Hub, ReplicaInfo};
-pub use serve::{ServeOptions, Snapshot, serve};
+pub use serve::{LogLine, ServeOptions, Snapshot, serve};
 
 use std::sync::OnceLock;
 use std::time::Instant;

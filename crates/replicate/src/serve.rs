@@ -17,6 +17,9 @@ use store::{Locker, Tap};
 /// Writes the baseline of a tap as an RDB file.
 pub type Snapshot = dyn Fn(Tap, &Locker, &mut dyn Write) -> Result<(), String> + Send + Sync;
 
+/// Takes a line for the log.
+pub type LogLine = dyn Fn(Level, &str) + Send + Sync;
+
 /// What serving a replica needs to know of the server. Asked anew whenever it is needed.
 pub struct ServeOptions {
     /// What this server is.
@@ -35,7 +38,7 @@ pub struct ServeOptions {
     /// Writes the snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Gets log lines.
-    pub log: Arc<dyn Fn(Level, &str) + Send + Sync>,
+    pub log: Arc<LogLine>,
     /// Random ids, for a new history and for the marks behind streamed snapshots.
     pub random_id: fn() -> ReplId,
     /// This server is asked to acknowledge to its own primary at once.

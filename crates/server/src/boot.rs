@@ -218,7 +218,7 @@ fn serve(
         )?);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
-        node.follow(host, primary.port as u16);
+        node.follow(host, primary.port);
     }
     let signalled = node.clone();
     let _watch = Watch::start(move |wish| {

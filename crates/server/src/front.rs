@@ -14,6 +14,9 @@ const LAST_RETRY: Duration = Duration::from_millis(64);
 /// How often timers are looked at when none is due.
 const IDLE_TICK: Duration = Duration::from_millis(100);
 
+/// Takes over the socket of a connection that becomes a replica's.
+pub type Detach = dyn Fn(net::Detached, &Session) + Send + Sync;
+
 /// One worker's handler.
 pub struct Front {
     worker: Worker,
@@ -23,7 +26,7 @@ pub struct Front {
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
-    detach: Arc<dyn Fn(net::Detached, &Session) + Send + Sync>,
+    detach: Arc<Detach>,
 }
 
 /// A connection.
@@ -39,7 +42,7 @@ impl Front {
         engine: &Arc<engine::Engine>,
         index: usize,
         workers: Workers<Message>,
-        detach: Arc<dyn Fn(net::Detached, &Session) + Send + Sync>,
+        detach: Arc<Detach>,
     ) -> Front {
         let worker = Worker::new(engine);
         Front {

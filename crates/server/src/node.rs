@@ -36,16 +36,6 @@ pub(crate) struct Node {
     pub(crate) run_id: ReplId,
     /// How many commands ran of late.
     pub(crate) rates: Rates,
-    server: OnceLock<Box<dyn Fn() -> Traffic + Send + Sync>>,
-}
-
-/// What the network layer counts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Traffic {
-    /// Bytes that came in.
-    pub(crate) read: u64,
-    /// Bytes that went out.
-    pub(crate) written: u64,
 }
 
 impl Node {
@@ -65,7 +55,6 @@ impl Node {
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
-            server: OnceLock::new(),
         })
     }
 
@@ -74,14 +63,10 @@ impl Node {
         let _ = self.engine.set(engine);
     }
 
-    pub(crate) fn set_traffic(&self, read: impl Fn() -> Traffic + Send + Sync + 'static) {
-        let _ = self.server.set(Box::new(read));
-    }
-
     /// Bytes that came in and went out.
     pub(crate) fn traffic(&self) -> (u64, u64) {
-        let traffic = self.server.get().map_or(Traffic::default(), |read| read());
-        (traffic.read, traffic.written)
+        let totals = self.workers.get().map(Workers::totals);
+        totals.map_or((0, 0), |totals| (totals.bytes_in, totals.bytes_out))
     }
 
     /// Connections that were accepted and refused.

@@ -1,31 +1,38 @@
 //! Replication as the server has it: whom it follows, who follows it, and the commands about it.
 
+mod applying;
+mod report;
+
+pub(crate) use report::info;
+
 use crate::node::{Node, ok};
+use applying::Applying;
 use base::{Offset, ReplId, num};
 use commands::Cmd;
 use config::LogLevel;
 use engine::{Engine, Fail, Foreign, Session, Taken};
 use parking_lot::Mutex;
-use persist::load::LoadOptions;
 use persist::save::Progress;
-use replicate::{Apply, FollowOptions, Follower, Hub, LinkStatus, ServeOptions, steady_ms};
+use replicate::{FollowOptions, Follower, Hub, LinkStatus, ServeOptions, steady_ms};
 use replproto::{Level, PrimarySession, ReplicaConfig, Role};
 use resp::Args;
 use std::collections::HashMap;
-use std::io::{BufReader, Write};
-use std::path::Path;
+use std::io::Write;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use store::journal::Audience;
-use store::{Garbage, Locker, Tap};
+use store::{Locker, Tap};
 
 /// Whom this server follows, and its own replicas.
 pub(crate) struct Replication {
     pub(crate) hub: Arc<Hub>,
     following: Mutex<Option<Following>>,
     /// What connections that will become replicas have said so far, by their number.
-    introductions: Mutex<HashMap<u64, (PrimarySession, Vec<Vec<u8>>)>>,
+    introductions: Mutex<HashMap<u64, Introduction>>,
 }
+
+/// The machine of a connection that may become a replica, and its PSYNC once that has come.
+type Introduction = (PrimarySession, Vec<Vec<u8>>);
 
 struct Following {
     host: String,
@@ -271,77 +278,6 @@ fn number(value: i64) -> Taken {
     Taken::Now(Box::new(move |reply| reply.int(value)))
 }
 
-/// The fields of INFO replication.
-pub(crate) fn info(node: &Node) -> String {
-    use std::fmt::Write;
-    let (replication, config) = (node.replication(), node.config.read());
-    let (history, window) = (replication.hub.history(), replication.hub.window());
-    let mut text = String::new();
-    let mut put = |name: &str, value: &dyn std::fmt::Display| {
-        let _ = write!(text, "{name}:{value}\r\n");
-    };
-    match replication.primary() {
-        None => put("role", &"master"),
-        Some((host, port, status)) => {
-            let ago = |at: u64| steady_ms().saturating_sub(at) / 1000;
-            put("role", &"slave");
-            put("master_host", &host);
-            put("master_port", &port);
-            put(
-                "master_link_status",
-                &if status.online { "up" } else { "down" },
-            );
-            let heard = if status.online {
-                ago(status.last_input) as i64
-            } else {
-                -1
-            };
-            put("master_last_io_seconds_ago", &heard);
-            put("master_sync_in_progress", &u8::from(status.state == "sync"));
-            put("slave_read_repl_offset", &history.offset);
-            put("slave_repl_offset", &history.offset);
-            if !status.online {
-                let since = status.down_since.map_or(-1, |at| ago(at) as i64);
-                put("master_link_down_since_seconds", &since);
-            }
-            put("slave_priority", &config.replica_priority);
-            put("slave_read_only", &u8::from(config.replica_read_only));
-            put("replica_announced", &u8::from(config.replica_announced));
-        }
-    }
-    let replicas = replication.hub.replicas();
-    put("connected_slaves", &replicas.len());
-    if config.min_replicas_to_write > 0 && config.min_replicas_max_lag > 0 {
-        let good = replication
-            .hub
-            .good_replicas(config.min_replicas_max_lag as u64);
-        put("min_slaves_good_slaves", &good);
-    }
-    for (index, replica) in replicas.iter().enumerate() {
-        let line = format!(
-            "ip={},port={},state={},offset={},lag={}",
-            replica.ip, replica.port, replica.state, replica.offset, replica.lag
-        );
-        put(&format!("slave{index}"), &line);
-    }
-    put("master_failover_state", &"no-failover");
-    put("master_replid", &history.id);
-    put("master_replid2", &history.id2);
-    put("master_repl_offset", &history.offset);
-    put("second_repl_offset", &history.second_offset);
-    put("repl_backlog_active", &u8::from(window.is_some()));
-    put("repl_backlog_size", &config.repl_backlog_size);
-    put(
-        "repl_backlog_first_byte_offset",
-        &window.map_or(0, |window| window.first.0),
-    );
-    put(
-        "repl_backlog_histlen",
-        &window.map_or(0, |window| window.len),
-    );
-    text
-}
-
 /// The PING in the stream, and news for the cluster machine.
 pub(crate) fn tick(node: &Arc<Node>, engine: &Engine, heartbeat: &mut replproto::Heartbeat) {
     let replication = node.replication();
@@ -563,93 +499,4 @@ fn write_snapshot(
     let options = crate::persistence::options(&node.config.read());
     let written = persist::save::write(tap, locker, &options, &Progress::default(), sink);
     written.map(drop).map_err(|error| error.to_string())
-}
-
-/// What a replica does with what its primary sends.
-struct Applying {
-    node: Weak<Node>,
-    engine: Arc<Engine>,
-    foreign: Foreign,
-}
-
-impl Apply for Applying {
-    fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
-        let node = self.node.upgrade().ok_or("the server ends")?;
-        self.engine
-            .change_settings(|settings| settings.loading = true);
-        let result = self.replace_data(&node, path, place);
-        self.engine
-            .change_settings(|settings| settings.loading = false);
-        result
-    }
-
-    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.foreign.unit(bytes)
-    }
-
-    fn continued(&mut self, id: ReplId) {
-        if let Some(node) = self.node.upgrade() {
-            let hub = &node.replication().hub;
-            if hub.history().id != id {
-                hub.change_history(|history| history.follow(id));
-                hub.disconnect_replicas();
-            }
-        }
-    }
-
-    fn link(&mut self, up: bool) {
-        let Some(node) = self.node.upgrade() else {
-            return;
-        };
-        let serve_stale = node.config.read().replica_serve_stale_data;
-        self.engine
-            .change_settings(|settings| settings.stale = !up && !serve_stale);
-        if let Some(bus) = node.bus()
-            && let Some(replication) = node.replication_now(bus.clock())
-        {
-            bus.replication(replication);
-        }
-    }
-
-    fn log(&mut self, level: Level, line: &str) {
-        log(&self.node, level, line);
-    }
-}
-
-impl Applying {
-    fn replace_data(
-        &mut self,
-        node: &Node,
-        path: &Path,
-        place: Option<(ReplId, Offset)>,
-    ) -> Result<(), String> {
-        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let locker = Locker::new(&self.engine.store);
-        let hub = &node.replication().hub;
-        hub.disconnect_replicas();
-        {
-            let world = locker.world();
-            let store = &self.engine.store;
-            locker.flush(&world, None, |keys| {
-                store.discard_later(Garbage::Keys(keys))
-            });
-        }
-        let config = node.config.read().clone();
-        let mut options = LoadOptions {
-            now_ms: engine::wall_us() / 1000,
-            keep_expired: true,
-            limits: crate::persistence::object_limits(&config),
-            wanted: &|_| true,
-            progress: &mut |_| {},
-        };
-        let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
-        loaded.map_err(|error| error.to_string())?;
-        let _world = locker.world();
-        let (id, offset) = place.unwrap_or((random_id(), Offset(0)));
-        self.engine.store.journal.set_offset(offset.0);
-        hub.change_history(|history| history.restart(id, offset));
-        hub.begin_backlog(config.repl_backlog_size);
-        self.foreign.set_db(0);
-        Ok(())
-    }
 }

@@ -1,0 +1,107 @@
+//! Running one command outside of a transaction: handler, effect, counters.
+
+use super::Outcome;
+use crate::fail::Fail;
+use crate::stats::WorkerStats;
+use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
+use commands::{Cmd, Spec};
+use resp::{Args, Reply};
+use std::sync::Arc;
+use store::gate::World;
+
+/// The parts of a worker that a running command uses.
+pub(crate) struct Parts<'w> {
+    pub(crate) engine: &'w Arc<Engine>,
+    pub(crate) settings: &'w Settings,
+    pub(crate) effects: &'w mut Effects,
+    pub(crate) dice: &'w mut Dice,
+    pub(crate) stats: &'w WorkerStats,
+    pub(crate) clock: &'w mut Clock,
+}
+
+/// Runs one command outside of a transaction: handler, effect, counters.
+pub(super) fn run<'a>(
+    parts: Parts<'a>,
+    session: &'a mut Session,
+    spec: &'static Spec,
+    args: Args<'a>,
+    mut keys: Keyspace<'a>,
+    world: Option<&'a World<'a>>,
+    out: &'a mut Vec<u8>,
+) -> Result<Outcome, Fail> {
+    let Parts {
+        engine,
+        settings,
+        effects,
+        dice,
+        stats,
+        clock,
+    } = parts;
+    if !session.no_touch && !session.trusted {
+        keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
+    }
+    if session.trusted {
+        effects.begin_silent();
+    } else {
+        effects.begin(&engine.store.journal);
+    }
+    let start = out.len();
+    let resp3 = session.resp3;
+    let reply = Reply::new(out, resp3);
+    let mut cx = Cx {
+        engine,
+        settings,
+        session,
+        spec,
+        args,
+        keys,
+        reply,
+        effects,
+        dice,
+        world,
+        in_exec: false,
+    };
+    let result = handlers::of(spec.id)(&mut cx);
+    // A transaction of a primary's stream is journalled at its EXEC.
+    let opens = cx.session.trusted && cx.session.in_multi();
+    let sequence = if opens {
+        0
+    } else {
+        cx.effects.commit(&engine.store.journal)
+    };
+    if sequence != 0 {
+        cx.keys.guards().set_last_effect(sequence);
+        cx.session.write_offset = engine.store.journal.offset();
+    }
+    cx.keys.release();
+    let took = clock.lap();
+    match result {
+        Ok(()) => {
+            stats.called(spec.id, took, cx.reply.is_error_at(start));
+            crate::family::slow::note(engine, settings, cx.session, spec, args, took);
+            Ok(outcome_of(spec.id, cx.session))
+        }
+        Err(fail @ (Fail::Busy(_) | Fail::World)) => {
+            cx.reply.rewind(start);
+            Err(fail)
+        }
+        Err(Fail::Blocked) => {
+            stats.called(spec.id, took, false);
+            Err(Fail::Blocked)
+        }
+        Err(fail) => {
+            cx.reply.rewind(start);
+            stats.called(spec.id, took, true);
+            Err(fail)
+        }
+    }
+}
+
+fn outcome_of(cmd: Cmd, session: &Session) -> Outcome {
+    match cmd {
+        Cmd::Quit => Outcome::Close,
+        Cmd::Psync | Cmd::Sync if session.becomes_replica => Outcome::Replicate,
+        _ if session.card.has_flag(crate::clients::flags::CLOSING) => Outcome::Close,
+        _ => Outcome::Done,
+    }
+}

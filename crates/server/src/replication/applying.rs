@@ -1,0 +1,102 @@
+//! What a replica does with what its primary sends.
+
+use super::{log, random_id};
+use crate::node::Node;
+use base::{Offset, ReplId};
+use engine::{Engine, Foreign};
+use persist::load::LoadOptions;
+use replicate::Apply;
+use replproto::Level;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use store::{Garbage, Locker};
+
+/// What a replica does with what its primary sends.
+pub(super) struct Applying {
+    pub(super) node: Weak<Node>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) foreign: Foreign,
+}
+
+impl Apply for Applying {
+    fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
+        let node = self.node.upgrade().ok_or("the server ends")?;
+        self.engine
+            .change_settings(|settings| settings.loading = true);
+        let result = self.replace_data(&node, path, place);
+        self.engine
+            .change_settings(|settings| settings.loading = false);
+        result
+    }
+
+    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.foreign.unit(bytes)
+    }
+
+    fn continued(&mut self, id: ReplId) {
+        if let Some(node) = self.node.upgrade() {
+            let hub = &node.replication().hub;
+            if hub.history().id != id {
+                hub.change_history(|history| history.follow(id));
+                hub.disconnect_replicas();
+            }
+        }
+    }
+
+    fn link(&mut self, up: bool) {
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let serve_stale = node.config.read().replica_serve_stale_data;
+        self.engine
+            .change_settings(|settings| settings.stale = !up && !serve_stale);
+        if let Some(bus) = node.bus()
+            && let Some(replication) = node.replication_now(bus.clock())
+        {
+            bus.replication(replication);
+        }
+    }
+
+    fn log(&mut self, level: Level, line: &str) {
+        log(&self.node, level, line);
+    }
+}
+
+impl Applying {
+    fn replace_data(
+        &mut self,
+        node: &Node,
+        path: &Path,
+        place: Option<(ReplId, Offset)>,
+    ) -> Result<(), String> {
+        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+        let locker = Locker::new(&self.engine.store);
+        let hub = &node.replication().hub;
+        hub.disconnect_replicas();
+        {
+            let world = locker.world();
+            let store = &self.engine.store;
+            locker.flush(&world, None, |keys| {
+                store.discard_later(Garbage::Keys(keys))
+            });
+        }
+        let config = node.config.read().clone();
+        let mut options = LoadOptions {
+            now_ms: engine::wall_us() / 1000,
+            keep_expired: true,
+            limits: crate::persistence::object_limits(&config),
+            wanted: &|_| true,
+            progress: &mut |_| {},
+        };
+        let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
+        loaded.map_err(|error| error.to_string())?;
+        let _world = locker.world();
+        let (id, offset) = place.unwrap_or((random_id(), Offset(0)));
+        self.engine.store.journal.set_offset(offset.0);
+        hub.change_history(|history| history.restart(id, offset));
+        hub.begin_backlog(config.repl_backlog_size);
+        self.foreign.set_db(0);
+        Ok(())
+    }
+}
