@@ -2,7 +2,7 @@
 
 /// The version of redis-benchmark whose behaviour this is, before our own.
 pub(crate) fn version(program: &str) -> String {
-    format!("{program} 7.2.11 (shoal {})", env!("CARGO_PKG_VERSION"))
+    format!("{program} 7.2.4 (shoal {})", env!("CARGO_PKG_VERSION"))
 }
 
 /// The help text.
