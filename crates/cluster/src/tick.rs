@@ -148,7 +148,10 @@ impl Cluster {
                 if now - since <= timeout || now.saturating_sub(sent) <= timeout / 2 {
                     return;
                 }
-                if now.saturating_sub(node.heard) > timeout / 2 {
+                // A link that carries nothing our way, though the peer reaches us, would only
+                // collect output.
+                let one_way = now.saturating_sub(sent) > 2 * timeout;
+                if one_way || now.saturating_sub(node.heard) > timeout / 2 {
                     self.close_out(at);
                 } else if now.saturating_sub(node.ping_last) > timeout / 2 {
                     self.send_ping(at, Kind::Ping);

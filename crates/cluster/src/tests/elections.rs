@@ -583,12 +583,12 @@ fn a_lost_ping_is_repeated_where_the_peer_is_heard_otherwise() {
     let mut rig = voter();
     let peer = Peer::primary(3, 3, 400, 500);
     // It pings us all the time, but our ping to it got lost.
-    for _ in 0..30 {
+    for _ in 0..12 {
         rig.pass(100);
         rig.ping(&peer);
     }
     rig.clear();
-    for _ in 0..10 {
+    for _ in 0..6 {
         rig.pass(100);
         rig.ping(&peer);
     }
@@ -602,6 +602,25 @@ fn a_lost_ping_is_repeated_where_the_peer_is_heard_otherwise() {
         .filter(|(n, p)| *n == 3 && matches!(p.body, Body::Ping(_)))
         .count();
     assert!(pings >= 1);
+}
+
+#[test]
+fn a_link_that_works_one_way_only_is_opened_anew() {
+    let mut rig = voter();
+    let peer = Peer::primary(3, 3, 400, 500);
+    rig.clear();
+    for _ in 0..25 {
+        rig.pass(100);
+        rig.ping(&peer);
+    }
+    assert_eq!(
+        rig.count(|e| matches!(e, Effect::Connect { port: 17_003, .. })),
+        1
+    );
+    assert!(
+        !rig.nodes()
+            .contains(&format!("{} 127.0.0.1:7003@17003 master,fail?", id(3)))
+    );
 }
 
 #[test]
