@@ -2,8 +2,41 @@
 
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What the network layer knows of a connection, for CLIENT LIST; sizes in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Since it was opened.
+    pub age: Duration,
+    /// Since it last sent anything.
+    pub idle: Duration,
+    /// Input that waits to become a command.
+    pub query_len: usize,
+    /// Memory of the input.
+    pub query_memory: usize,
+    /// Unsent output behind the last piece.
+    pub output_tail: usize,
+    /// Pieces of output before it.
+    pub output_pieces: usize,
+    /// All unsent output.
+    pub output_len: usize,
+    /// Memory of the output.
+    pub output_memory: usize,
+    /// All memory of the connection in the network layer.
+    pub memory: usize,
+}
+
+/// Where a [`Reading`] comes from.
+pub trait Meter: Send + Sync {
+    /// The numbers as they stand.
+    fn read(&self) -> Reading;
+}
+
+/// Ends a wait: with an error, or as if its time were up. Whether it was still waiting.
+pub type Unblock = Box<dyn FnOnce(bool) -> bool + Send>;
 
 /// What other connections see of a connection.
 pub struct ClientCard {
@@ -19,8 +52,12 @@ pub struct ClientCard {
     pub created_ms: i64,
     /// The net layer's name for it, as (worker, the rest).
     pub place: (u16, u64),
-    /// When it last sent a command, in ms since 1970.
-    pub last_ms: AtomicI64,
+    /// The network layer's numbers.
+    pub meter: OnceLock<Box<dyn Meter>>,
+    /// How CLIENT UNBLOCK ends the wait it is in, if it is in one.
+    pub unblock: Mutex<Option<Unblock>>,
+    /// How CLIENT KILL ends a connection that has left its worker.
+    pub cut: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Set by CLIENT KILL: it executes nothing more.
     pub killed: AtomicBool,
     /// The name, library and command that CLIENT LIST prints.
@@ -51,6 +88,10 @@ pub struct Numbers {
     pub multi: AtomicI64,
     /// Watched keys.
     pub watch: AtomicU64,
+    /// Bytes of the commands in its transaction.
+    pub multi_bytes: AtomicU64,
+    /// Bytes of the arguments of its command that runs.
+    pub argument_bytes: AtomicU64,
     /// Index of its last command plus one; 0: none.
     pub command: AtomicU64,
     /// 2 or 3.
@@ -101,7 +142,9 @@ impl ClientCard {
             fd,
             created_ms: now,
             place,
-            last_ms: AtomicI64::new(now),
+            meter: OnceLock::new(),
+            unblock: Mutex::new(None),
+            cut: OnceLock::new(),
             killed: AtomicBool::new(false),
             label: Mutex::new(Label {
                 user: b"default".to_vec(),
@@ -151,6 +194,11 @@ impl Clients {
     /// Enters a connection.
     pub fn add(&self, card: Arc<ClientCard>) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.cards.write().insert(card.id, card);
+    }
+
+    /// Enters a connection again that has left its worker and lives on.
+    pub fn keep(&self, card: Arc<ClientCard>) {
         self.cards.write().insert(card.id, card);
     }
 

@@ -1,5 +1,6 @@
 //! Command handlers, a file or folder for each family.
 
+pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod expire;

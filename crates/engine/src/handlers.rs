@@ -1,7 +1,7 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
 use crate::family::{
-    command, connection, expire, forward, hash, key, list, string, transaction, world,
+    client, command, connection, expire, forward, hash, key, list, string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -145,6 +145,19 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::Readonly => connection::readonly,
         Cmd::Readwrite => connection::readwrite,
         Cmd::Asking => connection::asking,
+        Cmd::ClientGetname => client::getname,
+        Cmd::ClientId => client::id,
+        Cmd::ClientInfo => client::info,
+        Cmd::ClientKill => client::kill,
+        Cmd::ClientList => client::list,
+        Cmd::ClientNoEvict => client::no_evict,
+        Cmd::ClientNoTouch => client::no_touch,
+        Cmd::ClientPause => client::pause,
+        Cmd::ClientReply => client::reply,
+        Cmd::ClientSetinfo => client::setinfo,
+        Cmd::ClientSetname => client::setname,
+        Cmd::ClientUnblock => client::unblock,
+        Cmd::ClientUnpause => client::unpause,
         Cmd::Multi => transaction::multi,
         Cmd::Exec => transaction::exec,
         Cmd::Discard => transaction::discard,

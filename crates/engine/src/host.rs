@@ -65,6 +65,9 @@ pub trait Host: Send + Sync {
     /// Tells a connection's worker to look at the card's orders (CLIENT KILL, UNBLOCK).
     fn nudge(&self, card: &crate::ClientCard);
 
+    /// A pause was ended early: connections that wait for its end go on.
+    fn pause_changed(&self);
+
     /// Sends bytes to a connection out of turn (MONITOR).
     fn push(&self, card: &crate::ClientCard, bytes: std::sync::Arc<[u8]>);
 }

@@ -27,7 +27,7 @@ mod stats;
 mod transaction;
 mod worker;
 
-pub use clients::{ClientCard, Clients};
+pub use clients::{ClientCard, Clients, Meter, Reading};
 pub use clock::{Clock, wall_us};
 pub use cx::Cx;
 pub use dice::Dice;
@@ -38,7 +38,7 @@ pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
 pub use pause::{Pause, PauseKind};
 pub use route::Routing;
-pub use session::Session;
+pub use session::{ReplyMode, Session};
 pub use settings::Settings;
 pub use stats::{CommandStats, Stats};
 pub use worker::{Outcome, Worker};

@@ -70,7 +70,9 @@ impl Pause {
                 ended = true;
             }
         }
-        self.publish(&holds);
+        if ended {
+            self.publish(&holds);
+        }
         ended
     }
 

@@ -1,8 +1,10 @@
 //! What the engine knows of one connection.
 
 use crate::ClientCard;
+use crate::clients::flags;
 use crate::transaction::Transaction;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use store::Watch;
 
 /// What CLIENT REPLY has set.
@@ -79,6 +81,32 @@ impl Session {
     /// Whether commands are being queued.
     pub fn in_multi(&self) -> bool {
         self.transaction.is_some()
+    }
+
+    /// Writes to the card what runs now.
+    #[inline]
+    pub(crate) fn note_command(&self, spec: &commands::Spec, args: resp::Args<'_>) {
+        let numbers = &self.card.numbers;
+        let command = spec.id.index() as u64 + 1;
+        numbers.command.store(command, Ordering::Relaxed);
+        let bytes = args.payload_len() as u64;
+        numbers.argument_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Writes to the card what is queued.
+    #[inline]
+    pub(crate) fn note_transaction(&self) {
+        let numbers = &self.card.numbers;
+        let watched = self.watched.len() as u64;
+        numbers.watch.store(watched, Ordering::Relaxed);
+        let (count, bytes) = match &self.transaction {
+            None if numbers.multi.load(Ordering::Relaxed) < 0 => return,
+            None => (-1, 0),
+            Some(transaction) => (transaction.queue.len() as i64, transaction.bytes as u64),
+        };
+        numbers.multi.store(count, Ordering::Relaxed);
+        numbers.multi_bytes.store(bytes, Ordering::Relaxed);
+        self.card.set_flag(flags::MULTI, count >= 0);
     }
 
     /// The session for replication to go on with; what stays behind is an empty one.

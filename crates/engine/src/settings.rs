@@ -39,6 +39,13 @@ pub struct Settings {
     pub lazy_user_del: bool,
     /// `lazyfree-lazy-user-flush`: FLUSHALL without SYNC or ASYNC is ASYNC.
     pub lazy_user_flush: bool,
+    /// `client-query-buffer-limit`, in bytes.
+    pub query_buffer_limit: usize,
+    /// `client-output-buffer-limit` of normal clients, replicas and subscribers: the hard limit
+    /// and the soft one in bytes, and how long the soft one may be passed, in seconds.
+    pub output_limits: [(usize, usize, u64); 3],
+    /// `timeout`, in seconds; 0: never.
+    pub idle_timeout: u64,
     /// Whether expired keys are hidden but not deleted: while clients are paused.
     pub hide_expired: bool,
     /// Whether active expiry and lazy deletion rest (DEBUG SET-ACTIVE-EXPIRE 0 rests the former).
@@ -67,6 +74,13 @@ impl Default for Settings {
             debug: 0,
             lazy_user_del: false,
             lazy_user_flush: false,
+            query_buffer_limit: 1 << 30,
+            output_limits: [
+                (0, 0, 0),
+                (256 << 20, 64 << 20, 60),
+                (32 << 20, 8 << 20, 60),
+            ],
+            idle_timeout: 0,
             hide_expired: false,
             active_expire: true,
         }

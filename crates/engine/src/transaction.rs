@@ -222,6 +222,7 @@ fn run_queue<'a>(
     };
     for Queued { spec, args } in queue {
         (cx.spec, cx.args) = (spec, args.as_args());
+        cx.session.note_command(spec, cx.args);
         cx.keys.set_db(engine.store.physical_db(cx.session.db));
         let start = cx.reply.position();
         let result = handlers::of(spec.id)(&mut cx);

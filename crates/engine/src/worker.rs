@@ -10,6 +10,7 @@ use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use smallvec::SmallVec;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::{Expiry, Guards, Locker, When};
 
@@ -84,6 +85,11 @@ impl Worker {
     pub fn begin_batch(&mut self) {
         self.locker.open();
         self.clock.refresh();
+        self.refresh();
+    }
+
+    /// Takes over changed settings, between batches too.
+    pub fn refresh(&mut self) {
         let generation = self.engine.generation();
         if generation != self.generation {
             self.generation = generation;
@@ -108,11 +114,13 @@ impl Worker {
         let spec = match self.engine.directory.resolve(&argv) {
             Ok(spec) => spec,
             Err(unknown) => {
+                session.card.numbers.command.store(0, Ordering::Relaxed);
                 let mut text = b"ERR ".to_vec();
                 text.extend_from_slice(&unknown.text(&argv));
                 return self.refuse(session, None, Fail::Raw(text), out);
             }
         };
+        session.note_command(spec, args);
         if let Err(fail) = self.admit(session, spec, args) {
             return self.refuse(session, Some(spec), fail, out);
         }
@@ -125,6 +133,7 @@ impl Worker {
             if let Some(transaction) = &mut session.transaction {
                 transaction.push(spec, args);
             }
+            session.note_transaction();
             Reply::new(out, session.resp3).status("QUEUED");
             return Outcome::Done;
         }
@@ -155,10 +164,9 @@ impl Worker {
             .is_some_and(|queue| queue.writes());
         let writes =
             spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued);
-        let unpause = matches!(spec.id, Cmd::ClientUnpause | Cmd::ClientPause);
         match kind {
             PauseKind::Writes => writes,
-            PauseKind::All => !unpause,
+            PauseKind::All => true,
         }
     }
 
@@ -177,6 +185,7 @@ impl Worker {
         if spec.id != Cmd::Asking {
             session.asking = false;
         }
+        session.note_transaction();
         match session.reply_mode {
             ReplyMode::On => {}
             ReplyMode::Off => out.truncate(start),
@@ -188,6 +197,9 @@ impl Worker {
                 out.truncate(start);
                 session.reply_mode = ReplyMode::Skip;
             }
+        }
+        if outcome == Outcome::Done && session.card.has_flag(crate::clients::flags::CLOSING) {
+            return Outcome::Close;
         }
         outcome
     }

@@ -206,7 +206,7 @@ fn serve(
         ));
     }
     crate::memory::note_startup();
-    let server = listen(&config, &engine, &node)?;
+    let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
     log.notice("Server initialized");
     if config.cluster_enabled {
@@ -258,11 +258,7 @@ fn serve(
 }
 
 /// Starts the workers and listens.
-fn listen(
-    config: &Config,
-    engine: &Arc<Engine>,
-    node: &Arc<Node>,
-) -> Result<Server<Message>, String> {
+fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> {
     let options = Options {
         workers: workers(config),
         listen: places(config)?,
@@ -271,13 +267,13 @@ fn listen(
         keepalive: config.tcp_keepalive as u64,
         ..Options::default()
     };
-    let (node, engine) = (node.clone(), engine.clone());
+    let node = node.clone();
     let server = Server::start(options, move |start: net::Start<Message>| {
-        let node = node.clone();
+        let adopter = node.clone();
         let detach = Arc::new(move |detached, session: &engine::Session| {
-            node.adopt_replica(detached, session);
+            adopter.adopt_replica(detached, session);
         });
-        Front::new(&engine, start.worker, start.workers, detach)
+        Front::new(node.clone(), start.worker, start.workers, detach)
     });
     server.map_err(|error| error.to_string())
 }

@@ -24,6 +24,13 @@ fn apply(config: &Config, settings: &mut Settings) {
     settings.cluster = config.cluster_enabled;
     settings.slowlog_slower_than = config.slowlog_log_slower_than;
     settings.latency_threshold = config.latency_monitor_threshold as u64;
+    settings.query_buffer_limit = config.client_query_buffer_limit as usize;
+    let limits = config.client_output_buffer_limit.classes();
+    settings.output_limits = limits.map(|(_, limit)| {
+        let (hard, soft) = (limit.hard as usize, limit.soft as usize);
+        (hard, soft, limit.seconds as u64)
+    });
+    settings.idle_timeout = config.timeout as u64;
     settings.replica_read_only = config.replica_read_only;
     settings.lazy_user_del = config.lazyfree_lazy_user_del;
     settings.lazy_user_flush = config.lazyfree_lazy_user_flush;

@@ -1,10 +1,17 @@
 //! Where `net` meets `engine`: one [`Front`] per worker turns parsed commands into executed ones.
 
 use crate::message::Message;
+use crate::node::Node;
+use engine::clients::flags;
 use engine::{ClientCard, Outcome, Session, Worker};
-use net::{CloseReason, ConnId, Conns, Flow, Handler, Output, PeerInfo, Stage, Workers};
+use engine::{Meter, Reading};
+use net::{
+    Address, CloseReason, ConnId, ConnStats, Conns, Flow, Handler, Output, OutputClass,
+    OutputLimits, PeerInfo, ReadLimits, Stage, Workers,
+};
 use resp::Args;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long a connection waits before its request for the world is tried again; doubles each time.
@@ -17,8 +24,44 @@ const IDLE_TICK: Duration = Duration::from_millis(100);
 /// Takes over the socket of a connection that becomes a replica's.
 pub type Detach = dyn Fn(net::Detached, &Session) + Send + Sync;
 
+/// What a client from elsewhere gets while nobody has set a password.
+const DENIED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is \
+    enabled and no password is set for the default user. In this mode connections are only \
+    accepted from the loopback interface. To serve other hosts, set a password (requirepass), or \
+    turn the mode off with 'CONFIG SET protected-mode no' from this host, with 'protected-mode \
+    no' in the configuration file or with '--protected-mode no' on the command line; without a \
+    password the server must then not be reachable from the internet.\r\n";
+
+/// The numbers of a connection in the network layer.
+struct Counted(Arc<ConnStats>);
+
+impl Meter for Counted {
+    fn read(&self) -> Reading {
+        Reading {
+            age: self.0.age(),
+            idle: self.0.idle(),
+            query_len: self.0.query_len(),
+            query_memory: self.0.query_memory(),
+            output_tail: self.0.output_tail(),
+            output_pieces: self.0.output_pieces(),
+            output_len: self.0.output_len(),
+            output_memory: self.0.output_memory(),
+            memory: self.0.memory(),
+        }
+    }
+}
+
+/// Whether the other end is on this machine.
+fn is_local(peer: &Address) -> bool {
+    match peer {
+        Address::Unix(_) => true,
+        Address::Tcp(peer) => peer.ip().to_canonical().is_loopback(),
+    }
+}
+
 /// One worker's handler.
 pub struct Front {
+    node: Arc<Node>,
     worker: Worker,
     workers: Workers<Message>,
     index: usize,
@@ -39,13 +82,14 @@ pub struct Conn {
 impl Front {
     /// The handler of worker `index`.
     pub fn new(
-        engine: &Arc<engine::Engine>,
+        node: Arc<Node>,
         index: usize,
         workers: Workers<Message>,
         detach: Arc<Detach>,
     ) -> Front {
-        let worker = Worker::new(engine);
+        let worker = Worker::new(node.engine());
         Front {
+            node,
             worker,
             workers,
             index,
@@ -76,6 +120,11 @@ impl Handler for Front {
 
     fn open(&mut self, id: ConnId, peer: &PeerInfo) -> Result<Conn, Vec<u8>> {
         let engine = self.worker.engine();
+        let authenticated = engine.settings().password.is_empty();
+        if authenticated && !is_local(&peer.peer) && self.node.config.read().protected_mode {
+            engine.clients.rejected.fetch_add(1, Ordering::Relaxed);
+            return Err(DENIED.to_vec());
+        }
         let place = (
             id.worker,
             u64::from(id.index) << 32 | u64::from(id.generation),
@@ -87,9 +136,10 @@ impl Handler for Front {
             peer.fd,
             place,
         );
+        let _ = card.meter.set(Box::new(Counted(peer.stats.clone())));
+        card.set_flag(flags::UNIX, matches!(peer.peer, Address::Unix(_)));
         let card = Arc::new(card);
         engine.clients.add(card.clone());
-        let authenticated = engine.settings().password.is_empty();
         Ok(Conn {
             id,
             session: Session::new(card, authenticated),
@@ -98,8 +148,23 @@ impl Handler for Front {
     }
 
     fn close(&mut self, mut conn: Conn, why: CloseReason) {
-        let _ = why;
+        if matches!(why, CloseReason::Detached) {
+            // It lives on in replication, which strikes it out.
+            return;
+        }
+        let card = conn.session.card.clone();
         self.worker.forget(&mut conn.session);
+        self.node.replication().forget(card.id);
+        if let Some(unblock) = card.unblock.lock().take() {
+            unblock(true);
+        }
+        if let CloseReason::OutputLimit { bytes, .. } = why {
+            let line = format!(
+                "Client id={} addr={} closed for overcoming of output buffer limits ({bytes} bytes).",
+                card.id, card.peer
+            );
+            self.node.log(config::LogLevel::Warning, &line);
+        }
     }
 
     fn batch_begin(&mut self) {
@@ -136,9 +201,13 @@ impl Handler for Front {
                 }
                 Outcome::Paused => {
                     self.paused.push(conn.id);
+                    conn.session.card.set_flag(flags::BLOCKED, true);
                     return Flow::Hold;
                 }
-                Outcome::Blocked => return Flow::Blocked,
+                Outcome::Blocked => {
+                    conn.session.card.set_flag(flags::BLOCKED, true);
+                    return Flow::Blocked;
+                }
                 Outcome::Close => return Flow::Close,
                 Outcome::Replicate => {
                     let detach = self.detach.clone();
@@ -153,8 +222,15 @@ impl Handler for Front {
         match message {
             Message::Wake(id) => conns.unpark(id),
             Message::Answer(id, answer) => {
-                if let Some((_, out)) = conns.write(id) {
-                    answer(&mut out.reply());
+                if let Some((conn, out)) = conns.write(id) {
+                    let card = &conn.session.card;
+                    card.set_flag(flags::BLOCKED, false);
+                    *card.unblock.lock() = None;
+                    if conn.session.reply_mode == engine::ReplyMode::Off {
+                        answer(&mut resp::Reply::new(&mut Vec::new(), conn.session.resp3));
+                    } else {
+                        answer(&mut out.reply());
+                    }
                     conns.unblock(id);
                 }
             }
@@ -166,11 +242,16 @@ impl Handler for Front {
                     .state(id)
                     .is_some_and(|conn| conn.session.card.is_killed())
                 {
-                    conns.close(id);
+                    conns.close_now(id);
                 }
             }
             Message::Resume => {
-                self.paused.drain(..).for_each(|id| conns.unpark(id));
+                for id in std::mem::take(&mut self.paused) {
+                    if let Some(conn) = conns.state(id) {
+                        conn.session.card.set_flag(flags::BLOCKED, false);
+                    }
+                    conns.unpark(id);
+                }
             }
             Message::Release(sequence) => conns.release(sequence),
         }
@@ -180,7 +261,38 @@ impl Handler for Front {
         self.retries.iter().map(|&(due, _)| due).min()
     }
 
+    fn read_limits(&self, conn: &Conn) -> ReadLimits {
+        let settings = self.worker.settings();
+        ReadLimits {
+            request: resp::Limits {
+                max_bulk: settings.max_bulk as u64,
+                authenticated: conn.session.authenticated,
+            },
+            query_buffer: settings.query_buffer_limit,
+        }
+    }
+
+    fn output_limits(&self, conn: &Conn) -> OutputLimits {
+        // A monitor counts as a normal client, as in Redis since 7.0.
+        let _ = conn;
+        let class = OutputClass::Normal as usize;
+        let (hard, soft, seconds) = self.worker.settings().output_limits[class];
+        OutputLimits {
+            hard,
+            soft,
+            soft_for: Duration::from_secs(seconds),
+            pushed: 0,
+        }
+    }
+
+    fn idle_limit(&self, conn: &Conn) -> Option<Duration> {
+        let seconds = self.worker.settings().idle_timeout;
+        let spared = conn.session.card.has_flag(flags::REPLICA | flags::MONITOR);
+        (seconds > 0 && !spared).then(|| Duration::from_secs(seconds))
+    }
+
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration {
+        self.worker.refresh();
         let now = Instant::now();
         let mut next = IDLE_TICK;
         self.retries.retain(|&(due, id)| {

@@ -182,7 +182,14 @@ impl Node {
     pub(crate) fn end_failover_pause(&self) {
         let engine = self.engine();
         engine.pause.end(true);
-        engine.change_settings(|settings| settings.hide_expired = false);
+        self.after_pause();
+    }
+
+    /// A pause has ended: what waited for it goes on, unless another one is in force.
+    pub(crate) fn after_pause(&self) {
+        let engine = self.engine();
+        let paused = engine.pause.level().is_some();
+        engine.change_settings(|settings| settings.hide_expired = paused);
         self.resume();
     }
 
@@ -257,7 +264,15 @@ impl Host for Node {
         }
     }
 
+    fn pause_changed(&self) {
+        self.after_pause();
+    }
+
     fn nudge(&self, card: &ClientCard) {
+        if let Some(cut) = card.cut.get() {
+            cut();
+            return;
+        }
         let place = place(card);
         self.send(place, Message::Look(place));
     }

@@ -30,7 +30,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             crate::persistence::tick(&node, &engine);
             crate::replication::tick(&node, &engine, &mut heartbeat);
             if engine.pause.has_ended() {
-                node.end_failover_pause();
+                node.after_pause();
             }
         }
     };

@@ -264,10 +264,27 @@ fn wait(
         command: getack,
     };
     engine.store.journal.append_verbatim(&[effect]);
+    let shared = Arc::new(parking_lot::Mutex::new(Some(ticket)));
+    let (waiting, counter) = (shared.clone(), hub.clone());
+    let unblock = move |as_error| {
+        let Some(ticket) = waiting.lock().take() else {
+            return false;
+        };
+        if as_error {
+            ticket.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        } else {
+            let there = counter.acknowledged(offset) as i64;
+            ticket.answer(move |reply| reply.int(there));
+        }
+        true
+    };
+    *session.card.unblock.lock() = Some(Box::new(unblock));
     let deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
     let work = move || {
         let there = hub.wait(offset, count as usize, deadline) as i64;
-        ticket.answer(move |reply| reply.int(there));
+        if let Some(ticket) = shared.lock().take() {
+            ticket.answer(move |reply| reply.int(there));
+        }
     };
     let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
     spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
@@ -309,7 +326,9 @@ impl Node {
             .introductions
             .lock()
             .remove(&session.card.id);
+        let card = session.card.clone();
         let Some((machine, request)) = found else {
+            self.engine().clients.remove(card.id);
             return;
         };
         let (config, node) = (self.config.read().clone(), self.shared());
@@ -345,6 +364,8 @@ impl Node {
                 }
             }),
         };
+        card.set_flag(engine::clients::flags::REPLICA, true);
+        let left = card.id;
         let work = move || {
             let net::Detached {
                 stream,
@@ -354,17 +375,23 @@ impl Node {
                 ..
             } = detached;
             let socket = std::net::TcpStream::from(stream.into_fd());
+            if let Ok(other) = socket.try_clone() {
+                let cut = move || drop(other.shutdown(std::net::Shutdown::Both));
+                let _ = card.cut.set(Box::new(cut));
+            }
             let mut first = &socket;
             let sent = unsent.is_empty() || first.write_all(&unsent).is_ok();
             if sent {
                 replicate::serve(&hub, socket, machine, request, unread, options);
             }
             drop(ticket);
+            node.engine().clients.remove(card.id);
         };
         let spawned = std::thread::Builder::new()
             .name("replica".into())
             .spawn(work);
         if let Err(error) = spawned {
+            self.engine().clients.remove(left);
             self.log(
                 LogLevel::Warning,
                 &format!("Cannot serve a replica: {error}"),

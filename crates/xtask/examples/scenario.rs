@@ -157,6 +157,8 @@ impl Host for Nobody {
         panic!("{cmd:?} is not part of a scenario")
     }
 
+    fn pause_changed(&self) {}
+
     fn nudge(&self, _: &ClientCard) {}
 
     fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}

@@ -101,7 +101,6 @@ fn outcome_of(cmd: Cmd, session: &Session) -> Outcome {
     match cmd {
         Cmd::Quit => Outcome::Close,
         Cmd::Psync | Cmd::Sync if session.becomes_replica => Outcome::Replicate,
-        _ if session.card.has_flag(crate::clients::flags::CLOSING) => Outcome::Close,
         _ => Outcome::Done,
     }
 }
