@@ -47,6 +47,8 @@ pub struct Session {
     pub watched: Vec<(u16, Box<[u8]>, bool)>,
     /// Replication offset after its last write, for WAIT.
     pub write_offset: i64,
+    /// Sequence number of its last write in the journal, for WAITAOF.
+    pub write_sequence: u64,
     /// Whether its commands come from the primary's stream, the AOF or an importer: they are not
     /// checked, not redirected, and expire nothing.
     pub trusted: bool,
@@ -72,6 +74,7 @@ impl Session {
             watch: Watch::new(),
             watched: Vec::new(),
             write_offset: 0,
+            write_sequence: 0,
             trusted: false,
             monitor: false,
             becomes_replica: false,

@@ -33,6 +33,10 @@ pub struct Settings {
     pub stale: bool,
     /// The error that writes get because a save failed or replicas are missing, if any.
     pub refuse_writes: Option<&'static str>,
+    /// Why writes are refused because the append-only file cannot be written, while that is so.
+    pub append_only_failure: Option<std::sync::Arc<str>>,
+    /// Whether a reply waits until what it tells of is synced (`appendfsync always`).
+    pub commit_gate: bool,
     /// Whether DEBUG may be called: `enable-debug-command` as 0 no, 1 local, 2 yes.
     pub debug: u8,
     /// `lazyfree-lazy-user-del`: DEL is UNLINK.
@@ -71,6 +75,8 @@ impl Default for Settings {
             replica_read_only: true,
             stale: false,
             refuse_writes: None,
+            append_only_failure: None,
+            commit_gate: false,
             debug: 0,
             lazy_user_del: false,
             lazy_user_flush: false,

@@ -193,6 +193,7 @@ fn run_queue<'a>(
         dice,
         stats,
         clock,
+        mark,
     } = parts;
     if session.trusted {
         effects.begin_silent();
@@ -243,6 +244,11 @@ fn run_queue<'a>(
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
         cx.session.write_offset = engine.store.journal.offset();
+        cx.session.write_sequence = sequence;
+    }
+    if settings.commit_gate {
+        let slotless = cx.keys.guards().is_empty();
+        *mark = crate::worker::seen(engine, &mut cx.keys, world.is_some() || slotless);
     }
     Outcome::Done
 }

@@ -49,6 +49,8 @@ pub struct Worker {
     pub(crate) effects: Effects,
     pub(crate) dice: Dice,
     pub(crate) stats: Arc<WorkerStats>,
+    /// The sequence that the reply of the command which ran last waits for.
+    mark: u64,
 }
 
 impl Worker {
@@ -63,7 +65,14 @@ impl Worker {
             effects: Effects::default(),
             dice: Dice::new(),
             stats: engine.stats.worker(),
+            mark: 0,
         }
+    }
+
+    /// The sequence that must be synced before what the last command wrote may leave; 0: none.
+    #[inline]
+    pub fn take_mark(&mut self) -> u64 {
+        std::mem::take(&mut self.mark)
     }
 
     /// The thread's way to slots.
@@ -365,6 +374,7 @@ impl Worker {
             dice: &mut self.dice,
             stats: &self.stats,
             clock: &mut self.clock,
+            mark: &mut self.mark,
         };
         (&self.locker, parts)
     }
@@ -440,5 +450,5 @@ fn queues(session: &Session, spec: &'static Spec) -> bool {
 mod admission;
 mod running;
 
-pub(crate) use running::Parts;
 use running::run;
+pub(crate) use running::{Parts, seen};

@@ -108,6 +108,16 @@ impl Front {
         self.worker.locker().wait_for(slot, Box::new(wake))
     }
 
+    /// What bytes from elsewhere must wait for: whatever they tell of is in the journal by now.
+    fn withhold_all(&self) -> Option<u64> {
+        if !self.worker.settings().commit_gate {
+            return None;
+        }
+        let journal = &self.worker.engine().store.journal;
+        let end = journal.sequence();
+        (end > journal.synced()).then_some(end)
+    }
+
     fn retry_later(&mut self, conn: &mut Conn) {
         self.retries.push((Instant::now() + conn.retry, conn.id));
         conn.retry = (conn.retry * 2).min(LAST_RETRY);
@@ -188,6 +198,12 @@ impl Handler for Front {
         loop {
             let outcome = self.worker.execute(&mut conn.session, cmd, out.buffer());
             out.set_resp3(conn.session.resp3);
+            if self.worker.settings().commit_gate {
+                let mark = self.worker.take_mark();
+                if mark > self.worker.engine().store.journal.synced() {
+                    out.mark_reply(mark);
+                }
+            }
             match outcome {
                 Outcome::Done => return Flow::Done,
                 Outcome::Busy(slot) => {
@@ -222,7 +238,9 @@ impl Handler for Front {
         match message {
             Message::Wake(id) => conns.unpark(id),
             Message::Answer(id, answer) => {
+                let mark = self.withhold_all();
                 if let Some((conn, out)) = conns.write(id) {
+                    mark.into_iter().for_each(|sequence| out.mark(sequence));
                     let card = &conn.session.card;
                     card.set_flag(flags::BLOCKED, false);
                     *card.unblock.lock() = None;
@@ -235,6 +253,11 @@ impl Handler for Front {
                 }
             }
             Message::Push(id, bytes) => {
+                if let Some(sequence) = self.withhold_all()
+                    && let Some((_, out)) = conns.write(id)
+                {
+                    out.mark(sequence);
+                }
                 conns.push_shared(id, &bytes);
             }
             Message::Look(id) => {

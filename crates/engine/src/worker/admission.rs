@@ -28,5 +28,12 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     {
         return Err(text.into());
     }
+    if let Some(reason) = &settings.append_only_failure
+        && !settings.replica
+        && (writes || spec.id == Cmd::Ping)
+    {
+        let text = format!("MISCONF Errors writing to the AOF file: {reason}");
+        return Err(fail::Fail::Raw(text.into_bytes()));
+    }
     Ok(())
 }

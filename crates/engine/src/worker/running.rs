@@ -4,7 +4,7 @@ use super::Outcome;
 use crate::fail::Fail;
 use crate::stats::WorkerStats;
 use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
-use commands::{Cmd, Spec};
+use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
 use store::gate::World;
@@ -17,6 +17,17 @@ pub(crate) struct Parts<'w> {
     pub(crate) dice: &'w mut Dice,
     pub(crate) stats: &'w WorkerStats,
     pub(crate) clock: &'w mut Clock,
+    pub(crate) mark: &'w mut u64,
+}
+
+/// The sequence that must be synced before anybody may see what a command saw: that of the last
+/// effect of its slots. Who saw more than slots waits for the end of the journal.
+pub(crate) fn seen(engine: &Engine, keys: &mut Keyspace<'_>, all: bool) -> u64 {
+    if all {
+        engine.store.journal.sequence()
+    } else {
+        keys.guards().last_effect()
+    }
 }
 
 /// Runs one command outside of a transaction: handler, effect, counters.
@@ -36,6 +47,7 @@ pub(super) fn run<'a>(
         dice,
         stats,
         clock,
+        mark,
     } = parts;
     if !session.no_touch && !session.trusted {
         keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
@@ -72,6 +84,11 @@ pub(super) fn run<'a>(
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
         cx.session.write_offset = engine.store.journal.offset();
+        cx.session.write_sequence = sequence;
+    }
+    if settings.commit_gate {
+        let slotless = cx.keys.guards().is_empty() && spec.has(flag::READONLY | flag::WRITE);
+        *mark = seen(engine, &mut cx.keys, world.is_some() || slotless);
     }
     cx.keys.release();
     let took = clock.lap();
