@@ -15,7 +15,7 @@ mod writer;
 pub use files::{Files, FilesError, Prepared};
 pub use load::{AofLoadError, AofLoaded, Apply, LoadOutcome};
 pub use orders::{Orders, Status};
-pub use rewrite::{NewBase, RewriteError, rewrite};
+pub use rewrite::{NewBase, RewriteError, rewrite, rewrite_alone};
 pub use writer::{Notice, Setup, Writer, start};
 
 #[cfg(test)]

@@ -198,13 +198,12 @@ fn serve(
     );
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
-    let loaded = crate::persistence::load_at_start(&config, &engine)?;
-    if let Some(loaded) = &loaded {
-        let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
-        log.notice(format!(
-            "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
-        ));
-    }
+    let found_data = if config.appendonly {
+        check_ports(&config)?;
+        crate::append_only::load_at_start(&node, &engine)?
+    } else {
+        load_snapshot(&config, &node, &engine, log)?
+    };
     crate::memory::note_startup();
     let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
@@ -214,7 +213,7 @@ fn serve(
             &node,
             &engine,
             &config,
-            loaded.is_none(),
+            !found_data,
         )?);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
@@ -255,6 +254,31 @@ fn serve(
     server
         .stop(Duration::from_secs(1))
         .map_err(|error| error.to_string())
+}
+
+/// Whether the ports are free: two servers must not write on one append-only file, and a second
+/// one started by mistake is known by its port before it touches the file.
+fn check_ports(config: &Config) -> Result<(), String> {
+    for place in places(config)? {
+        if let Listen::Tcp(address) = place
+            && let Err(error) = std::net::TcpListener::bind(address)
+        {
+            return Err(format!("cannot listen at {address}: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// Loads the RDB file; whether there is one.
+fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Result<bool, String> {
+    let Some(loaded) = crate::persistence::load_at_start(config, engine)? else {
+        return Ok(false);
+    };
+    let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
+    log.notice(format!(
+        "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
+    ));
+    Ok(true)
 }
 
 /// Starts the workers and listens.

@@ -2,8 +2,9 @@
 
 use crate::node::{Node, ok};
 use config::{Caller, Config, ProtectedAction};
-use engine::{Engine, Fail, Settings, Taken};
+use engine::{Engine, Fail, Session, Settings, Taken};
 use resp::Args;
+use std::sync::Arc;
 
 /// The settings that handlers go by, as a configuration says.
 pub(crate) fn settings(config: &Config) -> Settings {
@@ -55,7 +56,12 @@ pub(crate) fn get(node: &Node, args: Args<'_>) -> Taken {
 }
 
 /// CONFIG SET name value [name value ...]
-pub(crate) fn set(node: &Node, engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
+pub(crate) fn set(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
     if !args.len().is_multiple_of(2) {
         return Err(Fail::from(
             "ERR wrong number of arguments for 'config|set' command",
@@ -66,8 +72,11 @@ pub(crate) fn set(node: &Node, engine: &Engine, args: Args<'_>) -> Result<Taken,
     let mut config = node.config.write();
     let change = config::set(&config, &pairs, Caller::default());
     let change = change.map_err(|error| Fail::from(error.to_string()))?;
-    *config = change.config;
+    let before = std::mem::replace(&mut *config, change.config);
     engine.change_settings(|settings| apply(&config, settings));
     engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
-    Ok(ok())
+    drop(config);
+    let ticket = || session.map(|session| node.ticket_for(session));
+    let taken = crate::append_only::configured(node, engine, &before, ticket)?;
+    Ok(taken.unwrap_or_else(ok))
 }

@@ -79,6 +79,9 @@ pub(crate) fn shutdown(
     Ok(Taken::Later)
 }
 
+/// How long writes may be held while the append-only file is finished.
+const LONGEST_FINISH: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// Does what must be done before the process ends.
 ///
 /// # Errors
@@ -102,6 +105,18 @@ pub(crate) fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Res
             let line = format!("Error trying to save the DB, can't exit: {reason}");
             node.log(config::LogLevel::Warning, &line);
             if !ending.force {
+                return Err(reason);
+            }
+        }
+    }
+    if node.append_only.is_on() {
+        // From here on nothing is acknowledged that the file does not hold.
+        node.pause_writes(std::time::Instant::now() + LONGEST_FINISH);
+        if let Err(reason) = crate::append_only::finish(node) {
+            let line = format!("Error trying to write the append-only file: {reason}");
+            node.log(config::LogLevel::Warning, &line);
+            if !ending.force {
+                node.end_failover_pause();
                 return Err(reason);
             }
         }

@@ -1,6 +1,7 @@
 //! The server: joins engine, net, persistence, replication and cluster.
 #![forbid(unsafe_code)]
 
+mod append_only;
 mod boot;
 mod cluster_command;
 mod clustering;

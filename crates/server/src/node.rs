@@ -1,5 +1,6 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
+use crate::append_only::{self, AppendOnly};
 use crate::ending::Ending;
 use crate::log::Log;
 use crate::message::Message;
@@ -21,6 +22,7 @@ pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
     pub(crate) config: RwLock<Config>,
     pub(crate) persistence: Persistence,
+    pub(crate) append_only: AppendOnly,
     me: Weak<Node>,
     bus: OnceLock<clusterio::Handle>,
     config_file: OnceLock<PathBuf>,
@@ -42,6 +44,7 @@ impl Node {
     pub(crate) fn new(config: Config) -> Arc<Node> {
         Arc::new_cyclic(|me| Node {
             persistence: Persistence::default(),
+            append_only: AppendOnly::default(),
             me: me.clone(),
             bus: OnceLock::new(),
             config_file: OnceLock::new(),
@@ -195,9 +198,14 @@ impl Node {
 
     /// Lets paused connections go on.
     pub(crate) fn resume(&self) {
+        self.send_all(|| Message::Resume);
+    }
+
+    /// Sends to every worker; to nobody before they run.
+    pub(crate) fn send_all(&self, message: impl Fn() -> Message) {
         if let Some(workers) = self.workers.get() {
             (0..workers.len()).for_each(|worker| {
-                workers.send(worker, Message::Resume);
+                workers.send(worker, message());
             });
         }
     }
@@ -237,13 +245,15 @@ impl Host for Node {
         match cmd {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
-            Cmd::ConfigSet => crate::configure::set(self, engine, args),
+            Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();
                 Ok(ok())
             }
             Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
+            Cmd::Bgrewriteaof => append_only::bgrewriteaof(&node, shared),
+            Cmd::Waitaof => append_only::waitaof(&node, engine, args, session),
             Cmd::Bgsave => persistence::bgsave(&node, shared, args),
             Cmd::Lastsave => {
                 let at = self.persistence.last_save();

@@ -28,6 +28,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             }
             node.rates.sample(&engine);
             crate::persistence::tick(&node, &engine);
+            crate::append_only::tick(&node, &engine);
             crate::replication::tick(&node, &engine, &mut heartbeat);
             if engine.pause.has_ended() {
                 node.after_pause();

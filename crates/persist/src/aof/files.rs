@@ -230,12 +230,19 @@ impl Files {
         Ok(file)
     }
 
-    /// Puts a rewritten base, which is synced, in the place of everything but the last increment;
-    /// with `unlisted`, that one is listed only now. What is superseded stays listed as history.
+    /// Puts a rewritten base, which is synced, in the place of everything but the last `keep`
+    /// increments; with `unlisted`, one that was not listed is so now. What is superseded stays
+    /// listed as history.
     ///
     /// # Errors
     /// What the system says; then the manifest is as it was.
-    pub fn adopt_base(&mut self, temporary: &Path, rdb: bool, unlisted: bool) -> io::Result<()> {
+    pub fn adopt_base(
+        &mut self,
+        temporary: &Path,
+        rdb: bool,
+        unlisted: bool,
+        keep: usize,
+    ) -> io::Result<()> {
         let mut manifest = self.manifest.clone();
         let base = self.path(manifest.begin_base(&self.name, rdb));
         self.disk.rename(temporary, &base)?;
@@ -243,7 +250,7 @@ impl Files {
             let incr = self.path(manifest.begin_incr(&self.name));
             self.disk.rename(&self.unlisted_path(), &incr)?;
         }
-        manifest.retire_incr(1);
+        manifest.retire_incr(keep);
         self.save(manifest)
     }
 

@@ -1,6 +1,7 @@
 //! The rewrite: a new base from a tap, in the place of everything before its cut.
 
 use super::disk::{Disk, Sink};
+use super::files::{Files, FilesError};
 use super::orders::{Adopt, ENDED, Orders};
 use crate::save::{Progress, SaveError, SaveOptions, Saved, write};
 use std::io;
@@ -67,10 +68,7 @@ pub fn rewrite(
     let mut file = match begun {
         Ok(file) => file,
         Err(error) => {
-            // The marks of the tap must come off all the same.
-            let mut walker = tap.walker();
-            walker.abandon();
-            while walker.next(locker).is_some() {}
+            give_up(tap, locker);
             return Err(error);
         }
     };
@@ -91,6 +89,48 @@ pub fn rewrite(
         let _ = disk.remove(temporary);
     }
     result
+}
+
+/// As [`rewrite`], while nothing is being written: the base takes the place of everything.
+///
+/// # Errors
+/// What failed; the log is then as good as it was before.
+pub fn rewrite_alone(
+    tap: Tap,
+    locker: &Locker,
+    base: &NewBase<'_>,
+    files: Result<Files, FilesError>,
+) -> Result<Saved, RewriteError> {
+    let begun = files
+        .map_err(|error| RewriteError::Writer(error.to_string()))
+        .and_then(|files| {
+            files.make_directory()?;
+            base.disk.remove(base.temporary)?;
+            Ok((files, base.disk.append(base.temporary)?))
+        });
+    let (mut files, mut file) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            give_up(tap, locker);
+            return Err(error);
+        }
+    };
+    let mut sink = Sink(&mut *file);
+    let saved = write(tap, locker, base.options, base.progress, &mut sink)?;
+    file.sync()?;
+    files.adopt_base(base.temporary, true, false, 0)?;
+    for path in files.history() {
+        base.disk.remove(&path)?;
+    }
+    files.forget_history()?;
+    Ok(saved)
+}
+
+/// Walks a tap to its end: its marks must come off all the same.
+fn give_up(tap: Tap, locker: &Locker) {
+    let mut walker = tap.walker();
+    walker.abandon();
+    while walker.next(locker).is_some() {}
 }
 
 fn adopt(orders: &Orders, base: &Path) -> Result<Vec<std::path::PathBuf>, RewriteError> {

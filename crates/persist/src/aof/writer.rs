@@ -318,6 +318,7 @@ impl Writer {
         self.account(done);
         self.buffer.clear();
         self.buffer.shrink_to(KEEP);
+        self.status.buffered.store(0, Ordering::Relaxed);
         self.written = self.gathered;
         self.status.set_written(self.written);
         if self.failed_at.is_some() && self.works_again() {
@@ -455,7 +456,7 @@ impl Writer {
         base: &std::path::Path,
         rdb: bool,
     ) -> Result<Vec<std::path::PathBuf>, String> {
-        let adopted = self.files.adopt_base(base, rdb, self.unlisted);
+        let adopted = self.files.adopt_base(base, rdb, self.unlisted, 1);
         adopted.map_err(|error| reason(&error))?;
         self.unlisted = false;
         let size = self.files.total_length().map_err(|error| reason(&error))?;

@@ -24,7 +24,16 @@ impl Apply for Applying {
         let node = self.node.upgrade().ok_or("the server ends")?;
         self.engine
             .change_settings(|settings| settings.loading = true);
+        // The file knows nothing of what is replaced: it begins anew with what is loaded.
+        let append_only = node.append_only.is_on();
+        if append_only {
+            crate::append_only::disable(&node, &self.engine);
+        }
         let result = self.replace_data(&node, path, place);
+        if append_only && let Err(fail) = crate::append_only::enable(&node, &self.engine, drop) {
+            let text = format!("Cannot begin the append-only file: {fail:?}");
+            node.log(config::LogLevel::Warning, &text);
+        }
         self.engine
             .change_settings(|settings| settings.loading = false);
         result

@@ -1,0 +1,438 @@
+//! The append-only file of this server: on and off, loading, rewriting, and what its writer says.
+
+use crate::boot::as_path;
+use crate::message::Message;
+use crate::node::Node;
+use config::{AppendFsync, Config, LogLevel};
+use engine::{Engine, Fail, Foreign, Taken};
+use parking_lot::Mutex;
+use persist::aof::disk::RealDisk;
+use persist::aof::{
+    AofLoadError, Apply, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup, Status,
+};
+use persist::load::LoadOptions;
+use persist::save::Progress;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use store::Locker;
+use store::journal::{Audience, Reader};
+
+mod rewriting;
+mod waiting;
+
+pub(crate) use rewriting::{bgrewriteaof, enable, tick};
+pub(crate) use waiting::waitaof;
+
+/// Whether the file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// It is not.
+    Off,
+    /// It is, but no base for it is there yet.
+    Waiting,
+    /// It is.
+    On,
+}
+
+/// What is known of the append-only file.
+pub(crate) struct AppendOnly {
+    state: Mutex<State>,
+    /// Whether replies ever waited for a sync, so that some may still.
+    ever_gated: AtomicBool,
+}
+
+struct State {
+    phase: Phase,
+    writer: Option<Writing>,
+    /// The rewrite that runs, if one does.
+    rewrite: Option<Rewriting>,
+    last_ok: bool,
+    /// Seconds that the last rewrite took.
+    last_took: i64,
+    rewrites: u64,
+    /// Failures since the last rewrite that went well.
+    failures: u64,
+    /// When a failed first rewrite is tried again.
+    retry_at: Option<Instant>,
+    /// Minutes until an automatic rewrite may be tried again, and when that is.
+    back_off: (u64, Option<Instant>),
+}
+
+struct Writing {
+    orders: Arc<Orders>,
+    status: Arc<Status>,
+    thread: JoinHandle<()>,
+}
+
+struct Rewriting {
+    progress: Arc<Progress>,
+    since: Instant,
+}
+
+impl Default for AppendOnly {
+    fn default() -> AppendOnly {
+        let state = State {
+            phase: Phase::Off,
+            writer: None,
+            rewrite: None,
+            last_ok: true,
+            last_took: -1,
+            rewrites: 0,
+            failures: 0,
+            retry_at: None,
+            back_off: (0, None),
+        };
+        AppendOnly {
+            state: Mutex::new(state),
+            ever_gated: AtomicBool::new(false),
+        }
+    }
+}
+
+impl AppendOnly {
+    /// Whether the file is on, or is being turned on.
+    pub(crate) fn is_on(&self) -> bool {
+        self.state.lock().phase != Phase::Off
+    }
+
+    /// The writer, while there is one.
+    fn writer(&self) -> Option<(Arc<Orders>, Arc<Status>)> {
+        let state = self.state.lock();
+        let writer = state.writer.as_ref()?;
+        Some((writer.orders.clone(), writer.status.clone()))
+    }
+
+    /// The fields of INFO persistence about it.
+    pub(crate) fn info(&self) -> Vec<(&'static str, String)> {
+        let state = self.state.lock();
+        let on = state.phase != Phase::Off;
+        let word = |ok| if ok { "ok" } else { "err" }.to_owned();
+        let running = state.rewrite.as_ref();
+        let failure = state.writer.as_ref().and_then(|w| w.status.failure());
+        let mut fields = vec![
+            ("aof_enabled", u8::from(on).to_string()),
+            (
+                "aof_rewrite_in_progress",
+                u8::from(running.is_some()).to_string(),
+            ),
+            ("aof_rewrite_scheduled", "0".into()),
+            ("aof_last_rewrite_time_sec", state.last_took.to_string()),
+            (
+                "aof_current_rewrite_time_sec",
+                running
+                    .map_or(-1, |r| r.since.elapsed().as_secs() as i64)
+                    .to_string(),
+            ),
+            ("aof_last_bgrewrite_status", word(state.last_ok)),
+            ("aof_rewrites", state.rewrites.to_string()),
+            (
+                "aof_rewrites_consecutive_failures",
+                state.failures.to_string(),
+            ),
+            ("aof_last_write_status", word(failure.is_none())),
+            ("aof_last_cow_size", "0".into()),
+            ("module_fork_in_progress", "0".into()),
+            ("module_fork_last_cow_size", "0".into()),
+        ];
+        if let Some(writer) = &state.writer {
+            let get = |count: &AtomicU64| count.load(Ordering::Relaxed).to_string();
+            fields.extend([
+                ("aof_current_size", get(&writer.status.size)),
+                ("aof_base_size", get(&writer.status.base_size)),
+                ("aof_pending_rewrite", "0".into()),
+                ("aof_buffer_length", get(&writer.status.buffered)),
+                ("aof_pending_bio_fsync", "0".into()),
+                ("aof_delayed_fsync", "0".into()),
+            ]);
+        }
+        fields
+    }
+}
+
+/// What the writer says to this server.
+struct Ear {
+    node: Weak<Node>,
+    engine: Arc<Engine>,
+    released: AtomicU64,
+}
+
+impl Notice for Ear {
+    fn released(&self, sequence: u64) {
+        if self.released.swap(sequence, Ordering::Relaxed) == sequence {
+            return;
+        }
+        self.engine.store.journal.set_synced(sequence);
+        if let Some(node) = self.node.upgrade()
+            && node.append_only.ever_gated.load(Ordering::SeqCst)
+        {
+            node.release(sequence);
+        }
+    }
+
+    fn log(&self, warning: bool, text: &str) {
+        if let Some(node) = self.node.upgrade() {
+            say(&node, warning, text);
+        }
+    }
+
+    fn failed(&self, why: Option<&str>) {
+        let why: Option<Arc<str>> = why.map(Into::into);
+        self.engine
+            .change_settings(|settings| settings.append_only_failure = why);
+    }
+
+    fn fatal(&self, text: &str) {
+        if let Some(node) = self.node.upgrade() {
+            say(&node, true, text);
+            if let Some(log) = node.log_handle() {
+                log.flush();
+            }
+        }
+        std::process::exit(1);
+    }
+}
+
+fn say(node: &Node, warning: bool, text: &str) {
+    let level = if warning {
+        LogLevel::Warning
+    } else {
+        LogLevel::Notice
+    };
+    text.lines()
+        .filter(|line| !line.is_empty())
+        .for_each(|line| node.log(level, line));
+}
+
+impl Node {
+    /// Lets go what waits for records up to this sequence.
+    fn release(&self, sequence: u64) {
+        self.send_all(|| Message::Release(sequence));
+    }
+}
+
+fn files(config: &Config) -> Result<Files, FilesError> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Files::read(
+        Arc::new(RealDisk),
+        &as_path(&config.dir),
+        &text(&config.appenddirname),
+        &text(&config.appendfilename),
+    )
+}
+
+/// Starts the writer at the place of `reader`.
+fn write_on(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    files: Files,
+    (reader, sequence): (Reader, u64),
+    unlisted: bool,
+) -> std::io::Result<()> {
+    let (policy, timestamps) = {
+        let config = node.config.read();
+        (config.appendfsync, config.aof_timestamp_enabled)
+    };
+    let setup = Setup {
+        files,
+        reader,
+        sequence,
+        policy,
+        timestamps,
+        unlisted,
+    };
+    let ear = Ear {
+        node: Arc::downgrade(node),
+        engine: engine.clone(),
+        released: AtomicU64::new(u64::MAX),
+    };
+    let (orders, status, thread) = persist::aof::start(setup, Box::new(ear))?;
+    node.append_only.state.lock().writer = Some(Writing {
+        orders,
+        status,
+        thread,
+    });
+    Ok(())
+}
+
+/// Has replies wait for the disk, or not, as the policy says.
+fn set_gate(node: &Node, engine: &Engine) {
+    let always = node.config.read().appendfsync == AppendFsync::Always;
+    let on = always && node.append_only.state.lock().phase == Phase::On;
+    if on == engine.store.journal.is_gated() {
+        return;
+    }
+    if on {
+        node.append_only.ever_gated.store(true, Ordering::SeqCst);
+    }
+    engine.store.journal.set_gated(on);
+    engine.change_settings(|settings| settings.commit_gate = on);
+}
+
+struct Applying(Foreign);
+
+impl Apply for Applying {
+    fn begin(&mut self) {
+        self.0.set_db(0);
+    }
+
+    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.0.unit(bytes)
+    }
+}
+
+/// Loads the log and begins to write on it. Whether there was one.
+///
+/// # Errors
+/// What is wrong with the files: the server must not go on.
+pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool, String> {
+    let config = node.config.read().clone();
+    let mut files = files(&config).map_err(|error| match error {
+        FilesError::Manifest(error) => error.log_lines().concat(),
+        FilesError::Io(..) => error.to_string(),
+    })?;
+    let prepared = files.prepare();
+    let prepared = prepared.map_err(|error| format!("cannot prepare the AOF files: {error}"))?;
+    if prepared == Prepared::Migrated {
+        let (name, directory) = (files.name(), config.appenddirname.escape_ascii());
+        let line = format!(
+            "Successfully migrated an old-style AOF configuration ({name}) into the AOF directory \
+             ({directory})."
+        );
+        say(node, false, &line);
+    }
+    let outcome = load(node, engine, &config, &files).map_err(|error| error.to_string())?;
+    let journal = &engine.store.journal;
+    journal.set_active(Audience::AOF, true);
+    let place = journal
+        .reader(None)
+        .map(|reader| (reader, journal.sequence()));
+    let place = place.ok_or("the journal has no end")?;
+    let empty = files.is_empty();
+    write_on(node, engine, files, place, empty)
+        .map_err(|error| format!("Can't open the append-only file: {error}"))?;
+    node.append_only.state.lock().phase = if empty { Phase::Waiting } else { Phase::On };
+    if empty {
+        rewriting::first_base(node, engine)?;
+    }
+    set_gate(node, engine);
+    Ok(outcome != LoadOutcome::Empty)
+}
+
+fn load(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    config: &Config,
+    files: &Files,
+) -> Result<LoadOutcome, AofLoadError> {
+    let began = Instant::now();
+    let locker = Locker::new(&engine.store);
+    let mut options = LoadOptions {
+        now_ms: engine::wall_us() / 1000,
+        keep_expired: false,
+        limits: crate::persistence::object_limits(config),
+        wanted: &|_| true,
+        progress: &mut |_| {},
+    };
+    let loaded = persist::aof::load::load(
+        files,
+        &locker,
+        &mut options,
+        &mut Applying(Foreign::new(engine, false)),
+        config.aof_load_truncated,
+        &mut |warning, line| say(node, warning, line),
+    )?;
+    if loaded.outcome != LoadOutcome::Empty {
+        let seconds = began.elapsed().as_secs_f64();
+        let line = format!("DB loaded from append only file: {seconds:.3} seconds");
+        say(node, false, &line);
+    }
+    Ok(loaded.outcome)
+}
+
+/// Turns the file off: what is in the journal is written and synced first.
+pub(crate) fn disable(node: &Node, engine: &Engine) {
+    let writer = {
+        let mut state = node.append_only.state.lock();
+        state.phase = Phase::Off;
+        state.retry_at = None;
+        if let Some(rewrite) = &state.rewrite {
+            rewrite.progress.stop.store(true, Ordering::Relaxed);
+        }
+        state.writer.take()
+    };
+    engine.store.journal.set_active(Audience::AOF, false);
+    if let Some(writer) = writer {
+        writer.orders.stop();
+        // A writer that panicked has ended the process.
+        let _ = writer.thread.join();
+    }
+    set_gate(node, engine);
+    engine.change_settings(|settings| settings.append_only_failure = None);
+}
+
+/// What CONFIG SET means for the file. `before` is the configuration until now.
+///
+/// # Errors
+/// When the file cannot be turned on.
+pub(crate) fn configured(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    before: &Config,
+    ticket: impl FnOnce() -> Option<engine::Ticket>,
+) -> Result<Option<Taken>, Fail> {
+    let after = node.config.read().clone();
+    if let Some((orders, _)) = node.append_only.writer() {
+        if before.appendfsync != after.appendfsync {
+            orders.set_policy(after.appendfsync);
+        }
+        if before.aof_timestamp_enabled != after.aof_timestamp_enabled {
+            orders.set_timestamps(after.aof_timestamp_enabled);
+        }
+    }
+    set_gate(node, engine);
+    match (node.append_only.is_on(), after.appendonly) {
+        (true, false) => disable(node, engine),
+        (false, true) => {
+            let ticket = ticket();
+            let later = ticket.is_some();
+            let answer = move |begun: Result<(), String>| {
+                if let Some(ticket) = ticket {
+                    match begun {
+                        Ok(()) => ticket.ok(),
+                        Err(_) => ticket.error(
+                            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - \
+                             Unable to turn on AOF. Check server logs.",
+                        ),
+                    }
+                }
+            };
+            enable(node, engine, answer)?;
+            return Ok(later.then_some(Taken::Later));
+        }
+        _ => {}
+    }
+    Ok(None)
+}
+
+/// Before the process ends: stops a rewrite, and makes everything in the journal last. Nothing may
+/// be appended any more.
+///
+/// # Errors
+/// What the disk says.
+pub(crate) fn finish(node: &Node) -> Result<(), String> {
+    let Some((orders, _)) = node.append_only.writer() else {
+        return Ok(());
+    };
+    if let Some(rewrite) = &node.append_only.state.lock().rewrite {
+        say(
+            node,
+            true,
+            "There is a child rewriting the AOF. Killing it!",
+        );
+        rewrite.progress.stop.store(true, Ordering::Relaxed);
+    }
+    say(node, false, "Calling fsync() on the AOF file.");
+    orders.flush()
+}

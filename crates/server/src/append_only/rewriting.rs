@@ -1,0 +1,364 @@
+//! Rewriting the append-only file, and turning it on, which begins with a rewrite.
+
+use super::{Phase, Rewriting, files, say, set_gate, write_on};
+use crate::node::Node;
+use engine::{Engine, Fail, Taken};
+use persist::aof::{NewBase, RewriteError, rewrite, rewrite_alone};
+use persist::save::{Progress, SaveOptions, Saved};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use store::journal::{Audience, Reader};
+use store::{Locker, Tap};
+
+/// How long until a failed first rewrite is tried again.
+const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// With this many increments since the last base, automatic rewrites are slowed down.
+const TOO_MANY_INCREMENTS: u64 = 3;
+/// The longest pause between automatic rewrites that fail, in minutes.
+const LONGEST_BACK_OFF: u64 = 60;
+
+type Rotated = Receiver<Result<(), String>>;
+
+/// Notes that a rewrite begins.
+fn begin(node: &Node) -> Result<Arc<Progress>, Fail> {
+    let mut state = node.append_only.state.lock();
+    if state.rewrite.is_some() {
+        return Err("ERR Background append only file rewriting already in progress".into());
+    }
+    let progress = Arc::new(Progress::default());
+    state.rewrite = Some(Rewriting {
+        progress: progress.clone(),
+        since: Instant::now(),
+    });
+    Ok(progress)
+}
+
+/// Notes how a rewrite ended.
+fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved, RewriteError>) {
+    let stopped = progress.stop.load(Ordering::Relaxed);
+    {
+        let mut state = node.append_only.state.lock();
+        let since = state.rewrite.take().map(|rewrite| rewrite.since);
+        state.last_took = since.map_or(0, |since| since.elapsed().as_secs() as i64);
+        match result {
+            Ok(_) => {
+                (state.last_ok, state.failures) = (true, 0);
+                state.rewrites += 1;
+                state.back_off = (0, None);
+                if state.phase == Phase::Waiting && !stopped {
+                    state.phase = Phase::On;
+                }
+            }
+            Err(_) if stopped => {}
+            Err(_) => {
+                state.last_ok = false;
+                state.failures += 1;
+                if state.phase == Phase::Waiting {
+                    state.retry_at = Some(Instant::now() + RETRY_PERIOD);
+                }
+            }
+        }
+    }
+    match result {
+        Ok(_) => {
+            say(
+                node,
+                false,
+                "Background AOF rewrite terminated with success",
+            );
+            say(node, false, "Background AOF rewrite finished successfully");
+        }
+        Err(_) if stopped => say(node, true, "Background AOF rewrite terminated by signal"),
+        Err(error) => say(
+            node,
+            true,
+            &format!("Background AOF rewrite terminated with error: {error}"),
+        ),
+    }
+    set_gate(node, engine);
+}
+
+fn options(node: &Node) -> (SaveOptions, PathBuf) {
+    let config = node.config.read();
+    let options = SaveOptions {
+        aof_base: true,
+        ..crate::persistence::options(&config)
+    };
+    let name = format!("temp-rewriteaof-bg-{}.aof", std::process::id());
+    let directory =
+        crate::boot::as_path(&config.dir).join(crate::boot::as_path(&config.appenddirname));
+    (options, directory.join(name))
+}
+
+/// Cuts a tap over everything, and does `at_cut` while the world stands still.
+fn cut<T>(engine: &Engine, locker: &Locker, mut at_cut: impl FnMut(&Tap) -> T) -> (Tap, T) {
+    loop {
+        let world = locker.world();
+        if let Some(tap) = engine.store.tap(&world, locker, base::SlotSet::full()) {
+            let done = at_cut(&tap);
+            return (tap, done);
+        }
+        drop(world);
+        // All lanes are taken by other snapshots: one will end.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Writes the base from a tap and puts it in force.
+fn write_base(
+    node: &Node,
+    locker: &Locker,
+    progress: &Progress,
+    tap: Tap,
+    rotated: Option<&Rotated>,
+) -> Result<Saved, RewriteError> {
+    let (options, temporary) = options(node);
+    let base = NewBase {
+        options: &options,
+        progress,
+        disk: &persist::aof::disk::RealDisk,
+        temporary: &temporary,
+    };
+    match (node.append_only.writer(), rotated) {
+        (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
+        _ => {
+            let config = node.config.read().clone();
+            rewrite_alone(tap, locker, &base, files(&config))
+        }
+    }
+}
+
+/// The first base of a log that begins with the server.
+///
+/// # Errors
+/// Why it cannot be written.
+pub(super) fn first_base(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), String> {
+    let progress = begin(node).map_err(|fail| format!("{fail:?}"))?;
+    let locker = Locker::new(&engine.store);
+    let (tap, ()) = cut(engine, &locker, |_| ());
+    let (sender, rotated) = channel();
+    // The increment is as new as the base: there is nothing to go over from.
+    let _ = sender.send(Ok(()));
+    let result = write_base(node, &locker, &progress, tap, Some(&rotated));
+    end(node, engine, &progress, &result);
+    result
+        .map(drop)
+        .map_err(|error| format!("Can't create the append-only file: {error}"))
+}
+
+/// Starts a rewrite in the background.
+fn start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), Fail> {
+    let progress = begin(node)?;
+    let (for_thread, engine) = (node.clone(), engine.clone());
+    let for_failure = (progress.clone(), engine.clone());
+    let work = move || {
+        let node = for_thread;
+        let locker = Locker::new(&engine.store);
+        let (tap, rotated) = cut(&engine, &locker, |tap| {
+            let (orders, _) = node.append_only.writer()?;
+            Some(orders.rotate(tap.cut.sequence))
+        });
+        let result = write_base(&node, &locker, &progress, tap, rotated.as_ref());
+        end(&node, &engine, &progress, &result);
+    };
+    say(node, false, "Background append only file rewriting started");
+    let spawned = std::thread::Builder::new()
+        .name("aof-rewrite".into())
+        .spawn(work);
+    spawned.map(drop).map_err(|error| {
+        let text = format!("ERR cannot start a thread to rewrite: {error}");
+        let (progress, engine) = for_failure;
+        end(
+            node,
+            &engine,
+            &progress,
+            &Err(RewriteError::Writer(text.clone())),
+        );
+        Fail::from(text)
+    })
+}
+
+/// BGREWRITEAOF
+pub(crate) fn bgrewriteaof(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<Taken, Fail> {
+    start(node, engine)?;
+    Ok(Taken::Now(Box::new(|reply| {
+        reply.status("Background append only file rewriting started")
+    })))
+}
+
+/// Turns the file on: from one instant on everything is written to it, and a base of what was there
+/// at that instant is written beside it. `begun` hears whether the writing could begin.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn enable(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    begun: impl FnOnce(Result<(), String>) + Send + 'static,
+) -> Result<(), Fail> {
+    node.append_only.state.lock().phase = Phase::Waiting;
+    let (node, engine) = (node.clone(), engine.clone());
+    let work = move || {
+        let progress = loop {
+            // A rewrite from before ends soon: it was told to.
+            match begin(&node) {
+                Ok(progress) => break progress,
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let locker = Locker::new(&engine.store);
+        let (tap, reader) = cut(&engine, &locker, |tap| {
+            engine.store.journal.set_active(Audience::AOF, true);
+            engine.store.journal.reader(Some(tap.cut))
+        });
+        let result = switch_on(&node, &engine, &locker, &progress, (tap, reader), begun);
+        if result.is_err() {
+            take_back(&node, &engine);
+        }
+        end(&node, &engine, &progress, &result);
+    };
+    let spawned = std::thread::Builder::new()
+        .name("aof-rewrite".into())
+        .spawn(work);
+    spawned
+        .map(drop)
+        .map_err(|error| Fail::from(format!("ERR cannot start a thread to rewrite: {error}")))
+}
+
+fn switch_on(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    locker: &Locker,
+    progress: &Progress,
+    (tap, reader): (Tap, Option<Reader>),
+    begun: impl FnOnce(Result<(), String>),
+) -> Result<Saved, RewriteError> {
+    let config = node.config.read().clone();
+    let sequence = tap.cut.sequence;
+    let opened = files(&config)
+        .map_err(|error| error.to_string())
+        .and_then(|files| {
+            let reader = reader.ok_or("the journal has moved on")?;
+            write_on(node, engine, files, (reader, sequence), true)
+                .map_err(|error| error.to_string())
+        });
+    let (sender, rotated) = channel();
+    // A failure goes this way too, so that the tap is walked to its end in any case.
+    let _ = sender.send(opened.clone());
+    begun(opened.clone());
+    match opened {
+        Ok(()) => write_base(node, locker, progress, tap, Some(&rotated)),
+        Err(text) => {
+            say(
+                node,
+                true,
+                &format!("Can't open the append-only file: {text}"),
+            );
+            let mut walker = tap.walker();
+            walker.abandon();
+            while walker.next(locker).is_some() {}
+            Err(RewriteError::Writer(text))
+        }
+    }
+}
+
+/// After a failed first rewrite: stops writing what has no base.
+fn take_back(node: &Node, engine: &Engine) {
+    let writer = {
+        let mut state = node.append_only.state.lock();
+        if state.phase != Phase::Waiting {
+            return;
+        }
+        state.writer.take()
+    };
+    engine.store.journal.set_active(Audience::AOF, false);
+    if let Some(writer) = writer {
+        writer.orders.stop();
+        // A writer that panicked has ended the process.
+        let _ = writer.thread.join();
+    }
+}
+
+/// What is looked at now and then: growth, and rewrites that failed.
+pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
+    if node.append_only.ever_gated.load(Ordering::Relaxed) && !engine.store.journal.is_gated() {
+        // Replies that began to wait before the gate was opened.
+        node.release(engine.store.journal.sequence());
+    }
+    let (retry, size, base_size, increments) = {
+        let mut state = node.append_only.state.lock();
+        if state.rewrite.is_some() {
+            return;
+        }
+        let retry = state.retry_at.is_some_and(|at| at <= Instant::now());
+        if retry {
+            state.retry_at = None;
+        }
+        let status = state.writer.as_ref().map(|writer| writer.status.clone());
+        let status = status.filter(|_| state.phase == Phase::On);
+        let get = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+        let sizes = status.map(|s| (get(&s.size), get(&s.base_size), get(&s.increments)));
+        let (size, base_size, increments) = sizes.unwrap_or_default();
+        (retry, size, base_size, increments)
+    };
+    if retry {
+        // When no thread can be started, CONFIG SET has still to be given again.
+        let _ = enable(node, engine, drop);
+        return;
+    }
+    let (percentage, least) = {
+        let config = node.config.read();
+        (
+            config.auto_aof_rewrite_percentage as u64,
+            config.auto_aof_rewrite_min_size,
+        )
+    };
+    if percentage == 0 || size <= least {
+        return;
+    }
+    let base = base_size.max(1);
+    let growth = (u128::from(size) * 100 / u128::from(base)).saturating_sub(100) as u64;
+    if growth >= percentage && !is_limited(node, increments) {
+        say(
+            node,
+            false,
+            &format!("Starting automatic rewriting of AOF on {growth}% growth"),
+        );
+        // A refusal means that another has just begun, which is as good.
+        let _ = start(node, engine);
+    }
+}
+
+/// Whether an automatic rewrite must wait because several before it failed, and left increments:
+/// one minute first, then twice as long each time.
+fn is_limited(node: &Node, increments: u64) -> bool {
+    let mut state = node.append_only.state.lock();
+    if increments < TOO_MANY_INCREMENTS {
+        state.back_off = (0, None);
+        return false;
+    }
+    match state.back_off {
+        (_, Some(until)) if Instant::now() < until => true,
+        (minutes, Some(_)) => {
+            state.back_off = (minutes, None);
+            false
+        }
+        (minutes, None) => {
+            let minutes = (minutes * 2).clamp(1, LONGEST_BACK_OFF);
+            state.back_off = (
+                minutes,
+                Some(Instant::now() + Duration::from_secs(minutes * 60)),
+            );
+            drop(state);
+            let line = format!(
+                "Background AOF rewrite has repeatedly failed and triggered the limit, will retry \
+                 in {minutes} minutes"
+            );
+            say(node, true, &line);
+            true
+        }
+    }
+}
