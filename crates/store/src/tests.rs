@@ -165,11 +165,14 @@ impl Model {
                 self.taps.swap_remove(which);
                 return;
             };
-            let ValueRef::Str(value) = image.object.value() else {
+            let Pin::Whole(object) = &image.pin else {
+                panic!("no small value")
+            };
+            let ValueRef::Str(value) = object.value() else {
                 panic!("no string")
             };
-            let key = (image.db, image.object.key().to_vec());
-            let value = (value.to_vec(), image.object.expire());
+            let key = (image.db, object.key().to_vec());
+            let value = (value.to_vec(), object.expire());
             assert!(tap.got.insert(key, value).is_none(), "delivered twice");
         }
     }
