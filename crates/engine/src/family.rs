@@ -1,5 +1,6 @@
 //! Command handlers, a file or folder for each family.
 
+pub(crate) mod bitmap;
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod connection;
@@ -8,7 +9,10 @@ pub(crate) mod forward;
 pub(crate) mod hash;
 pub(crate) mod key;
 pub(crate) mod list;
+pub(crate) mod object;
+pub(crate) mod payload;
 pub(crate) mod slow;
+pub(crate) mod sort;
 pub(crate) mod string;
 pub(crate) mod transaction;
 pub(crate) mod world;

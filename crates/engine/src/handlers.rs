@@ -1,7 +1,8 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
 use crate::family::{
-    client, command, connection, expire, forward, hash, key, list, string, transaction, world,
+    bitmap, client, command, connection, expire, forward, hash, key, list, object, payload, sort,
+    string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -34,6 +35,13 @@ fn missing(cx: &mut Cx<'_>) -> Done {
 fn strings(cmd: Cmd) -> Option<Handler> {
     Some(match cmd {
         Cmd::Append => string::append,
+        Cmd::Bitcount => bitmap::bitcount,
+        Cmd::Bitfield => bitmap::bitfield,
+        Cmd::BitfieldRo => bitmap::bitfield_ro,
+        Cmd::Bitop => bitmap::bitop,
+        Cmd::Bitpos => bitmap::bitpos,
+        Cmd::Getbit => bitmap::getbit,
+        Cmd::Setbit => bitmap::setbit,
         Cmd::Decr => string::decr,
         Cmd::Decrby => string::decrby,
         Cmd::Get => string::get,
@@ -44,6 +52,7 @@ fn strings(cmd: Cmd) -> Option<Handler> {
         Cmd::Incr => string::incr,
         Cmd::Incrby => string::incrby,
         Cmd::Incrbyfloat => string::incrbyfloat,
+        Cmd::Lcs => string::lcs,
         Cmd::Mget => string::mget,
         Cmd::Mset => string::mset,
         Cmd::Msetnx => string::msetnx,
@@ -106,6 +115,13 @@ fn keys(cmd: Cmd) -> Option<Handler> {
     Some(match cmd {
         Cmd::Copy => key::copy,
         Cmd::Del => key::del,
+        Cmd::Dump => payload::dump,
+        Cmd::Restore | Cmd::RestoreAsking => payload::restore,
+        Cmd::ObjectEncoding => object::encoding,
+        Cmd::ObjectFreq => object::freq,
+        Cmd::ObjectIdletime => object::idletime,
+        Cmd::ObjectRefcount => object::refcount,
+        Cmd::Sort | Cmd::SortRo => sort::sort,
         Cmd::Exists => key::exists,
         Cmd::Keys => key::keys,
         Cmd::Move => key::move_,
@@ -137,6 +153,7 @@ fn others(cmd: Cmd) -> Option<Handler> {
     Some(match cmd {
         Cmd::Auth => connection::auth,
         Cmd::Echo => connection::echo,
+        Cmd::Time => object::time,
         Cmd::Hello => connection::hello,
         Cmd::Ping => connection::ping,
         Cmd::Quit => connection::quit,

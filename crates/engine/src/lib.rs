@@ -18,6 +18,7 @@ mod foreign;
 mod handlers;
 mod host;
 mod keyspace;
+mod leaving;
 mod long_double;
 mod pause;
 mod route;
@@ -36,6 +37,7 @@ pub use fail::{Done, Fail};
 pub use foreign::Foreign;
 pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
+pub use leaving::Leaving;
 pub use pause::{Pause, PauseKind};
 pub use route::Routing;
 pub use session::{ReplyMode, Session};
@@ -58,6 +60,8 @@ pub struct Engine {
     pub stats: Stats,
     /// What commands know of the cluster.
     pub routing: Routing,
+    /// Keys that are on their way to another server.
+    pub leaving: Leaving,
     /// Pauses of clients.
     pub pause: Pause,
     /// The names of commands, as rename-command leaves them.
@@ -80,6 +84,7 @@ impl Engine {
             clients: Clients::default(),
             stats: Stats::default(),
             routing: Routing::default(),
+            leaving: Leaving::default(),
             pause: Pause::default(),
             directory,
             host,

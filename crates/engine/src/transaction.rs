@@ -120,6 +120,9 @@ impl Worker {
             Ok(guards) => guards,
             Err(slot) => return Outcome::Busy(slot),
         };
+        if !session.trusted && touches_leaving(parts.engine, queue) {
+            return Outcome::Later;
+        }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = transaction.writes();
             let refused = queue.iter().find_map(|Queued { spec, args }| {
@@ -161,6 +164,7 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Outcome::Later,
+            Some(_) if !session.trusted && touches_leaving(parts.engine, queue) => Outcome::Later,
             Some(world) => {
                 let keys = Keyspace::of_world(locker, db, when);
                 run_queue(parts, session, queue, keys, Some(&world), out)
@@ -251,6 +255,15 @@ fn run_queue<'a>(
         *mark = crate::worker::seen(engine, &mut cx.keys, world.is_some() || slotless);
     }
     Outcome::Done
+}
+
+/// Whether a queued command is about a key that is on its way to another server.
+fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> bool {
+    let mut queue = queue.iter();
+    queue.any(|queued| {
+        let args = queued.args.as_args();
+        engine.leaving.touched_by(queued.spec, args)
+    })
 }
 
 /// Whether a watched key changed, or has expired since it was watched.

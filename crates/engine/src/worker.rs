@@ -300,6 +300,9 @@ impl Worker {
                 Err(slot) => return Outcome::Busy(slot),
             },
         };
+        if !session.trusted && parts.engine.leaving.touched_by(spec, args) {
+            return Outcome::Later;
+        }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = spec.has(flag::WRITE);
             let wish = Wish {
@@ -344,6 +347,9 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
             None => Ok(Outcome::Later),
+            Some(_) if !session.trusted && parts.engine.leaving.touched_by(spec, args) => {
+                Ok(Outcome::Later)
+            }
             Some(world) => {
                 let keys = Keyspace::of_world(locker, db, when);
                 run(parts, session, spec, args, keys, Some(&world), out)

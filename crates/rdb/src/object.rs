@@ -1,8 +1,9 @@
 //! Between values of the store and their form in a file.
 
+use crate::dump::{self, DumpError};
 use crate::encode::Encoder;
 use crate::format::{Kind, ValueType};
-use crate::reader::{Event, Key};
+use crate::reader::{Error, ErrorKind, Event, Key};
 use crate::writer::{KeyMeta, Writer};
 use base::{UnixMs, num};
 use ds::list::Piece;
@@ -118,6 +119,60 @@ pub fn write_value(encoder: &mut Encoder, object: &Object) {
             }
         },
     }
+}
+
+/// A value as DUMP replies it.
+pub fn dump(object: &Object) -> Vec<u8> {
+    let mut encoder = dump::begin(value_type(object), true);
+    write_value(&mut encoder, object);
+    dump::seal(encoder)
+}
+
+/// The object that a DUMP payload holds, under this key.
+///
+/// # Errors
+/// A payload that is damaged, too new, empty, or of a type that the store does not have.
+pub fn restore(
+    payload: &[u8],
+    key: &[u8],
+    meta: KeyMeta,
+    limits: ObjectLimits,
+    now_ms: i64,
+) -> Result<Object, DumpError> {
+    let mut reader = dump::reader(dump::verify(payload)?);
+    let kind = reader.begin_value()?;
+    let key = Key {
+        db: 0,
+        key: key.to_vec(),
+        meta,
+        value_type: payload[0],
+        kind,
+        length: 0,
+    };
+    let mut builder = Builder::new(key, limits);
+    let mut elements = 0;
+    while let Some(piece) = reader.next_event()? {
+        if let Event::KeyEnd { elements: counted } = piece {
+            elements = counted;
+            break;
+        }
+        builder.add(piece);
+    }
+    let flaw = |kind| {
+        DumpError::Value(Error {
+            offset: reader.offset(),
+            doing: reader.doing(),
+            key: None,
+            value_type: Some(payload[0]),
+            kind,
+        })
+    };
+    if builder.has_duplicates() {
+        return Err(flaw(ErrorKind::Corrupt("Duplicate hash fields detected")));
+    }
+    builder
+        .finish(elements, now_ms)
+        .ok_or_else(|| flaw(ErrorKind::Empty))
 }
 
 fn write_piece(encoder: &mut Encoder, piece: Piece<'_>) {

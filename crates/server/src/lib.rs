@@ -13,6 +13,7 @@ mod info;
 pub mod log;
 mod memory;
 mod message;
+mod migrate;
 mod node;
 mod periodic;
 mod persistence;

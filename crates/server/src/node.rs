@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) run_id: ReplId,
     /// How many commands ran of late.
     pub(crate) rates: Rates,
+    /// Connections to the targets of MIGRATE.
+    pub(crate) links: crate::migrate::Links,
 }
 
 impl Node {
@@ -58,6 +60,7 @@ impl Node {
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
+            links: crate::migrate::Links::default(),
         })
     }
 
@@ -266,6 +269,7 @@ impl Host for Node {
             | Cmd::Psync
             | Cmd::Sync
             | Cmd::Wait => replication::run(&node, engine, cmd, args, session),
+            Cmd::Migrate => crate::migrate::run(&node, engine, args, session),
             Cmd::Shutdown => crate::ending::shutdown(&node, args, session),
             _ if cmd.spec().parent == Some(Cmd::Cluster) => {
                 crate::cluster_command::run(self, engine, cmd, args, session)

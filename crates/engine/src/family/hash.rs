@@ -12,7 +12,8 @@ mod random;
 
 pub(crate) use random::hrandfield;
 
-fn limits(cx: &Cx<'_>) -> HashLimits {
+/// The limits that hashes change their encoding by.
+pub(crate) fn limits(cx: &Cx<'_>) -> HashLimits {
     HashLimits {
         entries: cx.settings.hash_max_listpack_entries,
         value: cx.settings.hash_max_listpack_value,

@@ -8,9 +8,11 @@ use ds::{Kind, Object, ValueRef};
 use resp::Reply;
 
 mod expiry;
+mod lcs;
 mod set;
 
 use expiry::Expiry;
+pub(crate) use lcs::lcs;
 pub(crate) use set::{getset, psetex, set, setex, setnx};
 
 /// A string object; text that is a canonical integer is kept as one.

@@ -1,0 +1,400 @@
+//! MIGRATE: hands keys over to another server.
+//!
+//! The keys are *leaving* from the moment they are read until the target has answered: commands on
+//! them wait, so that what the target has is what was deleted here. No slot is locked meanwhile.
+
+use crate::node::Node;
+use base::Slot;
+use engine::{Effects, Engine, Fail, Session, Taken, wall_us};
+use parking_lot::Mutex;
+use resp::Args;
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{Expiry, Locker, When};
+
+/// How long an unused connection to a target is kept.
+const KEPT: Duration = Duration::from_secs(10);
+/// The time-out in ms when the command gives none.
+const DEFAULT_TIMEOUT: i64 = 1000;
+/// The longest line that a target may answer with, in bytes.
+const LONGEST_LINE: u64 = 64 * 1024;
+const CONNECTING: &str = "IOERR error or timeout connecting to the client";
+const WRITING: &str = "IOERR error or timeout writing to target instance";
+const READING: &str = "IOERR error or timeout reading from target instance";
+
+/// What threads of MIGRATE leave for each other.
+#[derive(Default)]
+pub(crate) struct Links {
+    idle: Mutex<HashMap<(String, u16), Link>>,
+    lockers: Mutex<Vec<Locker>>,
+}
+
+/// A connection to a target.
+struct Link {
+    stream: BufReader<TcpStream>,
+    /// The database it has selected.
+    db: Option<i64>,
+    used: Instant,
+}
+
+/// What a client asked for.
+struct Order {
+    host: String,
+    port: u16,
+    keys: Vec<Vec<u8>>,
+    /// The database here, by its number.
+    from: u16,
+    /// The database there.
+    db: i64,
+    timeout: Duration,
+    copy: bool,
+    replace: bool,
+    auth: Vec<Vec<u8>>,
+    /// Whether both are nodes of a cluster, where the slot may still be ours.
+    asking: bool,
+}
+
+/// A key as it was when it was marked.
+struct Parcel {
+    key: Vec<u8>,
+    /// What is sent for it.
+    ttl: i64,
+    payload: Vec<u8>,
+}
+
+/// MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password] [AUTH2 user password]
+/// [KEYS key ...]
+pub(crate) fn run(
+    node: &Arc<Node>,
+    engine: &Engine,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let session = session.ok_or("ERR MIGRATE is not allowed in a transaction")?;
+    let order = parse(args, session.db, engine.settings().cluster)?;
+    let (ticket, node) = (node.ticket_for(session), node.clone());
+    let work = move || {
+        let answer = migrate(&node, &order);
+        match answer {
+            Ok(status) => ticket.answer(move |reply| reply.status(status)),
+            Err(text) => ticket.error(text),
+        }
+    };
+    let spawned = std::thread::Builder::new()
+        .name("migrate".into())
+        .spawn(work);
+    spawned.map_err(|error| format!("ERR cannot start a thread: {error}"))?;
+    Ok(Taken::Later)
+}
+
+fn parse(args: Args<'_>, from: u16, cluster: bool) -> Result<Order, Fail> {
+    let (mut copy, mut replace, mut auth) = (false, false, Vec::new());
+    let mut keys = vec![args.get(3).to_vec()];
+    let mut index = 6;
+    while index < args.len() {
+        let more = args.len() - index - 1;
+        match args.get(index).to_ascii_uppercase().as_slice() {
+            b"COPY" => copy = true,
+            b"REPLACE" => replace = true,
+            b"AUTH" if more >= 1 => {
+                auth = vec![args.get(index + 1).to_vec()];
+                index += 1;
+            }
+            b"AUTH2" if more >= 2 => {
+                auth = vec![args.get(index + 1).to_vec(), args.get(index + 2).to_vec()];
+                index += 2;
+            }
+            b"KEYS" if !args.get(3).is_empty() => {
+                return Err(
+                    "ERR When using MIGRATE KEYS option, the key argument must be set to \
+                    the empty string"
+                        .into(),
+                );
+            }
+            b"KEYS" => {
+                keys = args.from(index + 1).iter().map(<[u8]>::to_vec).collect();
+                break;
+            }
+            _ => return Err(engine::fail::SYNTAX.into()),
+        }
+        index += 1;
+    }
+    let int = |index: usize| {
+        base::num::parse_i64(args.get(index)).ok_or(Fail::from(engine::fail::NOT_INTEGER))
+    };
+    let (timeout, db) = (int(5)?, int(4)?);
+    let timeout = if timeout <= 0 {
+        DEFAULT_TIMEOUT
+    } else {
+        timeout
+    };
+    let port = base::num::parse_i64(args.get(2)).and_then(|port| u16::try_from(port).ok());
+    Ok(Order {
+        host: String::from_utf8_lossy(args.get(1)).into_owned(),
+        port: port.unwrap_or(0),
+        keys,
+        from,
+        db,
+        timeout: Duration::from_millis(timeout as u64),
+        copy,
+        replace,
+        auth,
+        asking: cluster,
+    })
+}
+
+fn migrate(node: &Node, order: &Order) -> Result<&'static str, Vec<u8>> {
+    let locker = node.links.lockers.lock().pop();
+    let locker = locker.unwrap_or_else(|| Locker::new(&node.engine().store));
+    let result = carry(node, &locker, order);
+    node.links.lockers.lock().push(locker);
+    result
+}
+
+fn carry(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Vec<u8>> {
+    let engine = node.engine();
+    if !order.keys.iter().any(|key| is_there(locker, order, key)) {
+        return Ok("NOKEY");
+    }
+    let (mut link, cached) = node
+        .links
+        .get(order)
+        .map_err(|_| CONNECTING.as_bytes().to_vec())?;
+    let parcels = pack(engine, locker, order);
+    if parcels.is_empty() {
+        node.links.give_back(order, link);
+        return Ok("NOKEY");
+    }
+    let mut taken = 0;
+    let mut outcome = exchange(&mut link, order, &parcels, &mut |parcel| {
+        settle(engine, locker, order, parcel);
+        taken += 1;
+    });
+    // The target may have closed a connection that was idle; a new one is worth a try as long as
+    // nothing was answered.
+    let retry = cached && taken == 0;
+    if let Err(Trouble::Link(_, kind)) = &outcome
+        && retry
+        && !is_timeout(*kind)
+        && let Ok(fresh) = connect(order)
+    {
+        link = fresh;
+        outcome = exchange(&mut link, order, &parcels, &mut |parcel| {
+            settle(engine, locker, order, parcel);
+        });
+    }
+    for parcel in &parcels {
+        engine.leaving.remove(&parcel.key);
+    }
+    match outcome {
+        Ok(()) => {
+            node.links.give_back(order, link);
+            Ok("OK")
+        }
+        Err(Trouble::Refused(text)) => {
+            let mut error = b"ERR Target instance replied with error: ".to_vec();
+            error.extend_from_slice(&text);
+            Err(error)
+        }
+        Err(Trouble::Link(text, _)) => Err(text.as_bytes().to_vec()),
+    }
+}
+
+/// Why an exchange failed.
+enum Trouble {
+    /// The connection: what the client is told, and what happened.
+    Link(&'static str, io::ErrorKind),
+    /// The target's error, without the minus sign.
+    Refused(Vec<u8>),
+}
+
+fn is_timeout(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+fn when() -> When {
+    When {
+        now: wall_us() / 1000,
+        expiry: Expiry::Hide,
+    }
+}
+
+fn is_there(locker: &Locker, order: &Order, key: &[u8]) -> bool {
+    let db = locker.store().physical_db(order.from);
+    let _open = locker.enter();
+    let mut guard = locker.lock(Slot::of_key(key));
+    guard.find(db, ds::hash::of(key), key, when()).is_some()
+}
+
+/// Reads and marks the keys that are there. A key that leaves already is waited for.
+fn pack(engine: &Engine, locker: &Locker, order: &Order) -> Vec<Parcel> {
+    let mut parcels: Vec<Parcel> = Vec::new();
+    for key in &order.keys {
+        if parcels.iter().any(|parcel| parcel.key == *key) {
+            continue;
+        }
+        loop {
+            let open = locker.enter();
+            let mut guard = locker.lock(Slot::of_key(key));
+            let (db, when) = (engine.store.physical_db(order.from), when());
+            let Some(object) = guard.find(db, ds::hash::of(key), key, when) else {
+                break;
+            };
+            if engine.leaving.add(key) {
+                let ttl = object.expire().map_or(0, |at| (at - when.now).max(1));
+                let payload = rdb::object::dump(object);
+                let key = key.clone();
+                parcels.push(Parcel { key, ttl, payload });
+                break;
+            }
+            drop(guard);
+            drop(open);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    parcels
+}
+
+/// Ends the journey of a key that the target has: deletes it here, unless it was a copy.
+fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
+    let key = parcel.key.as_slice();
+    let _open = locker.enter();
+    let mut guard = locker.lock(Slot::of_key(key));
+    let db = engine.store.physical_db(order.from);
+    if !order.copy && !engine.settings().replica {
+        let hash = ds::hash::of(key);
+        if let Some(object) = guard.remove(db, hash, key) {
+            engine.store.discard(object);
+            guard.changed(db, key);
+            let mut effects = Effects::default();
+            effects.begin(&engine.store.journal);
+            effects.push(order.from, [b"DEL".as_slice(), key].into_iter());
+            let sequence = effects.commit(&engine.store.journal);
+            if sequence != 0 {
+                guard.set_last_effect(sequence);
+            }
+        }
+    }
+    engine.leaving.remove(key);
+}
+
+/// Sends the parcels and reads an answer for each; `arrived` is told of those that were taken. The
+/// first error of the target is returned when all is read.
+fn exchange(
+    link: &mut Link,
+    order: &Order,
+    parcels: &[Parcel],
+    arrived: &mut dyn FnMut(&Parcel),
+) -> Result<(), Trouble> {
+    let mut text = Vec::new();
+    if !order.auth.is_empty() {
+        let mut words = vec![b"AUTH".as_slice()];
+        words.extend(order.auth.iter().map(Vec::as_slice));
+        rdb::aof::put_command(&mut text, &words);
+    }
+    let selects = link.db != Some(order.db);
+    if selects {
+        let db = order.db.to_string();
+        rdb::aof::put_command(&mut text, &[b"SELECT", db.as_bytes()]);
+    }
+    let name: &[u8] = if order.asking {
+        b"RESTORE-ASKING"
+    } else {
+        b"RESTORE"
+    };
+    for parcel in parcels {
+        let ttl = parcel.ttl.to_string();
+        let mut words = vec![name, &parcel.key, ttl.as_bytes(), &parcel.payload];
+        if order.replace {
+            words.push(b"REPLACE");
+        }
+        rdb::aof::put_command(&mut text, &words);
+    }
+    let sent = link.stream.get_mut().write_all(&text);
+    sent.map_err(|error| Trouble::Link(WRITING, error.kind()))?;
+    let mut first = None;
+    let mut note = |answer: Result<(), Vec<u8>>| {
+        let good = answer.is_ok();
+        if let Err(text) = answer {
+            first.get_or_insert(text);
+        }
+        good
+    };
+    // Whoever is not let in, or not into this database, has put nothing where it belongs.
+    let mut ready = order.auth.is_empty() || note(read(link)?);
+    if selects {
+        let selected = note(read(link)?);
+        link.db = selected.then_some(order.db);
+        ready &= selected;
+    }
+    for parcel in parcels {
+        if note(read(link)?) && ready {
+            arrived(parcel);
+        }
+    }
+    first.map_or(Ok(()), |text| Err(Trouble::Refused(text)))
+}
+
+/// Reads one answer: fine, or the target's error.
+fn read(link: &mut Link) -> Result<Result<(), Vec<u8>>, Trouble> {
+    let mut line = Vec::new();
+    let mut input = io::Read::take(&mut link.stream, LONGEST_LINE);
+    let got = input.read_until(b'\n', &mut line);
+    got.map_err(|error| Trouble::Link(READING, error.kind()))?;
+    if line.last() != Some(&b'\n') {
+        return Err(Trouble::Link(READING, io::ErrorKind::UnexpectedEof));
+    }
+    Ok(match line.trim_ascii_end().split_first() {
+        Some((b'-', text)) => Err(text.to_vec()),
+        _ => Ok(()),
+    })
+}
+
+fn connect(order: &Order) -> io::Result<Link> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in (order.host.as_str(), order.port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, order.timeout) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(order.timeout))?;
+                stream.set_write_timeout(Some(order.timeout))?;
+                return Ok(Link {
+                    stream: BufReader::new(stream),
+                    db: None,
+                    used: Instant::now(),
+                });
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl Links {
+    /// A connection to the order's target, and whether it was used before.
+    fn get(&self, order: &Order) -> io::Result<(Link, bool)> {
+        let kept = {
+            let mut idle = self.idle.lock();
+            idle.retain(|_, link| link.used.elapsed() < KEPT);
+            idle.remove(&(order.host.clone(), order.port))
+        };
+        match kept {
+            Some(link) => {
+                let stream = link.stream.get_ref();
+                stream.set_read_timeout(Some(order.timeout))?;
+                stream.set_write_timeout(Some(order.timeout))?;
+                Ok((link, true))
+            }
+            None => Ok((connect(order)?, false)),
+        }
+    }
+
+    fn give_back(&self, order: &Order, mut link: Link) {
+        link.used = Instant::now();
+        let target = (order.host.clone(), order.port);
+        self.idle.lock().insert(target, link);
+    }
+}
