@@ -154,6 +154,12 @@ impl ClientCard {
         }
     }
 
+    /// Whether the other end is on this machine.
+    pub fn is_local(&self) -> bool {
+        let local = ["127.", "[::1]", "[::ffff:127."];
+        self.has_flag(flags::UNIX) || local.iter().any(|start| self.peer.starts_with(start))
+    }
+
     /// Whether CLIENT KILL has ended it.
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)

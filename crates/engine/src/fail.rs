@@ -113,6 +113,11 @@ pub const BAD_DATA: &str = "ERR Bad data format";
 /// The target key exists.
 pub const BUSYKEY: &str = "BUSYKEY Target key name already exists.";
 
+/// DEBUG is not for this client.
+pub const NO_DEBUG: &str = "ERR DEBUG command not allowed. If the enable-debug-command option is \
+    set to \"local\", you can run it from a local connection, otherwise you need to set this \
+    option in the configuration file, and then restart the server.";
+
 /// The number of arguments does not fit.
 pub fn wrong_arity(full_name: &str) -> Fail {
     Fail::Error(format!("ERR wrong number of arguments for '{full_name}' command").into())

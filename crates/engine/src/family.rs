@@ -4,6 +4,7 @@ pub(crate) mod bitmap;
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod connection;
+pub(crate) mod debug;
 pub(crate) mod expire;
 pub(crate) mod forward;
 pub(crate) mod hash;

@@ -1,8 +1,8 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
 use crate::family::{
-    bitmap, client, command, connection, expire, forward, hash, key, list, object, payload, sort,
-    string, transaction, world,
+    bitmap, client, command, connection, debug, expire, forward, hash, key, list, object, payload,
+    sort, string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -175,6 +175,7 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::ClientSetname => client::setname,
         Cmd::ClientUnblock => client::unblock,
         Cmd::ClientUnpause => client::unpause,
+        Cmd::Debug => debug::debug,
         Cmd::Multi => transaction::multi,
         Cmd::Exec => transaction::exec,
         Cmd::Discard => transaction::discard,

@@ -184,7 +184,6 @@ fn serve(
     log: &Log,
 ) -> Result<(), String> {
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
-    introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
     let pid = write_pid(&config, log);
     let store = Store::new(config.databases as u16);
@@ -208,11 +207,15 @@ fn serve(
     crate::memory::note_startup();
     let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
+    node.set_server(server);
     log.notice("Server initialized");
     if config.cluster_enabled {
-        let bus = crate::clustering::start(&node, &engine, &config, !found_data)?;
-        node.set_bus(bus);
-        crate::clustering::tell_loaded(&node, &engine);
+        node.set_bus(crate::clustering::start(
+            &node,
+            &engine,
+            &config,
+            !found_data,
+        )?);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(host, primary.port);
@@ -249,9 +252,11 @@ fn serve(
         let _ = pid.remove();
     }
     log.warning("Redis is now ready to exit, bye bye...");
-    server
-        .stop(Duration::from_secs(1))
-        .map_err(|error| error.to_string())
+    node.take_server().map_or(Ok(()), |server| {
+        server
+            .stop(Duration::from_secs(1))
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// Whether the ports are free: two servers must not write on one append-only file, and a second
@@ -279,21 +284,6 @@ fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Re
     Ok(true)
 }
 
-/// Says who starts: programs that run the server look for its number behind `PID:`.
-fn introduce(config: &Config, log: &Log) {
-    let mode = if config.cluster_enabled {
-        "cluster"
-    } else {
-        "standalone"
-    };
-    let pid = std::process::id();
-    log.notice(format!(
-        "Shoal {}, as Redis {REDIS_VERSION} ({mode}), port: {}, PID: {pid}",
-        env!("CARGO_PKG_VERSION"),
-        config.port
-    ));
-}
-
 /// Starts the workers and listens.
 fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> {
     let options = Options {
@@ -316,7 +306,7 @@ fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> 
 }
 
 /// Where to listen. An address that starts with `-` may be missing on this machine.
-fn places(config: &Config) -> Result<Vec<Listen>, String> {
+pub(crate) fn places(config: &Config) -> Result<Vec<Listen>, String> {
     let mut places = Vec::new();
     if config.port != 0 {
         for address in &config.bind {

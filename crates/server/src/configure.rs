@@ -1,9 +1,11 @@
 //! CONFIG GET and SET, and what a change of configuration means for the running server.
 
 use crate::node::{Node, ok};
-use config::{Caller, Config, ProtectedAction};
+use config::{Caller, Change, Config, ProtectedAction, SetError};
 use engine::{Engine, Fail, Session, Settings, Taken};
 use resp::Args;
+use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The settings that handlers go by, as a configuration says.
@@ -70,13 +72,116 @@ pub(crate) fn set(
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
     let mut config = node.config.write();
-    let change = config::set(&config, &pairs, Caller::default());
+    let caller = Caller {
+        local: session
+            .as_ref()
+            .is_none_or(|session| session.card.is_local()),
+        loading: engine.settings().loading,
+    };
+    let change = config::set(&config, &pairs, caller);
     let change = change.map_err(|error| Fail::from(error.to_string()))?;
+    put_into_effect(node, &change).map_err(|error| Fail::from(error.to_string()))?;
     let before = std::mem::replace(&mut *config, change.config);
     engine.change_settings(|settings| apply(&config, settings));
     engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
     drop(config);
+    refresh_refusal(node, engine);
     let ticket = || session.map(|session| node.ticket_for(session));
     let taken = crate::append_only::configured(node, engine, &before, ticket)?;
     Ok(taken.unwrap_or_else(ok))
+}
+
+/// Puts into effect what lies outside of the engine's settings.
+fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
+    let config = &change.config;
+    let listens = ["port", "bind", "unixsocket", "unixsocketperm"];
+    if let Some(name) = listens.iter().find(|name| change.touches(name)) {
+        let places = crate::boot::places(config);
+        let listening = places.and_then(|places| node.listen(places));
+        listening.map_err(|_| {
+            SetError::failed(name, "Unable to listen on this port. Check server logs.")
+        })?;
+    }
+    if change.touches("maxclients") {
+        node.with_server(|server| server.set_max_clients(config.maxclients as usize));
+    }
+    if change.touches("tcp-keepalive") {
+        node.with_server(|server| server.set_keepalive(config.tcp_keepalive as u64));
+    }
+    if change.touches("loglevel")
+        && let Some(log) = node.log_handle()
+    {
+        log.set_level(config.loglevel);
+    }
+    if let Some(bus) = node.bus() {
+        let limit = config.cluster_link_sendbuf_limit as usize;
+        bus.settings(crate::clustering::settings(config), limit);
+    }
+    Ok(())
+}
+
+/// Works out whether writes must be refused, because saving fails or replicas are missing.
+pub(crate) fn refresh_refusal(node: &Node, engine: &Engine) {
+    let (config, settings) = (node.config.read(), engine.settings());
+    let (wanted, lag) = (config.min_replicas_to_write, config.min_replicas_max_lag);
+    let saves = config.stop_writes_on_bgsave_error && !config.save.is_empty();
+    let refusal = if settings.replica {
+        None
+    } else if saves && !node.persistence.last_ok() {
+        Some(engine::fail::MISCONF_SAVE)
+    } else if wanted > 0
+        && lag > 0
+        && (node.replication().hub.good_replicas(lag as u64) as i64) < wanted
+    {
+        Some(engine::fail::NOREPLICAS)
+    } else {
+        None
+    };
+    if settings.refuse_writes != refusal {
+        engine.change_settings(|settings| settings.refuse_writes = refusal);
+    }
+}
+
+/// CONFIG REWRITE: the new text replaces the file whole or not at all.
+pub(crate) fn rewrite(node: &Node) -> Result<Taken, Fail> {
+    let Some(path) = node.config_file() else {
+        return Err("ERR The server is running without a config file".into());
+    };
+    match replace_file(node, path) {
+        Ok(()) => Ok(ok()),
+        Err(error) => {
+            node.log(
+                config::LogLevel::Warning,
+                &format!("CONFIG REWRITE failed: {error}"),
+            );
+            Err(format!("ERR Rewriting config file: {error}").into())
+        }
+    }
+}
+
+fn replace_file(node: &Node, path: &Path) -> std::io::Result<()> {
+    // Two rewrites at once would write the same temporary file.
+    let config = node.config.write();
+    let old = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let text = config::rewrite(&config, &old);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&name)?;
+        file.write_all(&text)?;
+        if let Ok(known) = std::fs::metadata(path) {
+            file.set_permissions(known.permissions())?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&name, path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().inspect_err(|_| {
+        // What is left of it is of no use to anybody.
+        let _ = std::fs::remove_file(&name);
+    })
 }

@@ -7,6 +7,7 @@ mod cluster_command;
 mod clustering;
 mod configure;
 pub mod daemon;
+mod debug;
 mod ending;
 mod front;
 mod info;

@@ -10,7 +10,7 @@ use crate::replication::{self, Replication};
 use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
-use net::{ConnId, Workers};
+use net::{ConnId, Server, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
 use resp::ArgsBuf;
 use std::path::PathBuf;
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     log: OnceLock<Log>,
     engine: OnceLock<Arc<Engine>>,
     workers: OnceLock<Workers<Message>>,
+    /// The network layer, while it runs.
+    server: Mutex<Option<Server<Message>>>,
     endings: Mutex<Vec<Ending>>,
     end: Condvar,
     /// When the server started.
@@ -55,6 +57,7 @@ impl Node {
             config: RwLock::new(config),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
+            server: Mutex::new(None),
             endings: Mutex::default(),
             end: Condvar::new(),
             started: Instant::now(),
@@ -67,6 +70,34 @@ impl Node {
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
         let _ = self.replication.set(Replication::new(&engine));
         let _ = self.engine.set(engine);
+    }
+
+    pub(crate) fn set_server(&self, server: Server<Message>) {
+        *self.server.lock() = Some(server);
+    }
+
+    /// The network layer, to stop it.
+    pub(crate) fn take_server(&self) -> Option<Server<Message>> {
+        self.server.lock().take()
+    }
+
+    /// Does something with the network layer, if it runs.
+    pub(crate) fn with_server(&self, act: impl FnOnce(&mut Server<Message>)) {
+        if let Some(server) = &mut *self.server.lock() {
+            act(server);
+        }
+    }
+
+    /// Listens at these places and no others.
+    pub(crate) fn listen(&self, places: Vec<net::Listen>) -> Result<(), String> {
+        let mut result = Ok(());
+        self.with_server(|server| {
+            result = server.listen(places).map_err(|error| error.to_string());
+        });
+        if let Err(error) = &result {
+            self.log(LogLevel::Warning, &format!("Cannot listen: {error}"));
+        }
+        result
     }
 
     /// Bytes that came in and went out.
@@ -249,6 +280,7 @@ impl Host for Node {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
             Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
+            Cmd::ConfigRewrite => crate::configure::rewrite(self),
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();
@@ -258,6 +290,7 @@ impl Host for Node {
             Cmd::Bgrewriteaof => append_only::bgrewriteaof(&node, shared),
             Cmd::Waitaof => append_only::waitaof(&node, engine, args, session),
             Cmd::Bgsave => persistence::bgsave(&node, shared, args),
+            Cmd::Debug => crate::debug::run(&node, shared, args, session),
             Cmd::Lastsave => {
                 let at = self.persistence.last_save();
                 Ok(Taken::Now(Box::new(move |reply| reply.int(at))))

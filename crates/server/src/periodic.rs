@@ -30,6 +30,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             crate::persistence::tick(&node, &engine);
             crate::append_only::tick(&node, &engine);
             crate::replication::tick(&node, &engine, &mut heartbeat);
+            crate::configure::refresh_refusal(&node, &engine);
             if engine.pause.has_ended() {
                 node.after_pause();
             }

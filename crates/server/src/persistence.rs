@@ -68,6 +68,11 @@ impl Persistence {
         self.state.lock().last_save
     }
 
+    /// Whether the last save succeeded.
+    pub(crate) fn last_ok(&self) -> bool {
+        self.state.lock().last_ok
+    }
+
     /// Changes since the last good save.
     pub(crate) fn changes(&self, engine: &Engine) -> u64 {
         engine
@@ -149,7 +154,7 @@ pub(crate) fn options(config: &Config) -> SaveOptions {
     }
 }
 
-fn rdb_path(config: &Config) -> PathBuf {
+pub(crate) fn rdb_path(config: &Config) -> PathBuf {
     as_path(&config.dir).join(as_path(&config.dbfilename))
 }
 

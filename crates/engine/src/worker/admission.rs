@@ -7,6 +7,14 @@ use commands::{Cmd, Spec, flag};
 /// Refuses what must not run while loading, on a stale or read-only replica, or while writes are
 /// stopped.
 pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Spec) -> Done {
+    let debugs = match settings.debug {
+        0 => false,
+        1 => session.card.is_local(),
+        _ => true,
+    };
+    if spec.has(flag::PROTECTED) && !debugs {
+        return Err(fail::NO_DEBUG.into());
+    }
     if settings.loading && !spec.has(flag::LOADING) {
         return Err(fail::LOADING.into());
     }
@@ -24,7 +32,7 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     }
     if let Some(text) = settings.refuse_writes
         && !settings.replica
-        && (writes || spec.id == Cmd::Ping)
+        && (writes || (spec.id == Cmd::Ping && text.starts_with("MISCONF")))
     {
         return Err(text.into());
     }

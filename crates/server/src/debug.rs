@@ -1,0 +1,122 @@
+//! The DEBUG subcommands that need more than the key space: the files, the log, replication.
+
+use crate::node::{Node, ok};
+use base::Offset;
+use config::LogLevel;
+use engine::{Engine, Fail, PauseKind, Session, Taken};
+use persist::load::LoadOptions;
+use resp::Args;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{Garbage, Locker};
+
+/// DEBUG CHANGE-REPL-ID, LOG and RELOAD
+pub(crate) fn run(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    match (args.get(1).to_ascii_lowercase().as_slice(), args.len()) {
+        (b"change-repl-id", 2) => {
+            let offset = engine.store.journal.offset();
+            let id = crate::replication::random_id();
+            let hub = &node.replication().hub;
+            hub.change_history(|history| history.restart(id, Offset(offset)));
+            Ok(ok())
+        }
+        (b"log", 3) => {
+            let text = String::from_utf8_lossy(args.get(2)).into_owned();
+            node.log(LogLevel::Warning, &format!("DEBUG LOG: {text}"));
+            Ok(ok())
+        }
+        (b"reload", _) => reload(node, engine, args, session),
+        (name, _) => {
+            let name = String::from_utf8_lossy(name);
+            Err(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
+            )
+            .into())
+        }
+    }
+}
+
+/// Which steps DEBUG RELOAD takes.
+#[derive(Clone, Copy)]
+struct Steps {
+    save: bool,
+    flush: bool,
+}
+
+/// DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+fn reload(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let mut steps = Steps {
+        save: true,
+        flush: true,
+    };
+    for option in args.from(2).iter() {
+        match option.to_ascii_lowercase().as_slice() {
+            b"merge" => {}
+            b"noflush" => steps.flush = false,
+            b"nosave" => steps.save = false,
+            _ => {
+                return Err(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.".into(),
+                );
+            }
+        }
+    }
+    let Some(session) = session else {
+        return Err("ERR DEBUG RELOAD is not possible inside a transaction".into());
+    };
+    let ticket = node.ticket_for(session);
+    let (node, engine) = (node.clone(), engine.clone());
+    // The caller has the world: the work begins when it has let go.
+    let work = move || match save_and_load(&node, &engine, steps) {
+        Ok(()) => ticket.ok(),
+        Err(text) => {
+            node.log(LogLevel::Warning, &format!("DEBUG RELOAD failed: {text}"));
+            ticket.error("ERR Error trying to load the RDB dump, check server logs.");
+        }
+    };
+    let spawned = std::thread::Builder::new()
+        .name("reload".into())
+        .spawn(work);
+    spawned.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
+    Ok(Taken::Later)
+}
+
+fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), String> {
+    if steps.save {
+        crate::persistence::save_here(node, engine)?;
+    }
+    let config = node.config.read().clone();
+    let path = crate::persistence::rdb_path(&config);
+    let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
+    let locker = Locker::new(&engine.store);
+    // Commands wait in the meantime: they get -LOADING only from a server that starts.
+    let until = Instant::now() + Duration::from_secs(3600);
+    engine.pause.begin(PauseKind::All, until, true);
+    if steps.flush {
+        let world = locker.world();
+        locker.flush(&world, None, |keys| {
+            engine.store.discard_later(Garbage::Keys(keys));
+        });
+    }
+    let mut options = LoadOptions {
+        now_ms: engine::wall_us() / 1000,
+        keep_expired: false,
+        limits: crate::persistence::object_limits(&config),
+        wanted: &|_| true,
+        progress: &mut |_| {},
+    };
+    let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
+    node.end_failover_pause();
+    loaded.map(drop).map_err(|error| error.to_string())
+}
