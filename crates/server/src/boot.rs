@@ -184,6 +184,7 @@ fn serve(
     log: &Log,
 ) -> Result<(), String> {
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+    introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
     let pid = write_pid(&config, log);
     let store = Store::new(config.databases as u16);
@@ -210,12 +211,9 @@ fn serve(
     node.set_server(server);
     log.notice("Server initialized");
     if config.cluster_enabled {
-        node.set_bus(crate::clustering::start(
-            &node,
-            &engine,
-            &config,
-            !found_data,
-        )?);
+        let bus = crate::clustering::start(&node, &engine, &config, !found_data)?;
+        node.set_bus(bus);
+        crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(host, primary.port);
@@ -282,6 +280,21 @@ fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Re
         "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
     ));
     Ok(true)
+}
+
+/// Says who starts: programs that run the server look for its number behind `PID:`.
+fn introduce(config: &Config, log: &Log) {
+    let mode = if config.cluster_enabled {
+        "cluster"
+    } else {
+        "standalone"
+    };
+    let pid = std::process::id();
+    log.notice(format!(
+        "Shoal {}, as Redis {REDIS_VERSION} ({mode}), port: {}, PID: {pid}",
+        env!("CARGO_PKG_VERSION"),
+        config.port
+    ));
 }
 
 /// Starts the workers and listens.

@@ -123,6 +123,19 @@ pub(crate) fn start(
     clusterio::start(options, Box::new(hooks)).map_err(|error| error.to_string())
 }
 
+/// Tells the bus in which slots there are keys after loading.
+pub(crate) fn tell_loaded(node: &Node, engine: &Engine) {
+    let mut slots = SlotSet::new();
+    let mut from = 0;
+    while let Some(slot) = engine.store.next_slot_with_keys(from) {
+        slots.insert(slot);
+        from = slot.index() + 1;
+    }
+    if let Some(bus) = node.bus() {
+        bus.data_loaded(slots);
+    }
+}
+
 /// What the cluster machine reads of a configuration.
 pub(crate) fn settings(config: &Config) -> cluster::Settings {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

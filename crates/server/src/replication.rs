@@ -135,7 +135,7 @@ pub(crate) fn run(
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
     match cmd {
-        Cmd::Role => Ok(role(node)),
+        Cmd::Role => Ok(report::role(node)),
         Cmd::Replicaof | Cmd::Slaveof => replicaof(node, args),
         Cmd::Replconf => {
             let Some(session) = session else {
@@ -167,36 +167,6 @@ pub(crate) fn run(
 
 fn silent() -> Taken {
     Taken::Now(Box::new(|_| {}))
-}
-
-/// ROLE
-fn role(node: &Node) -> Taken {
-    let replication = node.replication();
-    let offset = node.engine().store.journal.offset();
-    if let Some((host, port, status)) = replication.primary() {
-        return Taken::Now(Box::new(move |reply| {
-            reply.array(5);
-            reply.bulk("slave");
-            reply.bulk(&host);
-            reply.int(port.into());
-            reply.bulk(status.state);
-            reply.int(if status.ever_up { offset } else { -1 });
-        }));
-    }
-    let replicas = replication.hub.replicas();
-    Taken::Now(Box::new(move |reply| {
-        reply.array(3);
-        reply.bulk("master");
-        reply.int(offset);
-        let online: Vec<_> = replicas.iter().filter(|r| r.state == "online").collect();
-        reply.array(online.len());
-        for replica in online {
-            reply.array(3);
-            reply.bulk(&replica.ip);
-            reply.bulk(replica.port.to_string());
-            reply.bulk(replica.offset.to_string());
-        }
-    }))
 }
 
 /// REPLICAOF host port | NO ONE

@@ -1,6 +1,7 @@
-//! The fields of INFO replication.
+//! What ROLE and INFO replication say.
 
 use crate::node::Node;
+use engine::Taken;
 use replicate::steady_ms;
 
 /// The fields of INFO replication.
@@ -72,4 +73,34 @@ pub(crate) fn info(node: &Node) -> String {
         &window.map_or(0, |window| window.len),
     );
     text
+}
+
+/// ROLE
+pub(super) fn role(node: &Node) -> Taken {
+    let replication = node.replication();
+    let offset = node.engine().store.journal.offset();
+    if let Some((host, port, status)) = replication.primary() {
+        return Taken::Now(Box::new(move |reply| {
+            reply.array(5);
+            reply.bulk("slave");
+            reply.bulk(&host);
+            reply.int(port.into());
+            reply.bulk(status.state);
+            reply.int(if status.ever_up { offset } else { -1 });
+        }));
+    }
+    let replicas = replication.hub.replicas();
+    Taken::Now(Box::new(move |reply| {
+        reply.array(3);
+        reply.bulk("master");
+        reply.int(offset);
+        let online: Vec<_> = replicas.iter().filter(|r| r.state == "online").collect();
+        reply.array(online.len());
+        for replica in online {
+            reply.array(3);
+            reply.bulk(&replica.ip);
+            reply.bulk(replica.port.to_string());
+            reply.bulk(replica.offset.to_string());
+        }
+    }))
 }

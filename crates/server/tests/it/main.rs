@@ -1,0 +1,3 @@
+//! Tests of the server as a process: what it keeps when it ends in every way.
+
+mod append_only;
