@@ -8,6 +8,8 @@
 pub mod disk;
 pub mod files;
 pub mod load;
+#[doc(hidden)]
+pub mod mirror;
 mod orders;
 mod rewrite;
 mod writer;

@@ -6,14 +6,15 @@ use crate::node::Node;
 use config::{AppendFsync, Config, LogLevel};
 use engine::{Engine, Fail, Foreign, Taken};
 use parking_lot::Mutex;
-use persist::aof::disk::RealDisk;
+use persist::aof::disk::{Disk, RealDisk};
+use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
     AofLoadError, Apply, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup, Status,
 };
 use persist::load::LoadOptions;
 use persist::save::Progress;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use store::Locker;
@@ -38,6 +39,7 @@ enum Phase {
 
 /// What is known of the append-only file.
 pub(crate) struct AppendOnly {
+    disk: OnceLock<Arc<dyn Disk>>,
     state: Mutex<State>,
     /// Whether replies ever waited for a sync, so that some may still.
     ever_gated: AtomicBool,
@@ -85,6 +87,7 @@ impl Default for AppendOnly {
             back_off: (0, None),
         };
         AppendOnly {
+            disk: OnceLock::new(),
             state: Mutex::new(state),
             ever_gated: AtomicBool::new(false),
         }
@@ -212,10 +215,31 @@ impl Node {
     }
 }
 
-fn files(config: &Config) -> Result<Files, FilesError> {
+/// Where a test wants to find what a crash of the machine would leave of the files.
+const MIRROR: &str = "SHOAL_TEST_AOF_MIRROR";
+/// Set to have that mirror lose everything, as if nothing was ever synced.
+const NO_SYNC: &str = "SHOAL_TEST_AOF_NO_SYNC";
+
+/// The disk that the files are on. Builds with debug assertions can be told to mirror it.
+fn disk(node: &Node) -> Arc<dyn Disk> {
+    let disk = node.append_only.disk.get_or_init(|| {
+        let mirror = std::env::var_os(MIRROR).filter(|_| cfg!(debug_assertions));
+        let Some(mirror) = mirror else {
+            return Arc::new(RealDisk);
+        };
+        let config = node.config.read();
+        let files = as_path(&config.dir).join(as_path(&config.appenddirname));
+        let syncs = std::env::var_os(NO_SYNC).is_none();
+        let disk = MirroredDisk::new(&files, mirror.as_ref(), syncs);
+        Arc::new(disk.expect("the test gives a directory that can be written"))
+    });
+    disk.clone()
+}
+
+fn files(node: &Node, config: &Config) -> Result<Files, FilesError> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Files::read(
-        Arc::new(RealDisk),
+        disk(node),
         &as_path(&config.dir),
         &text(&config.appenddirname),
         &text(&config.appendfilename),
@@ -288,7 +312,7 @@ impl Apply for Applying {
 /// What is wrong with the files: the server must not go on.
 pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool, String> {
     let config = node.config.read().clone();
-    let mut files = files(&config).map_err(|error| match error {
+    let mut files = files(node, &config).map_err(|error| match error {
         FilesError::Manifest(error) => error.log_lines().concat(),
         FilesError::Io(..) => error.to_string(),
     })?;

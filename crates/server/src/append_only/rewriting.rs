@@ -1,6 +1,6 @@
 //! Rewriting the append-only file, and turning it on, which begins with a rewrite.
 
-use super::{Phase, Rewriting, files, say, set_gate, write_on};
+use super::{Phase, Rewriting, disk, files, say, set_gate, write_on};
 use crate::node::Node;
 use engine::{Engine, Fail, Taken};
 use persist::aof::{NewBase, RewriteError, rewrite, rewrite_alone};
@@ -116,17 +116,18 @@ fn write_base(
     rotated: Option<&Rotated>,
 ) -> Result<Saved, RewriteError> {
     let (options, temporary) = options(node);
+    let disk = disk(node);
     let base = NewBase {
         options: &options,
         progress,
-        disk: &persist::aof::disk::RealDisk,
+        disk: &*disk,
         temporary: &temporary,
     };
     match (node.append_only.writer(), rotated) {
         (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
         _ => {
             let config = node.config.read().clone();
-            rewrite_alone(tap, locker, &base, files(&config))
+            rewrite_alone(tap, locker, &base, files(node, &config))
         }
     }
 }
@@ -238,7 +239,7 @@ fn switch_on(
 ) -> Result<Saved, RewriteError> {
     let config = node.config.read().clone();
     let sequence = tap.cut.sequence;
-    let opened = files(&config)
+    let opened = files(node, &config)
         .map_err(|error| error.to_string())
         .and_then(|files| {
             let reader = reader.ok_or("the journal has moved on")?;

@@ -4,11 +4,43 @@ use crate::node::Node;
 use base::num;
 use engine::{Engine, Fail, Session, Taken};
 use resp::Args;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How often replicas are asked how far they are.
 const ASK_PERIOD: Duration = Duration::from_millis(100);
+
+const DISABLED: &str =
+    "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+
+/// What WAITAOF asks for.
+struct Wish {
+    /// Whether the writes must be synced here: 0 or 1.
+    local: usize,
+    /// On how many replicas.
+    replicas: usize,
+    /// In milliseconds; 0: as long as it takes.
+    timeout: u64,
+}
+
+impl Wish {
+    fn parse(args: Args<'_>) -> Result<Wish, Fail> {
+        let local = num::parse_i64(args.get(1))
+            .filter(|value| (0..=1).contains(value))
+            .ok_or("ERR value is out of range, value must between 0 and 1")?;
+        let replicas = num::parse_i64(args.get(2))
+            .filter(|value| *value >= 0)
+            .ok_or("ERR value is out of range, must be positive")?;
+        let timeout =
+            num::parse_i64(args.get(3)).ok_or("ERR timeout is not an integer or out of range")?;
+        let timeout = u64::try_from(timeout).map_err(|_| "ERR timeout is negative")?;
+        Ok(Wish {
+            local: local as usize,
+            replicas: replicas as usize,
+            timeout,
+        })
+    }
+}
 
 /// WAITAOF numlocal numreplicas timeout
 pub(crate) fn waitaof(
@@ -17,18 +49,11 @@ pub(crate) fn waitaof(
     args: Args<'_>,
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
-    let range = |index: usize, most: i64| {
-        num::parse_i64(args.get(index))
-            .filter(|value| (0..=most).contains(value))
-            .ok_or("ERR value is out of range, must be positive")
-    };
-    let local = num::parse_i64(args.get(1))
-        .filter(|value| (0..=1).contains(value))
-        .ok_or("ERR value is out of range, value must between 0 and 1")? as usize;
-    let replicas = range(2, i64::MAX)? as usize;
-    let timeout =
-        num::parse_i64(args.get(3)).ok_or("ERR timeout is not an integer or out of range")?;
-    let timeout = u64::try_from(timeout).map_err(|_| "ERR timeout is negative")?;
+    let Wish {
+        local,
+        replicas,
+        timeout,
+    } = Wish::parse(args)?;
     if node.replication().primary().is_some() {
         return Err(
             "ERR WAITAOF cannot be used with replica instances. Please also note that writes to \
@@ -38,9 +63,7 @@ pub(crate) fn waitaof(
     }
     let writer = node.append_only.writer();
     if local > 0 && writer.is_none() {
-        return Err(
-            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.".into(),
-        );
+        return Err(DISABLED.into());
     }
     let (offset, sequence) = session.as_ref().map_or_else(
         || {
@@ -73,30 +96,10 @@ pub(crate) fn waitaof(
     let deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
     let node = Arc::downgrade(node);
     let work = move || {
-        loop {
-            let (here, there) = synced();
-            let over = deadline.is_some_and(|at| Instant::now() >= at);
-            let Some(node) = node.upgrade().filter(|_| !over) else {
-                return ticket.answer(move |reply| answer(reply, here, there));
-            };
-            if here >= local && there >= replicas {
-                return ticket.answer(move |reply| answer(reply, here, there));
-            }
-            let left = deadline.map_or(ASK_PERIOD, |at| {
-                at.saturating_duration_since(Instant::now()).min(ASK_PERIOD)
-            });
-            if here < local {
-                match node.append_only.writer() {
-                    Some((_, status)) => {
-                        status.wait_synced(sequence, Some(Instant::now() + left), &|| false);
-                    }
-                    None => return ticket.error(
-                        "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-                    ),
-                }
-            } else {
-                node.replication().hub.wait_for_news(Instant::now() + left);
-            }
+        let outcome = wait(&node, sequence, (local, replicas), deadline, &synced);
+        match outcome {
+            Some((here, there)) => ticket.answer(move |reply| answer(reply, here, there)),
+            None => ticket.error(DISABLED),
         }
     };
     let spawned = std::thread::Builder::new()
@@ -104,6 +107,34 @@ pub(crate) fn waitaof(
         .spawn(work);
     spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
     Ok(Taken::Later)
+}
+
+/// Waits until enough have synced, or the deadline; how many have. `None` when the file was turned
+/// off meanwhile.
+fn wait(
+    node: &Weak<Node>,
+    sequence: u64,
+    (local, replicas): (usize, usize),
+    deadline: Option<Instant>,
+    synced: &dyn Fn() -> (usize, usize),
+) -> Option<(usize, usize)> {
+    loop {
+        let (here, there) = synced();
+        let over = deadline.is_some_and(|at| Instant::now() >= at);
+        let node = node.upgrade().filter(|_| !over);
+        let enough = here >= local && there >= replicas;
+        let Some(node) = node.filter(|_| !enough) else {
+            return Some((here, there));
+        };
+        let next = Instant::now() + ASK_PERIOD;
+        let next = deadline.map_or(next, |at| at.min(next));
+        if here < local {
+            let (_, status) = node.append_only.writer()?;
+            status.wait_synced(sequence, Some(next), &|| false);
+        } else {
+            node.replication().hub.wait_for_news(next);
+        }
+    }
 }
 
 fn answer(reply: &mut resp::Reply<'_>, here: usize, there: usize) {

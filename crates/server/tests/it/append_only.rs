@@ -1,10 +1,8 @@
 //! The append-only file of a running server: crashes, rewrites, and exchange with Redis.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use testkit::{Program, Server, ServerPlan, TempDir, eventually, seed};
+use testkit::{Program, Server, ServerPlan, TempDir, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -123,68 +121,6 @@ fn redis_and_this_server_load_each_others_files() {
         server.call(&["RPUSH", "turns", "after the rewrite"]);
         before = Some(contents(&server));
         server.process().terminate(LIMIT);
-    }
-}
-
-#[test]
-fn no_write_that_was_acknowledged_is_lost_by_a_kill() {
-    let mut dice = seed("no_write_that_was_acknowledged_is_lost_by_a_kill");
-    let directory = TempDir::new("append-only");
-    for round in 0..3u64 {
-        let mut server = plan(&directory, Program::Shoal, "always").start();
-        let ended = Arc::new(AtomicBool::new(false));
-        let acknowledged: Vec<Arc<AtomicU64>> = (0..6).map(|_| Arc::default()).collect();
-        let writers: Vec<_> = acknowledged
-            .iter()
-            .enumerate()
-            .map(|(id, last)| {
-                let (last, ended) = (last.clone(), ended.clone());
-                let mut conn = server.connect();
-                std::thread::spawn(move || {
-                    let key = format!("round:{round}:writer:{id}");
-                    let mut n = 0u64;
-                    while !ended.load(Ordering::SeqCst) {
-                        n += 1;
-                        match conn.try_call(&["SET", &key, &n.to_string()]) {
-                            Ok(_) => last.store(n, Ordering::SeqCst),
-                            Err(_) => return,
-                        }
-                    }
-                })
-            })
-            .collect();
-        let target = 20 + dice.below(150);
-        eventually("the writers get on", LIMIT, || {
-            acknowledged
-                .iter()
-                .map(|n| n.load(Ordering::SeqCst))
-                .sum::<u64>()
-                > target
-        });
-        if dice.chance(50) {
-            server.call(&["BGREWRITEAOF"]);
-        }
-        server.process().kill();
-        ended.store(true, Ordering::SeqCst);
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().unwrap());
-        drop(server);
-        let server = plan(&directory, Program::Shoal, "always").start();
-        for (id, last) in acknowledged.iter().enumerate() {
-            let key = format!("round:{round}:writer:{id}");
-            let found = server.call(&["GET", &key]);
-            let last = last.load(Ordering::SeqCst);
-            let found = if last == 0 {
-                0
-            } else {
-                found.text().parse().unwrap()
-            };
-            assert!(
-                found == last || found == last + 1,
-                "{key}: {found}, acknowledged {last}"
-            );
-        }
     }
 }
 

@@ -1,3 +1,4 @@
 //! Tests of the server as a process: what it keeps when it ends in every way.
 
 mod append_only;
+mod crash;
