@@ -2,7 +2,7 @@
 
 use crate::family::{
     bitmap, client, command, connection, debug, expire, forward, hash, key, list, object, payload,
-    sort, string, transaction, world,
+    slow, sort, string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -176,6 +176,11 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::ClientUnblock => client::unblock,
         Cmd::ClientUnpause => client::unpause,
         Cmd::Debug => debug::debug,
+        Cmd::MemoryUsage => slow::memory_usage,
+        Cmd::Monitor => slow::monitor,
+        Cmd::SlowlogGet => slow::slowlog_get,
+        Cmd::SlowlogLen => slow::slowlog_len,
+        Cmd::SlowlogReset => slow::slowlog_reset,
         Cmd::Multi => transaction::multi,
         Cmd::Exec => transaction::exec,
         Cmd::Discard => transaction::discard,

@@ -34,6 +34,7 @@ pub use cx::Cx;
 pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
+pub use family::slow::Onlookers;
 pub use foreign::Foreign;
 pub use host::{Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
@@ -62,6 +63,8 @@ pub struct Engine {
     pub routing: Routing,
     /// Keys that are on their way to another server.
     pub leaving: Leaving,
+    /// The slow log and the monitors.
+    pub onlookers: Onlookers,
     /// Pauses of clients.
     pub pause: Pause,
     /// The names of commands, as rename-command leaves them.
@@ -85,6 +88,7 @@ impl Engine {
             stats: Stats::default(),
             routing: Routing::default(),
             leaving: Leaving::default(),
+            onlookers: Onlookers::default(),
             pause: Pause::default(),
             directory,
             host,

@@ -21,6 +21,8 @@ pub struct Settings {
     pub cluster: bool,
     /// `slowlog-log-slower-than`, in microseconds; negative: off.
     pub slowlog_slower_than: i64,
+    /// `slowlog-max-len`.
+    pub slowlog_max_len: usize,
     /// `latency-monitor-threshold`, in milliseconds; 0: off.
     pub latency_threshold: u64,
     /// Whether the data set is being loaded.
@@ -69,6 +71,7 @@ impl Default for Settings {
             password: Vec::new(),
             cluster: false,
             slowlog_slower_than: 10_000,
+            slowlog_max_len: 128,
             latency_threshold: 0,
             loading: false,
             replica: false,

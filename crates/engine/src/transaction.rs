@@ -1,6 +1,7 @@
 //! MULTI: commands that wait for EXEC.
 
 use crate::fail::{self, Fail};
+use crate::family::slow;
 use crate::route::Wish;
 use crate::worker::{Parts, Slots, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, access, handlers};
@@ -71,7 +72,6 @@ impl Worker {
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let _ = args;
         let Some(transaction) = session.transaction.take() else {
             Reply::new(out, session.resp3).error(fail::EXEC_WITHOUT_MULTI);
             return Outcome::Done;
@@ -82,6 +82,9 @@ impl Worker {
             return Outcome::Done;
         }
         let outcome = self.exec_queue(session, &transaction, out);
+        if outcome == Outcome::Done {
+            slow::show(&self.engine, session, commands::Cmd::Exec.spec(), args);
+        }
         if matches!(outcome, Outcome::Busy(_) | Outcome::Later) {
             session.transaction = Some(transaction);
         }
@@ -242,7 +245,10 @@ fn run_queue<'a>(
             engine.stats.error(text);
             cx.reply.error(text);
         }
-        stats.called(spec.id, clock.lap(), failed);
+        let took = clock.lap();
+        stats.called(spec.id, took, failed);
+        slow::show(engine, cx.session, spec, cx.args);
+        slow::note(engine, settings, cx.session, spec, cx.args, took);
     }
     let sequence = cx.effects.commit_transaction(&engine.store.journal);
     if sequence != 0 {

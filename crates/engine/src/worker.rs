@@ -115,6 +115,7 @@ impl Worker {
     pub fn forget(&mut self, session: &mut Session) {
         crate::transaction::discard(session, &self.locker);
         self.engine.clients.remove(session.card.id);
+        self.engine.onlookers.remove(session.card.id);
     }
 
     /// Executes one command and writes its reply.

@@ -26,6 +26,7 @@ fn apply(config: &Config, settings: &mut Settings) {
     settings.password = config.requirepass.clone();
     settings.cluster = config.cluster_enabled;
     settings.slowlog_slower_than = config.slowlog_log_slower_than;
+    settings.slowlog_max_len = config.slowlog_max_len as usize;
     settings.latency_threshold = config.latency_monitor_threshold as u64;
     settings.query_buffer_limit = config.client_query_buffer_limit as usize;
     let limits = config.client_output_buffer_limit.classes();

@@ -188,6 +188,7 @@ pub(crate) fn check_name(name: &[u8], what: &str) -> Result<(), Fail> {
 pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
     let locker = cx.keys.locker();
     crate::transaction::discard(cx.session, locker);
+    cx.engine.onlookers.remove(cx.session.card.id);
     set_db(cx, 0);
     let session = &mut *cx.session;
     session.resp3 = false;

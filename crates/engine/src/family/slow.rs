@@ -1,11 +1,155 @@
-//! Commands that took long: the slow log and the latency monitor.
+//! Commands that others look at: those that took long (SLOWLOG), and all of them (MONITOR).
 
-use crate::{Engine, Session, Settings};
-use commands::Spec;
+use crate::clients::flags;
+use crate::fail::{Done, Fail, wrong_arity};
+use crate::{ClientCard, Cx, Engine, Session, Settings};
+use base::num;
+use commands::{Cmd, Spec, flag};
+use parking_lot::{Mutex, RwLock};
 use resp::Args;
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Notes a command that took longer than the limits allow.
+/// Arguments of a command that the slow log keeps.
+const KEPT_ARGUMENTS: usize = 32;
+/// Bytes of an argument that it keeps.
+const KEPT_BYTES: usize = 128;
+
+/// The slow log and the monitors.
+#[derive(Default)]
+pub struct Onlookers {
+    log: Mutex<Log>,
+    watched: AtomicBool,
+    monitors: RwLock<Vec<Arc<ClientCard>>>,
+}
+
+#[derive(Default)]
+struct Log {
+    entries: VecDeque<Entry>,
+    next_id: i64,
+}
+
+struct Entry {
+    id: i64,
+    at_seconds: i64,
+    microseconds: i64,
+    args: Vec<Vec<u8>>,
+    peer: String,
+    name: Vec<u8>,
+}
+
+impl Onlookers {
+    /// A connection has gone or watches no longer.
+    pub fn remove(&self, id: u64) {
+        if self.watched.load(Ordering::Relaxed) {
+            let mut monitors = self.monitors.write();
+            monitors.retain(|card| card.id != id);
+            self.watched.store(!monitors.is_empty(), Ordering::Relaxed);
+        }
+    }
+
+    fn add(&self, card: Arc<ClientCard>) {
+        self.monitors.write().push(card);
+        self.watched.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Shows a command that ran to the monitors. It is called while its slots are locked, so that they
+/// see each slot's commands in order.
+#[inline]
+pub(crate) fn show(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<'_>) {
+    if engine.onlookers.watched.load(Ordering::Relaxed)
+        && !spec.has(flag::ADMIN)
+        && (spec.id == Cmd::Exec || !spec.has(flag::SKIP_MONITOR))
+        && !session.trusted
+    {
+        show_now(engine, session, spec, args);
+    }
+}
+
+#[cold]
+fn show_now(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<'_>) {
+    let now = crate::wall_us();
+    let (seconds, micros) = (now / 1_000_000, now % 1_000_000);
+    let mut line = Vec::with_capacity(64 + args.payload_len());
+    // Writing to a vector cannot fail.
+    let _ = write!(
+        line,
+        "+{seconds}.{micros:06} [{} {}]",
+        session.db, session.card.peer
+    );
+    for (index, arg) in args.iter().enumerate() {
+        line.push(b' ');
+        let arg = if is_secret(spec.id, args, index) {
+            b"(redacted)"
+        } else {
+            arg
+        };
+        quote(&mut line, arg);
+    }
+    line.extend_from_slice(b"\r\n");
+    let line: Arc<[u8]> = line.into();
+    for card in engine.onlookers.monitors.read().iter() {
+        engine.host().push(card, line.clone());
+    }
+}
+
+/// Whether an argument is a password.
+fn is_secret(cmd: Cmd, args: Args<'_>, index: usize) -> bool {
+    match cmd {
+        Cmd::Auth => index > 0,
+        Cmd::Hello => (1..=2).any(|back| {
+            index > back && index > 2 && args.get(index - back).eq_ignore_ascii_case(b"auth")
+        }),
+        Cmd::Migrate => (1..=2).any(|back| {
+            let word = index.checked_sub(back).map(|at| args.get(at));
+            word.is_some_and(|word| {
+                word.eq_ignore_ascii_case(b"auth2")
+                    || (back == 1 && word.eq_ignore_ascii_case(b"auth"))
+            })
+        }),
+        _ => false,
+    }
+}
+
+/// Writes bytes between quotes, those that do not print as escapes.
+fn quote(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    for &byte in bytes {
+        match byte {
+            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            7 => out.extend_from_slice(b"\\a"),
+            8 => out.extend_from_slice(b"\\b"),
+            b' '..=b'~' => out.push(byte),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+/// MONITOR
+pub(crate) fn monitor(cx: &mut Cx<'_>) -> Done {
+    if cx.in_exec {
+        return Err("ERR MONITOR isn't allowed for DENY BLOCKING client".into());
+    }
+    if !cx.session.monitor {
+        cx.session.monitor = true;
+        cx.session.card.set_flag(flags::MONITOR, true);
+        cx.engine.onlookers.add(cx.session.card.clone());
+    }
+    cx.reply.ok();
+    Ok(())
+}
+
+/// Notes a command that took longer than the limit allows.
 #[inline]
 pub(crate) fn note(
     engine: &Engine,
@@ -15,9 +159,124 @@ pub(crate) fn note(
     args: Args<'_>,
     took: Duration,
 ) {
-    if settings.slowlog_slower_than < 0 || (took.as_micros() as i64) < settings.slowlog_slower_than
-    {
+    let micros = took.as_micros() as i64;
+    if settings.slowlog_slower_than >= 0 && micros >= settings.slowlog_slower_than {
+        enter(engine, settings, session, spec, args, micros);
+    }
+}
+
+#[cold]
+fn enter(
+    engine: &Engine,
+    settings: &Settings,
+    session: &Session,
+    spec: &'static Spec,
+    args: Args<'_>,
+    microseconds: i64,
+) {
+    if session.trusted || spec.has(flag::SKIP_SLOWLOG) {
         return;
     }
-    let _ = (engine, session, spec, args);
+    let mut log = engine.onlookers.log.lock();
+    let id = log.next_id;
+    log.next_id += 1;
+    log.entries.push_front(Entry {
+        id,
+        at_seconds: crate::wall_us() / 1_000_000,
+        microseconds,
+        args: kept(spec.id, args),
+        peer: session.card.peer.clone(),
+        name: session.card.label.lock().name.clone(),
+    });
+    log.entries.truncate(settings.slowlog_max_len);
+}
+
+/// The arguments as far as they are kept.
+fn kept(cmd: Cmd, args: Args<'_>) -> Vec<Vec<u8>> {
+    let all = args.len();
+    let shown = if all > KEPT_ARGUMENTS {
+        KEPT_ARGUMENTS - 1
+    } else {
+        all
+    };
+    let cut = |(index, arg): (usize, &[u8])| {
+        if is_secret(cmd, args, index) {
+            return b"(redacted)".to_vec();
+        }
+        if arg.len() <= KEPT_BYTES {
+            return arg.to_vec();
+        }
+        let mut text = arg[..KEPT_BYTES].to_vec();
+        let more = arg.len() - KEPT_BYTES;
+        text.extend_from_slice(format!("... ({more} more bytes)").as_bytes());
+        text
+    };
+    let mut kept: Vec<_> = args.iter().enumerate().take(shown).map(cut).collect();
+    if shown < all {
+        kept.push(format!("... ({} more arguments)", all - shown).into_bytes());
+    }
+    kept
+}
+
+/// SLOWLOG GET [count]
+pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
+    let count = match cx.args.opt(2) {
+        None => 10,
+        Some(_) if cx.args.len() > 3 => return Err(wrong_arity("slowlog|get")),
+        Some(count) => {
+            let count = num::parse_i64(count).filter(|count| *count >= -1);
+            count.ok_or("ERR count should be greater than or equal to -1")?
+        }
+    };
+    let log = cx.engine.onlookers.log.lock();
+    let count =
+        usize::try_from(count).map_or(log.entries.len(), |count| count.min(log.entries.len()));
+    let reply = &mut cx.reply;
+    reply.array(count);
+    for entry in log.entries.iter().take(count) {
+        reply.array(6);
+        reply.int(entry.id);
+        reply.int(entry.at_seconds);
+        reply.int(entry.microseconds);
+        reply.array(entry.args.len());
+        entry.args.iter().for_each(|arg| reply.bulk(arg));
+        reply.bulk(&entry.peer);
+        reply.bulk(&entry.name);
+    }
+    Ok(())
+}
+
+/// SLOWLOG LEN
+pub(crate) fn slowlog_len(cx: &mut Cx<'_>) -> Done {
+    let count = cx.engine.onlookers.log.lock().entries.len();
+    cx.reply.int(count as i64);
+    Ok(())
+}
+
+/// SLOWLOG RESET
+pub(crate) fn slowlog_reset(cx: &mut Cx<'_>) -> Done {
+    cx.engine.onlookers.log.lock().entries.clear();
+    cx.reply.ok();
+    Ok(())
+}
+
+/// MEMORY USAGE key [SAMPLES count]
+pub(crate) fn memory_usage(cx: &mut Cx<'_>) -> Done {
+    match cx.args.len() {
+        3 => {}
+        // The size is known without sampling: whatever the count, it is exact.
+        5 if cx.args.get(3).eq_ignore_ascii_case(b"samples") => {
+            let count = num::parse_i64(cx.args.get(4)).ok_or(crate::fail::NOT_INTEGER)?;
+            if count < 0 {
+                return Err(crate::fail::SYNTAX.into());
+            }
+        }
+        _ => return Err(Fail::from(crate::fail::SYNTAX)),
+    }
+    let key = cx.args.get(2);
+    match cx.keys.peek(key).map(ds::Object::memory) {
+        Some(bytes) => cx.reply.int(bytes as i64),
+        None => cx.reply.null(),
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::fail::Fail;
+use crate::family::slow;
 use crate::stats::WorkerStats;
 use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
 use commands::{Cmd, Spec, flag};
@@ -90,12 +91,15 @@ pub(super) fn run<'a>(
         let slotless = cx.keys.guards().is_empty() && spec.has(flag::READONLY | flag::WRITE);
         *mark = seen(engine, &mut cx.keys, world.is_some() || slotless);
     }
+    if !matches!(result, Err(Fail::Busy(_) | Fail::World)) {
+        slow::show(engine, cx.session, spec, args);
+    }
     cx.keys.release();
     let took = clock.lap();
     match result {
         Ok(()) => {
             stats.called(spec.id, took, cx.reply.is_error_at(start));
-            crate::family::slow::note(engine, settings, cx.session, spec, args, took);
+            slow::note(engine, settings, cx.session, spec, args, took);
             Ok(outcome_of(spec.id, cx.session))
         }
         Err(fail @ (Fail::Busy(_) | Fail::World)) => {
@@ -109,6 +113,7 @@ pub(super) fn run<'a>(
         Err(fail) => {
             cx.reply.rewind(start);
             stats.called(spec.id, took, true);
+            slow::note(engine, settings, cx.session, spec, args, took);
             Err(fail)
         }
     }
