@@ -374,6 +374,13 @@ fn connect(order: &Order) -> io::Result<Link> {
 }
 
 impl Links {
+    /// How many connections are kept for the next MIGRATE.
+    pub(crate) fn count(&self) -> usize {
+        let mut idle = self.idle.lock();
+        idle.retain(|_, link| link.used.elapsed() < KEPT);
+        idle.len()
+    }
+
     /// A connection to the order's target, and whether it was used before.
     fn get(&self, order: &Order) -> io::Result<(Link, bool)> {
         let kept = {

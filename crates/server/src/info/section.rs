@@ -287,7 +287,7 @@ fn stats(node: &Node, engine: &Engine, text: &mut String) {
             ("pubsub_patterns", &0),
             ("latest_fork_usec", &0),
             ("total_forks", &0),
-            ("migrate_cached_sockets", &0),
+            ("migrate_cached_sockets", &node.links.count()),
             ("slave_expires_tracked_keys", &0),
             (
                 "total_error_replies",

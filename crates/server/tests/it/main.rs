@@ -2,3 +2,4 @@
 
 mod append_only;
 mod crash;
+mod same_answers;
