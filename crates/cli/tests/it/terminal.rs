@@ -94,10 +94,9 @@ impl Terminal {
     fn ends(mut self) -> ExitStatus {
         // While its input is open, script can miss that the program ended.
         drop(self.keyboard.take());
-        let status = wait_for("the end of the session", PATIENCE, || {
+        wait_for("the end of the session", PATIENCE, || {
             self.child.try_wait().unwrap()
-        });
-        status
+        })
     }
 }
 

@@ -51,3 +51,13 @@ fn real_servers_and_the_real_command_line() {
 fn real_servers_and_our_command_line() {
     run(Program::Redis70, Program::Shoal);
 }
+
+#[test]
+fn our_servers_and_the_real_command_line() {
+    run(Program::Shoal, Program::Redis70);
+}
+
+#[test]
+fn our_servers_and_our_command_line() {
+    run(Program::Shoal, Program::Shoal);
+}
