@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
-use store::Locker;
 use store::journal::{Audience, Reader};
+use store::{Garbage, Locker};
 
 mod rewriting;
 mod waiting;
@@ -93,6 +93,9 @@ impl Default for AppendOnly {
         }
     }
 }
+
+/// How long writes may be held while the data set is loaded again.
+const LONGEST_RELOAD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 impl AppendOnly {
     /// Whether the file is on, or is being turned on.
@@ -373,6 +376,32 @@ fn load(
         say(node, false, &line);
     }
     Ok(loaded.outcome)
+}
+
+/// Empties the data set and loads it from the log: DEBUG LOADAOF.
+///
+/// # Errors
+/// What is wrong with the files, or with writing them.
+pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), String> {
+    let config = node.config.read().clone();
+    let locker = Locker::new(&engine.store);
+    node.pause_writes(Instant::now() + LONGEST_RELOAD);
+    let flushed = node
+        .append_only
+        .writer()
+        .map_or(Ok(()), |(orders, _)| orders.flush());
+    let loaded = flushed.and_then(|()| {
+        let files = files(node, &config).map_err(|error| error.to_string())?;
+        {
+            let world = locker.world();
+            locker.flush(&world, None, |keys| {
+                engine.store.discard_later(Garbage::Keys(keys));
+            });
+        }
+        load(node, engine, &config, &files).map_err(|error| error.to_string())
+    });
+    node.end_failover_pause();
+    loaded.map(drop)
 }
 
 /// Turns the file off: what is in the journal is written and synced first.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG and RELOAD
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD and LOADAOF
 pub(crate) fn run(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
@@ -31,6 +31,7 @@ pub(crate) fn run(
             node.log(LogLevel::Warning, &format!("DEBUG LOG: {text}"));
             Ok(ok())
         }
+        (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
         (name, _) => {
             let name = String::from_utf8_lossy(name);
@@ -40,6 +41,31 @@ pub(crate) fn run(
             .into())
         }
     }
+}
+
+/// DEBUG LOADAOF
+fn load_aof(
+    node: &Arc<Node>,
+    engine: &Arc<Engine>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let Some(session) = session else {
+        return Err("ERR DEBUG LOADAOF is not possible inside a transaction".into());
+    };
+    let ticket = node.ticket_for(session);
+    let (node, engine) = (node.clone(), engine.clone());
+    let work = move || match crate::append_only::load_again(&node, &engine) {
+        Ok(()) => ticket.ok(),
+        Err(text) => {
+            node.log(LogLevel::Warning, &format!("DEBUG LOADAOF failed: {text}"));
+            ticket.error("ERR Error trying to load the AOF files, check server logs.");
+        }
+    };
+    let spawned = std::thread::Builder::new()
+        .name("reload".into())
+        .spawn(work);
+    spawned.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
+    Ok(Taken::Later)
 }
 
 /// Which steps DEBUG RELOAD takes.

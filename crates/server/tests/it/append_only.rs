@@ -11,7 +11,8 @@ fn plan(directory: &TempDir, program: Program, fsync: &str) -> ServerPlan {
         .directory(directory.path())
         .option("appendonly", "yes")
         .option("appendfsync", fsync)
-        .option("save", "");
+        .option("save", "")
+        .option("enable-debug-command", "yes");
     if program == Program::Shoal {
         plan.option("io-threads", "4")
     } else {
@@ -120,6 +121,12 @@ fn redis_and_this_server_load_each_others_files() {
         await_rewrite(&server);
         server.call(&["RPUSH", "turns", "after the rewrite"]);
         before = Some(contents(&server));
+        server.call(&["DEBUG", "LOADAOF"]).expect_ok();
+        assert_eq!(
+            Some(contents(&server)),
+            before,
+            "loaded again in turn {turn}"
+        );
         server.process().terminate(LIMIT);
     }
 }
