@@ -4,7 +4,7 @@ use crate::fail::{self, Fail};
 use crate::family::slow;
 use crate::route::Wish;
 use crate::worker::{Parts, Slots, slots_of};
-use crate::{Cx, Keyspace, Outcome, Session, Worker, access, handlers};
+use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::Spec;
 use resp::{Args, ArgsBuf, Reply};
@@ -202,13 +202,7 @@ fn run_queue<'a>(
         clock,
         mark,
     } = parts;
-    if session.trusted {
-        effects.begin_silent();
-    } else {
-        effects.begin(&engine.store.journal);
-    }
-    let touch = (!session.no_touch).then(|| access::stamp(keys.when.now, settings.lfu));
-    keys.set_touch(touch);
+    crate::worker::prepare(engine, settings, session, &mut keys, effects);
     let mut reply = Reply::new(out, session.resp3);
     reply.array(queue.len());
     let Some(first) = queue.first() else {

@@ -458,4 +458,4 @@ mod admission;
 mod running;
 
 use running::run;
-pub(crate) use running::{Parts, seen};
+pub(crate) use running::{Parts, prepare, seen};

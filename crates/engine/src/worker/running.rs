@@ -31,6 +31,24 @@ pub(crate) fn seen(engine: &Engine, keys: &mut Keyspace<'_>, all: bool) -> u64 {
     }
 }
 
+/// What comes before the handler: how lookups mark keys, and where effects go.
+pub(crate) fn prepare(
+    engine: &Engine,
+    settings: &Settings,
+    session: &Session,
+    keys: &mut Keyspace<'_>,
+    effects: &mut Effects,
+) {
+    if !session.no_touch && !session.trusted {
+        keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
+    }
+    if session.trusted {
+        effects.begin_silent();
+    } else {
+        effects.begin(&engine.store.journal);
+    }
+}
+
 /// Runs one command outside of a transaction: handler, effect, counters.
 pub(super) fn run<'a>(
     parts: Parts<'a>,
@@ -50,14 +68,7 @@ pub(super) fn run<'a>(
         clock,
         mark,
     } = parts;
-    if !session.no_touch && !session.trusted {
-        keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
-    }
-    if session.trusted {
-        effects.begin_silent();
-    } else {
-        effects.begin(&engine.store.journal);
-    }
+    prepare(engine, settings, session, &mut keys, effects);
     let start = out.len();
     let resp3 = session.resp3;
     let reply = Reply::new(out, resp3);
