@@ -372,10 +372,11 @@ impl Node {
     /// Follows a primary from now on.
     pub(crate) fn follow(&self, host: String, port: u16) {
         let replication = self.replication();
-        let mut following = replication.following.lock();
         let engine = self.engine();
+        // The link is ended without the lock: its thread may ask how the link stands.
+        let before = replication.following.lock().take();
         // What this server knows of the stream so far may be continued from.
-        let place = match following.take() {
+        let place = match before {
             Some(before) => before.follower.end(),
             None => {
                 let history = replication.hub.history();
@@ -422,11 +423,12 @@ impl Node {
         };
         match Follower::start(options, Box::new(applying)) {
             Ok(follower) => {
+                let mut following = replication.following.lock();
                 *following = Some(Following {
                     host,
                     port,
                     follower,
-                })
+                });
             }
             Err(error) => self.log(
                 LogLevel::Warning,

@@ -118,6 +118,8 @@ pub struct PrimarySession {
     /// The replica knows no PSYNC: it never acknowledges.
     old_replica: bool,
     snapshot_offset: Offset,
+    /// It acknowledged a streamed snapshot before the driver said that all of it was sent.
+    received_early: bool,
     acknowledged: Offset,
     fsynced: Option<Offset>,
     last_ack: u64,
@@ -135,6 +137,7 @@ impl PrimarySession {
             effects: VecDeque::new(),
             old_replica: false,
             snapshot_offset: Offset(-1),
+            received_early: false,
             acknowledged: Offset(0),
             fsynced: None,
             last_ack: 0,
@@ -398,7 +401,7 @@ impl PrimarySession {
                 );
                 self.log(Level::Notice, line);
                 self.state = State::Received;
-                if self.old_replica {
+                if self.old_replica || self.received_early {
                     self.begin_stream();
                 }
             }

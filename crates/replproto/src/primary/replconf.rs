@@ -103,8 +103,11 @@ impl PrimarySession {
             applied: self.acknowledged,
             fsynced: self.fsynced,
         });
-        if self.state == State::Received {
-            self.begin_stream();
+        match self.state {
+            State::Received => self.begin_stream(),
+            // It has everything already, and the driver has yet to say that the last byte went out.
+            State::Making { streamed: true } => self.received_early = true,
+            _ => {}
         }
     }
 }
