@@ -1,7 +1,7 @@
 //! CLUSTER commands: from arguments to requests of the cluster machine, and from its answers to
 //! replies.
 
-use crate::node::Node;
+use crate::node::{Node, number};
 use base::{Slot, num};
 use cluster::{Endpoint, FailoverKind, NodeRow, Reply as Given, Request};
 use commands::Cmd;
@@ -43,10 +43,6 @@ fn answer_here(handle: &clusterio::Handle, request: Request) -> Result<Taken, Fa
         .recv()
         .map_err(|_| "ERR the cluster bus has ended")?;
     Ok(Taken::Now(Box::new(move |reply| render(&given, reply))))
-}
-
-fn number(value: i64) -> Taken {
-    Taken::Now(Box::new(move |reply| reply.int(value)))
 }
 
 fn slot_of(text: &[u8]) -> Result<Slot, Fail> {

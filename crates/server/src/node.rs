@@ -330,6 +330,11 @@ impl Host for Node {
     }
 }
 
+/// A number as reply.
+pub(crate) fn number(value: i64) -> Taken {
+    Taken::Now(Box::new(move |reply| reply.int(value)))
+}
+
 /// The reply `+OK`.
 pub(crate) fn ok() -> Taken {
     Taken::Now(Box::new(|reply| reply.ok()))

@@ -5,7 +5,7 @@ mod report;
 
 pub(crate) use report::info;
 
-use crate::node::{Node, ok};
+use crate::node::{Node, number, ok};
 use applying::Applying;
 use base::{Offset, ReplId, num};
 use commands::Cmd;
@@ -259,10 +259,6 @@ fn wait(
     let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
     spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
     Ok(Taken::Later)
-}
-
-fn number(value: i64) -> Taken {
-    Taken::Now(Box::new(move |reply| reply.int(value)))
 }
 
 /// The PING in the stream, and news for the cluster machine.
