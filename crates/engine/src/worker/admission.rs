@@ -18,16 +18,20 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     if settings.loading && !spec.has(flag::LOADING) {
         return Err(fail::LOADING.into());
     }
-    if settings.stale && !spec.has(flag::STALE) {
+    let exec = spec.id == Cmd::Exec;
+    // In a cluster a client of a node that just became a replica must hear where the slot is now:
+    // commands with keys are redirected before the replica's own rules count.
+    let redirected = settings.cluster && !session.readonly && (exec || spec.has_keys());
+    if settings.stale && !spec.has(flag::STALE) && !redirected {
         return Err(fail::MASTERDOWN.into());
     }
-    let exec = spec.id == Cmd::Exec;
     let queued = session
         .transaction
         .as_ref()
         .is_some_and(|transaction| transaction.writes());
     let writes = spec.has(flag::WRITE) || (exec && queued);
-    if writes && settings.replica && settings.replica_read_only {
+    let routed = settings.cluster && (exec || spec.has_keys());
+    if writes && settings.replica && settings.replica_read_only && !routed {
         return Err(fail::READONLY.into());
     }
     if let Some(text) = settings.refuse_writes
