@@ -64,6 +64,11 @@ impl Routing {
     pub fn publish(&self, store: &store::Store, view: Arc<View>) {
         let moving: std::collections::BTreeSet<Slot> =
             view.migrating().chain(view.importing()).collect();
+        let mine = |slot| view.is_mine(slot) && view.role() == Role::Primary;
+        // What is lost goes first: whoever sees the new view finds no word of the old one.
+        for slot in Slot::all().filter(|slot| !mine(*slot)) {
+            store.route(slot).fetch_and(!MINE, Ordering::AcqRel);
+        }
         *self.view.write() = Some(view.clone());
         self.healthy
             .store(view.state() == State::Ok, Ordering::Release);
