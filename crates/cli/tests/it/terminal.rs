@@ -1,14 +1,18 @@
 //! The session at a terminal: prompt, editing, history, hints, Ctrl-C.
 //!
-//! `script` (util-linux) gives the program a pseudo-terminal, and passes on what is typed.
+//! A pseudo-terminal is opened for the program; `setsid` (util-linux) makes it the one that controls
+//! it, so that Ctrl-C sends the signal.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use testkit::{ClusterPlan, Program, Server, TempDir, wait_for};
 
 use crate::pair::{keys, server};
@@ -17,16 +21,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Terminal {
     child: Child,
-    keyboard: Option<ChildStdin>,
+    keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
     seen: usize,
 }
 
 impl Terminal {
     fn open(options: &str, history: Option<&Path>) -> Terminal {
-        let command = format!("{} {options}", env!("CARGO_BIN_EXE_redis-cli-alone"));
-        let mut child = Command::new("script")
-            .args(["-qfec", &command, "/dev/null"])
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let theirs = File::from(rustix::fs::open(name, flags, Mode::empty()).unwrap());
+        let child = Command::new("setsid")
+            .args(["--ctty", env!("CARGO_BIN_EXE_redis-cli-alone")])
+            .args(options.split(' '))
             .env("TERM", "xterm")
             .env(
                 "REDISCLI_HISTFILE",
@@ -34,15 +44,18 @@ impl Terminal {
             )
             .env("REDISCLI_RCFILE", "/dev/null")
             .env_remove("REDISCLI_AUTH")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(theirs.try_clone().unwrap())
+            .stdout(theirs.try_clone().unwrap())
+            .stderr(theirs)
             .spawn()
-            .expect("script (util-linux) is installed");
+            .expect("setsid (util-linux) is installed");
+        let keyboard = File::from(ours);
+        let mut output = keyboard.try_clone().unwrap();
         let screen = Arc::new(Mutex::new(Vec::new()));
-        let mut output = child.stdout.take().unwrap();
         let shared = Arc::clone(&screen);
         thread::spawn(move || {
             let mut chunk = [0; 4096];
+            // Ends with EIO when nobody has the terminal open any more.
             while let Ok(n) = output.read(&mut chunk) {
                 if n == 0 {
                     return;
@@ -50,7 +63,6 @@ impl Terminal {
                 shared.lock().unwrap().extend(&chunk[..n]);
             }
         });
-        let keyboard = child.stdin.take();
         Terminal {
             child,
             keyboard,
@@ -60,9 +72,7 @@ impl Terminal {
     }
 
     fn press(&mut self, text: &str) {
-        let keyboard = self.keyboard.as_mut().unwrap();
-        keyboard.write_all(text.as_bytes()).unwrap();
-        keyboard.flush().unwrap();
+        self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits for a text behind what was waited for before.
@@ -92,8 +102,6 @@ impl Terminal {
 
     #[track_caller]
     fn ends(mut self) -> ExitStatus {
-        // While its input is open, script can miss that the program ended.
-        drop(self.keyboard.take());
         wait_for("the end of the session", PATIENCE, || {
             self.child.try_wait().unwrap()
         })
@@ -171,6 +179,8 @@ fn history_is_kept_but_no_secrets() {
     t.see("set a first");
     t.press("\r");
     t.see("\nOK\r\n");
+    // Before the prompt the terminal would take the key for itself.
+    t.see("> ");
     t.press("\x04");
     assert!(t.ends().success());
 }
@@ -255,6 +265,7 @@ fn messages_are_shown_until_a_key_is_pressed() {
     t.press("\x03");
     t.see(&format!("127.0.0.1:{}> ", server.port()));
     t.ask("ping", "PONG");
+    t.see("> ");
     t.press("\x04");
     assert!(t.ends().success());
 }
