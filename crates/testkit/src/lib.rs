@@ -15,6 +15,7 @@
 
 mod cluster;
 mod conn;
+mod follower;
 mod link;
 mod port;
 mod process;
@@ -27,6 +28,7 @@ mod wait;
 
 pub use cluster::{Cluster, ClusterPlan};
 pub use conn::Conn;
+pub use follower::Follower;
 pub use link::{Direction, Link};
 pub use port::{Port, reserve, reserve_exact, reserve_many};
 pub use process::Process;

@@ -2,5 +2,6 @@
 
 mod links;
 mod local;
+mod mixed;
 mod names;
 mod tutorial;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testkit::{Conn, Process, Program, Reply, eventually, wait_for};
+use testkit::{Conn, Follower, Process, Program, Reply, eventually, wait_for};
 
 use super::shell::Shell;
 
@@ -179,23 +179,23 @@ impl Tutorial {
             typed.text,
             "-> Redirected to slot [12182] located at 127.0.0.1:7002\nOK\nbar\n"
         );
-        let mut follower = Follower::new(FIRST);
+        let mut client = follower(FIRST);
         for number in 0..KEYS {
-            follower
+            client
                 .call(&["SET", &key(number), &number.to_string()])
                 .expect_ok();
         }
     }
 
     fn require_keys(&self, through: u16) {
-        let mut follower = Follower::new(through);
+        let mut client = follower(through);
         for number in 0..KEYS {
             assert_eq!(
-                follower.call(&["GET", &key(number)]).text(),
+                client.call(&["GET", &key(number)]).text(),
                 number.to_string()
             );
         }
-        assert_eq!(follower.call(&["GET", "foo"]).text(), "bar");
+        assert_eq!(client.call(&["GET", "foo"]).text(), "bar");
     }
 
     fn nodes(&self, asked: u16) -> Vec<Line> {
@@ -376,9 +376,9 @@ impl Tutorial {
             drop(stop);
             let written = writer.join().expect("the writer");
             assert!(written > 0);
-            let mut follower = Follower::new(7000);
+            let mut client = follower(7000);
             for number in 0..written {
-                let found = follower.call(&["GET", &format!("written:{number}")]);
+                let found = client.call(&["GET", &format!("written:{number}")]);
                 assert_eq!(
                     found,
                     Reply::Bulk(number.to_string().into_bytes()),
@@ -624,10 +624,10 @@ impl Drop for Stop<'_> {
 
 /// Writes numbered keys until told to end; how many were acknowledged.
 fn write_until(end: &AtomicBool) -> usize {
-    let mut follower = Follower::new(FIRST);
+    let mut client = follower(FIRST);
     let mut number = 0;
     while !end.load(Ordering::Relaxed) {
-        follower
+        client
             .call(&["SET", &format!("written:{number}"), &number.to_string()])
             .expect_ok();
         number += 1;
@@ -635,59 +635,11 @@ fn write_until(end: &AtomicBool) -> usize {
     number
 }
 
-/// A client that follows redirections and waits a failover out.
-struct Follower {
-    conns: BTreeMap<u16, Conn>,
-    start: u16,
-}
-
-impl Follower {
-    fn new(start: u16) -> Follower {
-        Follower {
-            conns: BTreeMap::new(),
-            start,
-        }
-    }
-
-    fn call(&mut self, request: &[&str]) -> Reply {
-        let mut port = self.start;
-        wait_for(&format!("{request:?} is served"), LIMIT, || {
-            let (reply, next) = self.attempt(port, request);
-            port = next;
-            reply
-        })
-    }
-
-    /// One try at one node: its reply, or where to go.
-    fn attempt(&mut self, port: u16, request: &[&str]) -> (Option<Reply>, u16) {
-        let conn = match self
-            .conns
-            .remove(&port)
-            .map_or_else(|| Conn::open(port), Ok)
-        {
-            Ok(conn) => self.conns.entry(port).or_insert(conn),
-            Err(_) => return (None, self.other(port)),
-        };
-        let Ok(reply) = conn.try_call(request) else {
-            self.conns.remove(&port);
-            return (None, self.other(port));
-        };
-        let Some(error) = reply.error() else {
-            return (Some(reply), port);
-        };
-        let words: Vec<&str> = error.split(' ').collect();
-        match words[0] {
-            "MOVED" => {
-                let text = words[2].rsplit(':').next().expect("a port");
-                (None, text.parse().expect("a port"))
-            }
-            "CLUSTERDOWN" | "TRYAGAIN" | "LOADING" | "MASTERDOWN" => (None, port),
-            _ => (Some(reply), port),
-        }
-    }
-
-    /// Another of the six.
-    fn other(&self, port: u16) -> u16 {
-        if port >= LAST { FIRST } else { port + 1 }
-    }
+/// A client that asks this node first.
+fn follower(start: u16) -> Follower {
+    let rest = SIX.into_iter().filter(|port| *port != start);
+    Follower::new(
+        &std::iter::once(start).chain(rest).collect::<Vec<_>>(),
+        LIMIT,
+    )
 }
