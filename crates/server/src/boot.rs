@@ -188,6 +188,7 @@ fn serve(
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
     let pid = write_pid(&config, log);
     let store = Store::new(config.databases as u16);
+    break_rule(&store);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
     node.set_config_file(file);
@@ -259,6 +260,19 @@ fn serve(
 
 /// Whether the ports are free: two servers must not write on one append-only file, and a second
 /// one started by mistake is known by its port before it touches the file.
+/// Set to have a rule of the store broken, in builds with debug assertions, so that the tests of
+/// that rule can show that they notice.
+const MUTANT: &str = "SHOAL_TEST_MUTANT";
+
+fn break_rule(store: &Store) {
+    let name = std::env::var(MUTANT)
+        .ok()
+        .filter(|_| cfg!(debug_assertions));
+    if let Some(mutant) = name.and_then(|name| store::Mutant::named(&name)) {
+        store.break_rule(mutant);
+    }
+}
+
 fn check_ports(config: &Config) -> Result<(), String> {
     for place in places(config)? {
         if let Listen::Tcp(address) = place

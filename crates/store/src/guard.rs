@@ -8,7 +8,7 @@ use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
 use crate::slot::{Keys, SlotState, Walk};
 use crate::tap::{Detached, LaneSet, position};
-use crate::{Locker, Store, Watch};
+use crate::{Locker, Mutant, Store, Watch};
 use base::Slot;
 use ds::Object;
 use ds::lock::TryLockGuard;
@@ -107,7 +107,7 @@ impl<'a> SlotGuard<'a> {
         if self.state().keys(db)?.expires > 0 && self.reap(db, hash, key, when) {
             return None;
         }
-        if !self.state().taps.is_empty() {
+        if !self.state().taps.is_empty() && !self.store.is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, hash, key);
         }
         let counts = self.counts;
@@ -233,6 +233,9 @@ impl<'a> SlotGuard<'a> {
     #[inline]
     pub fn changed(&mut self, db: u16, key: &[u8]) {
         count::add(&self.counts.dirty, 1);
+        if self.store.is_broken(Mutant::BaselineAfterEffect) && !self.state().taps.is_empty() {
+            self.before(db, ds::hash::of(key), key);
+        }
         if let Some(rare) = &self.state().rare {
             rare.watchers.touch(db, key);
         }
@@ -246,14 +249,8 @@ impl<'a> SlotGuard<'a> {
     /// Counts a lookup for `keyspace_hits` and `keyspace_misses`.
     #[inline]
     pub fn count_lookup(&self, found: bool) {
-        count::add(
-            if found {
-                &self.counts.hits
-            } else {
-                &self.counts.misses
-            },
-            1,
-        );
+        let (hits, misses) = (&self.counts.hits, &self.counts.misses);
+        count::add(if found { hits } else { misses }, 1);
     }
 
     /// Sets `watch` when the key changes from now on.

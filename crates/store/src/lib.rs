@@ -13,6 +13,7 @@ pub mod gate;
 mod guard;
 pub mod journal;
 mod locker;
+mod mutant;
 mod occupied;
 mod scan;
 mod slot;
@@ -24,6 +25,7 @@ pub use count::Totals;
 pub use expire::{ExpireCycle, ExpireProgress};
 pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
 pub use locker::{Guards, Locker, Open};
+pub use mutant::Mutant;
 pub use scan::ScanCursor;
 pub use slot::Keys;
 pub use tap::{Image, Tap, Walker};
@@ -39,7 +41,7 @@ use journal::Journal;
 use occupied::Occupied;
 use parking_lot::{Mutex, RwLock};
 use slot::SlotState;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use tap::Taps;
 use wait::SlotWaits;
@@ -78,6 +80,8 @@ pub struct Store {
     garbage: Mutex<mpsc::Sender<Garbage>>,
     garbage_count: Arc<AtomicU64>,
     on_expired: RwLock<Option<ExpiredHook>>,
+    /// The rule that a test has broken; 0: none.
+    mutant: AtomicU8,
 }
 
 impl Store {
@@ -115,6 +119,7 @@ impl Store {
             garbage: Mutex::new(garbage),
             garbage_count,
             on_expired: RwLock::new(None),
+            mutant: AtomicU8::new(0),
         })
     }
 

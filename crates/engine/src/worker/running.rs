@@ -86,13 +86,7 @@ pub(super) fn run<'a>(
         in_exec: false,
     };
     let result = handlers::of(spec.id)(&mut cx);
-    // A transaction of a primary's stream is journalled at its EXEC.
-    let opens = cx.session.trusted && cx.session.in_multi();
-    let sequence = if opens {
-        0
-    } else {
-        cx.effects.commit(&engine.store.journal)
-    };
+    let sequence = commit(&mut cx);
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
         cx.session.write_offset = engine.store.journal.offset();
@@ -128,6 +122,20 @@ pub(super) fn run<'a>(
             Err(fail)
         }
     }
+}
+
+/// Appends the command's effects; returns their sequence number, 0 when there is none.
+fn commit(cx: &mut Cx<'_>) -> u64 {
+    // A transaction of a primary's stream is journalled at its EXEC.
+    if cx.session.trusted && cx.session.in_multi() {
+        return 0;
+    }
+    let store = &cx.engine.store;
+    if store.is_broken(store::Mutant::AppendAfterUnlock) {
+        cx.keys.release();
+        std::thread::yield_now();
+    }
+    cx.effects.commit(&store.journal)
 }
 
 fn outcome_of(cmd: Cmd, session: &Session) -> Outcome {
