@@ -15,4 +15,30 @@
 
 mod cluster;
 mod conn;
+mod follower;
 pub mod history;
+mod link;
+mod port;
+mod process;
+mod program;
+mod reply;
+mod seed;
+mod server;
+mod tempdir;
+mod wait;
+
+pub use cluster::{Cluster, ClusterPlan};
+pub use conn::Conn;
+pub use follower::Follower;
+pub use link::{Direction, Link};
+pub use port::{Port, reserve, reserve_exact, reserve_many};
+pub use process::Process;
+pub use program::{Program, Tool, repository, suite_directory};
+pub use reply::Reply;
+pub use seed::{Rng, seed};
+pub use server::{Server, ServerPlan, StartError};
+pub use tempdir::TempDir;
+pub use wait::{eventually, until, wait_for};
+
+#[cfg(test)]
+mod tests;
