@@ -410,6 +410,10 @@ pub fn fuzz_load(data: &[u8]) {
             vec![]
         }
         fn change_dir(&mut self, path: &[u8]) -> Result<Vec<u8>, String> {
+            // As everywhere: the empty path is no directory.
+            if path.is_empty() {
+                return Err("No such file or directory".into());
+            }
             Ok(path.to_vec())
         }
         fn try_log(&mut self, _: &[u8]) -> Result<(), String> {
