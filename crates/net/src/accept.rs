@@ -42,7 +42,7 @@ impl Admission {
             max_clients: AtomicUsize::new(options.max_clients),
             others: AtomicUsize::new(0),
             keepalive: AtomicU64::new(options.keepalive),
-            paused: AtomicBool::new(false),
+            paused: AtomicBool::new(options.paused),
             accepted: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             backlog: options.backlog,

@@ -28,6 +28,8 @@ pub struct Options {
     pub max_clients: usize,
     /// `tcp-keepalive`, in seconds; 0 for none.
     pub keepalive: u64,
+    /// Connections wait to be accepted until [`Server::pause_accepting`] says otherwise.
+    pub paused: bool,
     /// What a connection is told that comes when there are too many.
     pub full: Vec<u8>,
     /// Is told what happens that no handler hears of. Called from the server's threads.
@@ -42,6 +44,7 @@ impl Default for Options {
             backlog: 511,
             max_clients: 10_000,
             keepalive: 300,
+            paused: false,
             full: resp::shared::MAX_CLIENTS.to_vec(),
             notice: Box::new(|_| {}),
         }

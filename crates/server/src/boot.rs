@@ -229,6 +229,7 @@ fn serve(
         }
     });
     let periodic = periodic::start(&engine, &node);
+    node.open()?;
     log.notice("Ready to accept connections tcp");
     // A supervisor that does not listen is no reason not to serve.
     let _ = supervisor.ready();
@@ -319,6 +320,8 @@ fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> 
         backlog: config.tcp_backlog as i32,
         max_clients: config.maxclients as usize,
         keepalive: config.tcp_keepalive as u64,
+        // Nobody is answered before the node knows what it is.
+        paused: true,
         ..Options::default()
     };
     let node = node.clone();

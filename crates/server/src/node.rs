@@ -100,6 +100,13 @@ impl Node {
         result
     }
 
+    /// Lets the first clients in: they were able to connect since the server listens.
+    pub(crate) fn open(&self) -> Result<(), String> {
+        let mut result = Ok(());
+        self.with_server(|server| result = server.pause_accepting(false));
+        result.map_err(|error| format!("cannot accept connections: {error}"))
+    }
+
     /// Bytes that came in and went out.
     pub(crate) fn traffic(&self) -> (u64, u64) {
         let totals = self.workers.get().map(Workers::totals);

@@ -164,8 +164,16 @@ fn listening_elsewhere() {
 
 #[test]
 fn accepting_can_be_paused() {
-    let bench = Bench::start(1);
-    bench.server.pause_accepting(true).unwrap();
+    let later = Bench::start(1);
+    later.server.pause_accepting(true).unwrap();
+    accepts_when_told(later);
+    accepts_when_told(Bench::with(Options {
+        paused: true,
+        ..Options::default()
+    }));
+}
+
+fn accepts_when_told(bench: Bench) {
     let mut client = bench.dial();
     client.send("PING\r\n");
     client
