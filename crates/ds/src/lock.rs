@@ -4,12 +4,16 @@
 //! and goes on with other connections; the holder learns of the note in the same atomic step with
 //! which it unlocks, so that an uncontended lock and unlock cost one atomic operation each.
 
+#[cfg(feature = "model")]
+use shuttle::sync::atomic::{AtomicU32, Ordering};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
+#[cfg(not(feature = "model"))]
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const LOCKED: u32 = 1;
 const ANNOUNCED: u32 = 2;
+const RESERVED: u32 = 4;
 
 /// A value behind a lock word of 32 bits.
 pub struct TryLock<T> {
@@ -31,11 +35,21 @@ impl<T> TryLock<T> {
         }
     }
 
-    /// Takes the lock if it is free.
+    /// Takes the lock if it is free and nobody has it reserved.
     #[inline]
     pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
+        self.try_from(LOCKED | RESERVED)
+    }
+
+    /// Takes the lock if it is free, also when it is reserved: for whom it is reserved.
+    pub fn try_lock_reserved(&self) -> Option<TryLockGuard<'_, T>> {
+        self.try_from(LOCKED)
+    }
+
+    #[inline]
+    fn try_from(&self, unwanted: u32) -> Option<TryLockGuard<'_, T>> {
         let word = self.word.load(Ordering::Relaxed);
-        if word & LOCKED != 0 {
+        if word & unwanted != 0 {
             return None;
         }
         self.word
@@ -48,6 +62,20 @@ impl<T> TryLock<T> {
     /// must try it itself: there may be no holder left to read the note.
     pub fn announce(&self) -> bool {
         self.word.fetch_or(ANNOUNCED, Ordering::SeqCst) & LOCKED == 0
+    }
+
+    /// Keeps newcomers from the lock until it is next released, or lets them have it again.
+    pub fn reserve(&self, on: bool) {
+        if on {
+            self.word.fetch_or(RESERVED, Ordering::SeqCst);
+        } else {
+            self.word.fetch_and(!RESERVED, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether newcomers are kept from the lock.
+    pub fn is_reserved(&self) -> bool {
+        self.word.load(Ordering::SeqCst) & RESERVED != 0
     }
 
     /// Whether somebody holds the lock at this moment.

@@ -77,6 +77,8 @@ pub struct Conn {
     id: ConnId,
     session: Session,
     retry: Duration,
+    /// Its place in the queue of a slot that it waits for.
+    place: Option<store::Place>,
 }
 
 impl Front {
@@ -100,12 +102,24 @@ impl Front {
     }
 
     /// Has the connection woken when the slot is released. Returns true when it is free already.
-    fn wait_for(&self, slot: base::Slot, id: ConnId) -> bool {
-        let (workers, index) = (self.workers.clone(), self.index);
+    fn wait_for(&self, slot: base::Slot, conn: &mut Conn) -> bool {
+        let (workers, index, id) = (self.workers.clone(), self.index, conn.id);
         let wake = move || {
             workers.send(index, Message::Wake(id));
         };
-        self.worker.locker().wait_for(slot, Box::new(wake))
+        let locker = self.worker.locker();
+        let again = locker.wait_for(slot, &mut conn.place, || Arc::new(wake));
+        if again {
+            locker.take_turn(conn.place.as_ref());
+        }
+        again
+    }
+
+    /// A command has had its slots, or waits for something else: its place in a queue is free.
+    #[cold]
+    fn give_up_place(&self, conn: &mut Conn) {
+        self.worker.locker().take_turn(None);
+        conn.place = None;
     }
 
     /// What bytes from elsewhere must wait for: whatever they tell of is in the journal by now.
@@ -154,6 +168,7 @@ impl Handler for Front {
             id,
             session: Session::new(card, authenticated),
             retry: FIRST_RETRY,
+            place: None,
         })
     }
 
@@ -195,6 +210,9 @@ impl Handler for Front {
         if conn.session.card.is_killed() {
             return Flow::CloseNow;
         }
+        if conn.place.is_some() {
+            self.worker.locker().take_turn(conn.place.as_ref());
+        }
         loop {
             let outcome = self.worker.execute(&mut conn.session, cmd, out.buffer());
             out.set_resp3(conn.session.resp3);
@@ -204,10 +222,14 @@ impl Handler for Front {
                     out.mark_reply(mark);
                 }
             }
+            if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
+                self.give_up_place(conn);
+            }
             match outcome {
                 Outcome::Done => return Flow::Done,
                 Outcome::Busy(slot) => {
-                    if !self.wait_for(slot, conn.id) {
+                    if !self.wait_for(slot, conn) {
+                        self.worker.locker().take_turn(None);
                         return Flow::Park;
                     }
                 }

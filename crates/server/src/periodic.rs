@@ -26,6 +26,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
                 let now = engine::wall_us() / 1000;
                 expiry.run(&locker, now, EXPIRE_BUDGET);
             }
+            engine.store.pass_turns();
             node.rates.sample(&engine);
             crate::persistence::tick(&node, &engine);
             crate::append_only::tick(&node, &engine);

@@ -5,10 +5,11 @@
 //! has the world once no gate is open. Nobody waits for it longer than a moment: a request that
 //! meets a long batch gives up, lets everybody go on, and tries again later.
 
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use crate::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Instant, Mutex, MutexGuard, Ordering, RwLock,
+};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// All gates of a store, and the token.
 #[derive(Default)]
@@ -79,7 +80,7 @@ impl Gates {
             if spins < 16 {
                 std::hint::spin_loop();
             } else {
-                std::thread::yield_now();
+                crate::sync::yield_now();
             }
         }
     }

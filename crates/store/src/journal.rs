@@ -4,11 +4,9 @@
 //! records is the order of changes of every slot. Appending never waits; readers go at their own
 //! pace and keep what they have not read alive. With no reader nothing is written at all.
 
-use parking_lot::Mutex;
+use crate::sync::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, Ordering, Thread};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::thread::Thread;
 
 mod reader;
 mod record;
@@ -422,5 +420,5 @@ fn select(db: u16) -> Vec<u8> {
     command
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "model")))]
 mod tests;

@@ -17,6 +17,7 @@ mod mutant;
 mod occupied;
 mod scan;
 mod slot;
+mod sync;
 pub mod tap;
 mod wait;
 mod watch;
@@ -29,7 +30,7 @@ pub use mutant::Mutant;
 pub use scan::ScanCursor;
 pub use slot::Keys;
 pub use tap::{Image, Tap, Walker};
-pub use wait::Wake;
+pub use wait::{Place, Wake};
 pub use watch::Watch;
 
 use base::{Slot, SlotSet};
@@ -39,10 +40,10 @@ use ds::lock::TryLock;
 use gate::{Gates, World};
 use journal::Journal;
 use occupied::Occupied;
-use parking_lot::{Mutex, RwLock};
 use slot::SlotState;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
+use sync::{Mutex, RwLock};
 use tap::Taps;
 use wait::SlotWaits;
 
@@ -97,11 +98,13 @@ impl Store {
                 freed.fetch_sub(1, Ordering::Relaxed);
             }
         };
-        // Without the thread (no more can be started) the channel closes and whoever discards
-        // frees it in place.
-        let _ = std::thread::Builder::new()
-            .name("lazyfree".into())
-            .spawn(empty_bin);
+        // Without the thread (no more can be started, or a model checker runs) the channel closes
+        // and whoever discards frees it in place.
+        if cfg!(not(feature = "model")) {
+            let _ = std::thread::Builder::new()
+                .name("lazyfree".into())
+                .spawn(empty_bin);
+        }
         let cell = || Cell {
             state: TryLock::new(SlotState::new()),
             route: AtomicU64::new(0),
@@ -221,13 +224,6 @@ impl Store {
         self.garbage_count.load(Ordering::Relaxed)
     }
 
-    /// Tells whoever waits for a slot that it was released.
-    fn wake_waiter(&self, slot: Slot) {
-        if self.waits.wake_head(slot) {
-            self.cells[slot.index()].state.announce();
-        }
-    }
-
     /// Opens a tap over `slots`: the cut is now. `None` when all lanes are taken; try again when a
     /// walker has finished.
     pub fn tap(&self, world: &World<'_>, locker: &Locker, slots: SlotSet) -> Option<Tap> {
@@ -271,5 +267,7 @@ impl Store {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "model"))]
+mod models;
+#[cfg(all(test, not(feature = "model")))]
 mod tests;

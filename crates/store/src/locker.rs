@@ -2,9 +2,10 @@
 
 use crate::count::Counts;
 use crate::gate::{Gate, World};
-use crate::{SlotGuard, Store, Wake};
+use crate::{SlotGuard, Store};
 use base::Slot;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub struct Locker {
     store: Arc<Store>,
     gate: Gate,
     counts: Arc<Counts>,
+    /// The slot that this thread may take although it is reserved.
+    pub(crate) turn: Cell<Option<Slot>>,
 }
 
 /// A batch: the thread's gate is open while this lives.
@@ -33,6 +36,7 @@ impl Locker {
             store: store.clone(),
             gate: store.gates.add(),
             counts,
+            turn: Cell::new(None),
         }
     }
 
@@ -85,7 +89,7 @@ impl Locker {
             if let Some(world) = self.try_world(patience) {
                 return world;
             }
-            std::thread::sleep(patience);
+            crate::sync::sleep(patience);
             patience = (patience * 2).min(Duration::from_millis(64));
         }
     }
@@ -93,7 +97,19 @@ impl Locker {
     /// Locks a slot if it is free.
     #[inline]
     pub fn try_lock(&self, slot: Slot) -> Option<SlotGuard<'_>> {
-        let state = self.store.cells[slot.index()].state.try_lock()?;
+        match self.store.cells[slot.index()].state.try_lock() {
+            Some(state) => Some(SlotGuard::new(self, slot, state)),
+            None => self.try_lock_in_turn(slot),
+        }
+    }
+
+    #[cold]
+    fn try_lock_in_turn(&self, slot: Slot) -> Option<SlotGuard<'_>> {
+        (self.turn.get() == Some(slot)).then(|| self.try_lock_reserved(slot))?
+    }
+
+    fn try_lock_reserved(&self, slot: Slot) -> Option<SlotGuard<'_>> {
+        let state = self.store.cells[slot.index()].state.try_lock_reserved()?;
         Some(SlotGuard::new(self, slot, state))
     }
 
@@ -101,14 +117,14 @@ impl Locker {
     pub fn lock(&self, slot: Slot) -> SlotGuard<'_> {
         let mut tries = 0u32;
         loop {
-            if let Some(guard) = self.try_lock(slot) {
+            if let Some(guard) = self.try_lock_reserved(slot) {
                 return guard;
             }
             tries += 1;
             if tries < 32 {
-                std::thread::yield_now();
+                crate::sync::yield_now();
             } else {
-                std::thread::sleep(Duration::from_micros(50));
+                crate::sync::sleep(Duration::from_micros(50));
             }
         }
     }
@@ -124,13 +140,6 @@ impl Locker {
             }
         }
         Ok(guards)
-    }
-
-    /// Has `waiter` woken when the slot is released. Returns true when the slot is free already and
-    /// the caller should try again itself; `waiter` is then woken at the next release all the same.
-    pub fn wait_for(&self, slot: Slot, waiter: Box<dyn Wake>) -> bool {
-        self.store.waits.push(slot, waiter);
-        self.store.cells[slot.index()].state.announce()
     }
 }
 

@@ -10,12 +10,11 @@
 //! The effects after the cut are read from the journal, from the position that the cut noted.
 
 use crate::journal::Cut;
+use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin};
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 mod walk;
 

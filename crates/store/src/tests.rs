@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod waiting;
+
 const WHEN: When = When {
     now: 1_000,
     expiry: Expiry::Delete,
@@ -299,29 +301,4 @@ fn expired_keys_are_hidden_deleted_or_left_as_the_mode_says() {
     let batch = reader.next_batch().unwrap();
     let last = batch.records().last().unwrap().command.to_vec();
     assert_eq!(last, b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
-}
-
-#[test]
-fn who_waits_for_a_slot_is_woken_when_it_is_released() {
-    let store = Store::new(1);
-    let (one, two) = (Locker::new(&store), Locker::new(&store));
-    let slot = Slot::of_key(b"k");
-    let guard = one.try_lock(slot).unwrap();
-    assert!(two.try_lock(slot).is_none());
-    let woken = Arc::new(std::sync::atomic::AtomicU32::new(0));
-    for _ in 0..2 {
-        let count = woken.clone();
-        let wake = move || {
-            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        };
-        assert!(!two.wait_for(slot, Box::new(wake)));
-    }
-    drop(guard);
-    assert_eq!(
-        woken.load(std::sync::atomic::Ordering::SeqCst),
-        1,
-        "one at a time"
-    );
-    drop(two.try_lock(slot).unwrap());
-    assert_eq!(woken.load(std::sync::atomic::Ordering::SeqCst), 2);
 }

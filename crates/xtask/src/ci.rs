@@ -122,6 +122,7 @@ fn steps(environment: Vec<(&'static str, String)>) -> Vec<Step> {
         step("tidy", "xtask tidy", 2),
         step("build", "build --workspace --quiet", 10),
         step("test", "test --workspace --no-fail-fast --quiet", 22),
+        step("models", "test -p store --features model --lib --quiet", 4),
         step("instructions", "xtask instructions", 5),
         waiting("conformance", "xtask conformance --slice --jobs 1", 8),
         waiting("chaos", "xtask chaos --seconds 30", 4),

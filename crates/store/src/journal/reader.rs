@@ -117,10 +117,10 @@ impl Reader {
                 return;
             }
             if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
-                state.wake = Some(std::thread::current());
+                state.wake = Some(crate::sync::current());
             }
         }
-        std::thread::park_timeout(at_most);
+        crate::sync::park_timeout(at_most);
     }
 }
 

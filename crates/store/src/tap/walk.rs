@@ -2,11 +2,11 @@
 
 use super::{Detached, Image, Tap};
 use crate::Locker;
+use crate::sync::{Instant, Ordering};
 use base::Slot;
 use ds::Object;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the walker holds a slot at a time.
 const HOLD: Duration = Duration::from_micros(20);
