@@ -33,7 +33,7 @@ pub use follower::Follower;
 pub use link::{Direction, Link};
 pub use port::{Port, reserve, reserve_exact, reserve_many};
 pub use process::Process;
-pub use program::{Program, Tool, repository, suite_directory};
+pub use program::{Program, Tool, client_path, repository, suite_directory};
 pub use reply::Reply;
 pub use seed::{Rng, seed};
 pub use server::{Server, ServerPlan, StartError};

@@ -93,6 +93,20 @@ pub fn suite_directory() -> PathBuf {
     directory("SHOAL_SUITE", "suite")
 }
 
+/// A file or folder of the stock clients: below `SHOAL_CLIENTS`, else `clients` in the repository.
+///
+/// # Panics
+/// When it is not there; the text says how to get it.
+pub fn client_path(name: &str) -> PathBuf {
+    let path = directory("SHOAL_CLIENTS", "clients").join(name);
+    assert!(
+        path.exists(),
+        "{} is not there: run `cargo xtask clients`",
+        path.display()
+    );
+    path
+}
+
 fn directory(variable: &str, default: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| repository().join(default), PathBuf::from)
 }

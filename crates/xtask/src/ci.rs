@@ -27,6 +27,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("tclsh", "tcl"),
     ("python3", "python3"),
     ("pip3", "python3-pip"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("taskset", "util-linux"),
     ("valgrind", "valgrind"),
 ];
@@ -52,11 +54,13 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     // What a step leaves behind becomes our child, so that it can be found and ended.
     set_child_subreaper(Some(getpid())).map_err(|error| format!("subreaper: {error}"))?;
     let peers = fetch::peers_directory(None);
+    let clients = fetch::clients_directory(None);
     let suite = fetch::suite_directory(None);
     let mut failed = Vec::new();
     println!("== what the tests need");
     let needs = fetch::ensure(PROGRAMS)
         .and_then(|()| fetch::peers(&peers, false))
+        .and_then(|()| fetch::clients(&clients, false))
         .and_then(|()| fetch::suite(&suite, false).map(|_| ()));
     if let Err(error) = needs {
         println!("{error}");
@@ -64,6 +68,7 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     }
     let steps = steps(vec![
         ("SHOAL_PEERS", peers.display().to_string()),
+        ("SHOAL_CLIENTS", clients.display().to_string()),
         ("SHOAL_SUITE", suite.display().to_string()),
         // Built by the step before the tests.
         (

@@ -24,6 +24,7 @@ usage: cargo xtask COMMAND
   ci [--only STEP,STEP]     all that must pass: fmt, clippy, tidy, build, test, conformance
   tidy                      check the rules of the house
   peers [DIR] [--refresh]   fetch the real servers that the tests compare with (default: peers)
+  clients [DIR] [--refresh] fetch the stock clients that the tests write with (default: clients)
   suite [DIR] [--refresh]   fetch the upstream test suite (default: suite)
   conformance               run the upstream suite on our programs, write docs/conformance.md
       --slice               three minutes of it; only a regression fails
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         "ci" => ci::command(&mut arguments),
         "deny" => tools::deny(&mut arguments),
         "fuzz" => tools::fuzz(&mut arguments),
+        "clients" => clients(&mut arguments),
         "peers" => peers(&mut arguments),
         "suite" => suite(&mut arguments),
         "conformance" => conformance::command(&mut arguments),
@@ -91,6 +93,13 @@ fn peers(arguments: &mut Arguments) -> Result<(), String> {
     let directory = arguments.word();
     arguments.end()?;
     fetch::peers(&fetch::peers_directory(directory.as_deref()), refresh)
+}
+
+fn clients(arguments: &mut Arguments) -> Result<(), String> {
+    let refresh = arguments.flag("--refresh");
+    let directory = arguments.word();
+    arguments.end()?;
+    fetch::clients(&fetch::clients_directory(directory.as_deref()), refresh)
 }
 
 fn suite(arguments: &mut Arguments) -> Result<(), String> {

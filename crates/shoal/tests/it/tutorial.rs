@@ -29,6 +29,7 @@ fn run(servers: Program, cli: Program) {
     tutorial.start_all();
     tutorial.create();
     tutorial.set_and_get();
+    tutorial.write_from_python();
     tutorial.list_nodes();
     tutorial.reshard_by_prompts();
     tutorial.reshard_by_options();

@@ -1,10 +1,11 @@
 //! Getting what the tests need and the repository does not hold: programs of the system, real
-//! servers, the upstream test suite.
+//! servers, stock clients, the upstream test suite.
 //!
-//! Everything comes from the Debian mirror that the machine already uses, and from PyPI. What was
-//! fetched once is kept; `--refresh` fetches again.
+//! Everything comes from the Debian mirror that the machine already uses, from PyPI, and from the npm
+//! registry. What was fetched once is kept; `--refresh` fetches again.
 
 mod archive;
+mod clients;
 mod packages;
 mod peers;
 mod suite;
@@ -34,6 +35,11 @@ fn directory(word: Option<&str>, variable: &str, default: &str) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
+/// The folder of the stock clients: the word given, else `SHOAL_CLIENTS`, else `clients`.
+pub(crate) fn clients_directory(word: Option<&str>) -> PathBuf {
+    directory(word, "SHOAL_CLIENTS", "clients")
+}
+
 /// Fetches the real servers unless they are there.
 pub(crate) fn peers(directory: &Path, refresh: bool) -> Result<(), String> {
     peers::fetch(directory, refresh)
@@ -42,4 +48,9 @@ pub(crate) fn peers(directory: &Path, refresh: bool) -> Result<(), String> {
 /// Fetches the upstream suite unless it is there; answers its folder.
 pub(crate) fn suite(directory: &Path, refresh: bool) -> Result<PathBuf, String> {
     suite::fetch(directory, refresh)
+}
+
+/// Fetches the stock clients unless they are there.
+pub(crate) fn clients(directory: &Path, refresh: bool) -> Result<(), String> {
+    clients::fetch(directory, refresh)
 }

@@ -198,6 +198,24 @@ impl Tutorial {
         assert_eq!(client.call(&["GET", "foo"]).text(), "bar");
     }
 
+    /// "Then you can use the StrictRedisCluster class to connect to the cluster and execute Redis
+    /// commands".
+    pub fn write_from_python(&self) {
+        let script = "from rediscluster import StrictRedisCluster\n\
+                      startup_nodes = [{\"host\": \"127.0.0.1\", \"port\": \"7000\"}]\n\
+                      rc = StrictRedisCluster(startup_nodes=startup_nodes, decode_responses=True)\n\
+                      rc.set(\"foo\", \"bar\")\n\
+                      print(rc.get(\"foo\"))\n";
+        let path = self.shell.home().join("snippet.py");
+        std::fs::write(path, script).expect("a script");
+        let modules = testkit::client_path("redis-py-cluster-1");
+        let modules = modules.display();
+        let text = self
+            .shell
+            .must(&format!("PYTHONPATH={modules} python3 snippet.py"));
+        assert_eq!(text, "bar\n");
+    }
+
     fn nodes(&self, asked: u16) -> Vec<Line> {
         lines(&self.shell.must(&format!(
             "redis-cli -c -h 127.0.0.1 -p {asked} cluster nodes"
