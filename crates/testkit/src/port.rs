@@ -1,7 +1,7 @@
 //! Ports that no other test, in this process or another, uses at the same time.
 //!
-//! A port is held by locked files below the temporary directory, one for the port and one for its
-//! cluster-bus port (port + 10000). Both lie below 32768, where the kernel gives no ports of its
+//! A port is held by locked files in `/tmp`, whatever `TMPDIR` says: ports belong to the machine.
+//! There is one for the port and one for its cluster-bus port (port + 10000). Both lie below 32768, where the kernel gives no ports of its
 //! own to outgoing connections. `SHOAL_TEST_PORTS=FIRST-LAST` narrows the range.
 
 use std::fs::{File, OpenOptions};
@@ -100,8 +100,8 @@ fn try_reserve(number: u16) -> Option<Port> {
 }
 
 fn lock(number: u16) -> Option<File> {
-    let folder = std::env::temp_dir().join("shoal-ports");
-    std::fs::create_dir_all(&folder)
+    let folder = std::path::Path::new("/tmp/shoal-ports");
+    std::fs::create_dir_all(folder)
         .unwrap_or_else(|error| panic!("cannot make {}: {error}", folder.display()));
     let path = folder.join(number.to_string());
     let file = OpenOptions::new()

@@ -162,10 +162,28 @@ impl Tutorial {
     /// All these nodes see the cluster as ok, all slots served, and replicas have their masters.
     fn await_ok(&self, ports: Vec<u16>) {
         for port in ports {
-            eventually(&format!("node {port} ok"), LIMIT, || {
-                is_ok(port) == Some(true)
-            });
+            let ok = testkit::until(LIMIT, || (is_ok(port) == Some(true)).then_some(()));
+            assert!(ok.is_some(), "node {port} is not ok:\n{}", self.report());
         }
+    }
+
+    /// What every node says of itself, for a failed test.
+    fn report(&self) -> String {
+        let mut text = String::new();
+        for port in self.servers.keys() {
+            for line in [
+                "cluster info",
+                "cluster nodes",
+                "info replication",
+                "info stats",
+            ] {
+                let typed = self
+                    .shell
+                    .try_type(&format!("timeout 5 redis-cli -p {port} {line}"), "");
+                text += &format!("--- {port} {line}\n{}", typed.text);
+            }
+        }
+        text
     }
 
     /// "simply pass the … option followed by the address of any node": set and get, redirected.
@@ -476,13 +494,15 @@ impl Tutorial {
     /// A master of the six, not the node that is asked first.
     fn a_master(&self) -> u16 {
         let nodes = self.nodes(7000);
-        let mut masters = nodes
-            .iter()
-            .filter(|line| line.is_master() && line.slots.len() > 1);
-        let found = masters.find(|line| SIX.contains(&line.port) && line.port != 7000);
-        let any = nodes
-            .iter()
-            .find(|line| line.is_master() && SIX.contains(&line.port));
+        // One that was replaced may not know yet, and still call itself a master.
+        let masters = || {
+            nodes
+                .iter()
+                .filter(|line| line.is_master() && !line.slots.is_empty())
+                .filter(|line| SIX.contains(&line.port))
+        };
+        let found = masters().find(|line| line.port != FIRST);
+        let any = masters().next();
         found.or(any).expect("a master").port
     }
 
