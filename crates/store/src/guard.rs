@@ -6,13 +6,15 @@
 
 use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
-use crate::slot::{Keys, SlotState, Walk};
-use crate::tap::{Detached, LaneSet, position};
+use crate::slot::{Keys, SlotState};
+use crate::tap::Detached;
 use crate::{Locker, Mutant, Store, Watch};
 use base::Slot;
 use ds::Object;
 use ds::lock::TryLockGuard;
 use std::sync::Arc;
+
+mod tapped;
 
 /// What happens to a key whose time is up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -372,137 +374,6 @@ impl Drop for Edit<'_> {
             *self.expires = self.expires.wrapping_add_signed(change as i32);
             self.counts.expires(self.db, change);
         }
-    }
-}
-
-/// What taps need of a slot.
-impl SlotGuard<'_> {
-    /// Gives the old value of a key to the open taps that have not got it.
-    #[cold]
-    fn before(&mut self, db: u16, hash: u64, key: &[u8]) {
-        let due = self.due(db, key);
-        if due.is_empty() {
-            return;
-        }
-        let store = self.store;
-        let Some(keys) = self.state_mut().keys_mut(db) else {
-            return;
-        };
-        let Some(object) = keys.table.find_mut(hash, key) else {
-            return;
-        };
-        let marks = object.lanes();
-        for lane in due.without_all(LaneSet::from_bits(marks)).iter() {
-            if let Some(shared) = store.taps.get(lane) {
-                shared.deliver(db, &*object);
-            }
-        }
-        object.set_lanes(marks | due.bits());
-    }
-
-    /// Gives a value that has left the table to the open taps that have not got it. What comes back
-    /// has no marks.
-    #[cold]
-    fn hand_over(&mut self, db: u16, object: Object) -> Object {
-        let due = self
-            .due(db, object.key())
-            .without_all(LaneSet::from_bits(object.lanes()));
-        object.set_lanes(0);
-        for lane in due.iter() {
-            if let Some(shared) = self.store.taps.get(lane) {
-                shared.deliver(db, &object);
-            }
-        }
-        object
-    }
-
-    /// The marks with which a key is born: taps that have yet to come by must skip it.
-    fn marks_for_new(&self, db: u16, key: &[u8]) -> u8 {
-        if self.state().taps.is_empty() {
-            0
-        } else {
-            self.due(db, key).bits()
-        }
-    }
-
-    /// The taps whose walkers have not passed this key.
-    fn due(&self, db: u16, key: &[u8]) -> LaneSet {
-        let (state, position) = (self.state(), position(key));
-        let passed = |lane: &u8| self.owed(db, *lane).is_none_or(|cursor| position < cursor);
-        state
-            .taps
-            .iter()
-            .filter(passed)
-            .fold(state.taps, LaneSet::without)
-    }
-
-    /// The position from which on a tap has not walked a database; `None` when it has done all.
-    fn owed(&self, db: u16, lane: u8) -> Option<u64> {
-        let Some(rare) = &self.state().rare else {
-            return Some(0);
-        };
-        match &rare.walks[usize::from(lane)] {
-            walk if walk.db < db => Some(0),
-            walk if walk.db == db => Some(walk.cursor),
-            _ => None,
-        }
-    }
-
-    /// Begins a tap's baseline of this slot. Called under the world, at the cut.
-    pub(crate) fn begin_walk(&mut self, lane: u8) {
-        let state = self.state_mut();
-        if state.databases().next().is_some() {
-            state.taps = state.taps.with(lane);
-            if let Some(rare) = &mut state.rare {
-                rare.walks[usize::from(lane)] = Walk::default();
-            }
-        }
-    }
-
-    /// The first database after `done` that has keys here.
-    pub(crate) fn next_database(&self, done: Option<u16>) -> Option<u16> {
-        let ahead = |db: &u16| done.is_none_or(|done| *db > done);
-        self.state().databases().map(|(db, _)| db).find(ahead)
-    }
-
-    /// Delivers one step of a tap's baseline of a database; returns whether the database is done.
-    pub(crate) fn walk_step(&mut self, db: u16, lane: u8, sink: &mut dyn FnMut(&Object)) -> bool {
-        let state = self.state_mut();
-        if !state.taps.contains(lane) {
-            return true;
-        }
-        let from = match &state.rare().walks[usize::from(lane)] {
-            walk if walk.db == db => walk.cursor,
-            _ => 0,
-        };
-        let Some(keys) = state.keys_mut(db) else {
-            return true;
-        };
-        let mark = 1 << lane;
-        let next = keys.table.visit(from, &mut |object: &Object| {
-            let marks = object.lanes();
-            if marks & mark == 0 {
-                sink(object);
-            } else {
-                object.set_lanes(marks & !mark);
-            }
-        });
-        let walk = &mut state.rare().walks[usize::from(lane)];
-        *walk = match next {
-            Some(cursor) => Walk { db, cursor },
-            None => Walk {
-                db: db + 1,
-                cursor: 0,
-            },
-        };
-        next.is_none()
-    }
-
-    /// Ends a tap's baseline of this slot.
-    pub(crate) fn finish_walk(&mut self, lane: u8) {
-        let state = self.state_mut();
-        state.taps = state.taps.without(lane);
-        self.tidy = true;
     }
 }
 
