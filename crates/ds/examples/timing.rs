@@ -76,15 +76,8 @@ fn tables() {
         for base in (0..n).step_by(16) {
             let keys: [[u8; 16]; 16] = std::array::from_fn(|i| key(mix(base + i)));
             let at = keys.map(|k| (hash::of(&k), slot(&k)));
-            // SAFETY: the tables are borrowed, and nobody changes them.
-            unsafe {
-                at.iter()
-                    .for_each(|&(h, s)| Table::prefetch_bucket(&raw const slots[s], h));
-                at.iter()
-                    .for_each(|&(h, s)| Table::prefetch_entry(&raw const slots[s], h));
-                at.iter()
-                    .for_each(|&(h, s)| Table::prefetch_chain(&raw const slots[s], h));
-            }
+            at.iter().for_each(|&(h, s)| slots[s].hint().prefetch(h));
+            at.iter().for_each(|&(h, s)| slots[s].prefetch(h));
             for (k, (h, s)) in keys.iter().zip(at) {
                 black_box(slots[s].find(h, k).map(Object::str_len));
             }

@@ -161,7 +161,7 @@ pub(super) unsafe fn put(
 }
 
 /// Takes the handle in `slot` of `bucket` out of the chain that begins at `home`, filling the gap
-/// from the chain's end. Also returns a child that has become empty, to be retired.
+/// from the chain's end. Also returns a child that has become empty, to be freed.
 ///
 /// # Safety
 ///
@@ -171,7 +171,7 @@ pub(super) unsafe fn take(
     home: *mut Bucket,
     bucket: *mut Bucket,
     slot: usize,
-) -> (NonNull<u8>, Option<RetiredArray>) {
+) -> (NonNull<u8>, Option<OldArray>) {
     // SAFETY: a live bucket of the chain.
     let (_, raw) = unsafe { (*bucket).vacate(slot) };
     let raw = NonNull::new(raw).expect("a filled slot has a handle");
@@ -199,7 +199,7 @@ pub(super) unsafe fn take(
         (*parent).slots[SLOTS - 1] = std::ptr::null_mut();
     }
     // A child is an array of one bucket.
-    (raw, Some(RetiredArray(Array { ptr: last, bits: 0 })))
+    (raw, Some(OldArray(Array { ptr: last, bits: 0 })))
 }
 
 /// Hands every handle of the chain of bucket `i` to `f` and leaves the bucket empty; returns how
@@ -336,28 +336,16 @@ impl Array {
     }
 
     /// The array as something to free, its buckets being empty.
-    pub(super) fn retire(self) -> RetiredArray {
-        RetiredArray(self)
+    pub(super) fn retire(self) -> OldArray {
+        OldArray(self)
     }
 }
 
-/// An array, with the children of its chains, or a single child, that a table no longer uses, but
-/// that a prefetch may still be looking at. Dropping it frees it.
-pub struct RetiredArray(Array);
+/// An array, with the children of its chains, or a single child, that a table no longer uses.
+/// Dropping it frees it.
+pub(super) struct OldArray(Array);
 
-// SAFETY: the array is this value's alone to free; what others do with it meanwhile is read.
-unsafe impl Send for RetiredArray {}
-// SAFETY: a shared reference gives access to nothing but the size.
-unsafe impl Sync for RetiredArray {}
-
-impl RetiredArray {
-    /// Bytes of the array.
-    pub fn bytes(&self) -> usize {
-        self.0.len() * size_of::<Bucket>()
-    }
-}
-
-impl Drop for RetiredArray {
+impl Drop for OldArray {
     fn drop(&mut self) {
         // SAFETY: nothing is in use any more; the list has the children that `empty_chain` left,
         // which were allocated as arrays of one bucket. A first bucket that was never emptied has
@@ -370,20 +358,5 @@ impl Drop for RetiredArray {
             }
             dealloc(self.0.ptr.cast(), buckets_layout(self.0.len()));
         }
-    }
-}
-
-/// What becomes of an array that a table has moved out of.
-pub trait Retire {
-    /// Takes the array, to drop it when no prefetch can be looking at it.
-    fn retire(array: RetiredArray);
-}
-
-/// For tables that nobody prefetches from without their lock: frees at once.
-pub struct Free;
-
-impl Retire for Free {
-    fn retire(array: RetiredArray) {
-        drop(array);
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::bucket::{self, Array, Bucket};
-use super::{Entry, Retire, Table};
+use super::{Entry, Table};
 
 /// All entries of a borrowed table, in no order to rely on.
 pub struct Iter<'a, E: Entry> {
@@ -16,7 +16,7 @@ pub struct Iter<'a, E: Entry> {
     _table: PhantomData<&'a E>,
 }
 
-impl<E: Entry, R: Retire> Table<E, R> {
+impl<E: Entry> Table<E> {
     /// All entries, in no order to rely on.
     pub fn iter(&self) -> Iter<'_, E> {
         Iter {
@@ -30,7 +30,7 @@ impl<E: Entry, R: Retire> Table<E, R> {
     }
 }
 
-impl<'a, E: Entry, R: Retire> IntoIterator for &'a Table<E, R> {
+impl<'a, E: Entry> IntoIterator for &'a Table<E> {
     type Item = &'a E;
     type IntoIter = Iter<'a, E>;
 
@@ -85,17 +85,17 @@ impl<'a, E: Entry> Iterator for Iter<'a, E> {
 impl<E: Entry> ExactSizeIterator for Iter<'_, E> {}
 
 /// The entries of a table, which empties bucket by bucket: what is not taken is dropped with it.
-pub struct IntoIter<E: Entry, R: Retire> {
-    table: Table<E, R>,
+pub struct IntoIter<E: Entry> {
+    table: Table<E>,
     index: usize,
     ready: Vec<NonNull<u8>>,
 }
 
-impl<E: Entry, R: Retire> IntoIterator for Table<E, R> {
+impl<E: Entry> IntoIterator for Table<E> {
     type Item = E;
-    type IntoIter = IntoIter<E, R>;
+    type IntoIter = IntoIter<E>;
 
-    fn into_iter(self) -> IntoIter<E, R> {
+    fn into_iter(self) -> IntoIter<E> {
         IntoIter {
             table: self,
             index: 0,
@@ -104,7 +104,7 @@ impl<E: Entry, R: Retire> IntoIterator for Table<E, R> {
     }
 }
 
-impl<E: Entry, R: Retire> Iterator for IntoIter<E, R> {
+impl<E: Entry> Iterator for IntoIter<E> {
     type Item = E;
 
     fn next(&mut self) -> Option<E> {
@@ -134,7 +134,7 @@ impl<E: Entry, R: Retire> Iterator for IntoIter<E, R> {
     }
 }
 
-impl<E: Entry, R: Retire> Drop for IntoIter<E, R> {
+impl<E: Entry> Drop for IntoIter<E> {
     fn drop(&mut self) {
         for raw in self.ready.drain(..) {
             // SAFETY: as in `next`.

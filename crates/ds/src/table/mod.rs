@@ -14,19 +14,19 @@
 
 mod bucket;
 mod iter;
-mod peek;
+mod prefetch;
 mod resize;
 mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::marker::{PhantomData, PhantomPinned};
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use bucket::{Array, Bucket, SLOTS};
-pub use bucket::{Free, Retire, RetiredArray};
 pub use iter::{IntoIter, Iter};
+pub use prefetch::{Hint, prefetch_value};
 
 /// What a table holds: an owning handle of eight bytes that knows its key.
 ///
@@ -58,19 +58,17 @@ pub fn position(hash: u64) -> u64 {
 }
 
 /// A hash table of entries that own their key. 32 bytes when empty, without an allocation.
-pub struct Table<E: Entry, R: Retire = Free> {
+pub struct Table<E: Entry> {
+    // Atomic only so that the table may go from thread to thread as its entries may.
     cur: AtomicPtr<Bucket>,
     next: AtomicPtr<Bucket>,
     len: usize,
     moved: u32,
     children: u32,
-    // `prefetch_*` looks at `cur` and `next` while another thread has `&mut Table`: a type that
-    // is not `Unpin` is not assumed to be unaliased then.
-    _pinned: PhantomPinned,
-    _marks: PhantomData<(E, fn() -> R)>,
+    _marks: PhantomData<E>,
 }
 
-impl<E: Entry, R: Retire> Default for Table<E, R> {
+impl<E: Entry> Default for Table<E> {
     fn default() -> Self {
         Self::new()
     }
@@ -83,7 +81,7 @@ struct Place {
     slot: usize,
 }
 
-impl<E: Entry, R: Retire> Table<E, R> {
+impl<E: Entry> Table<E> {
     /// An empty table.
     pub const fn new() -> Self {
         const { assert!(size_of::<E>() == 8) };
@@ -93,7 +91,6 @@ impl<E: Entry, R: Retire> Table<E, R> {
             len: 0,
             moved: 0,
             children: 0,
-            _pinned: PhantomPinned,
             _marks: PhantomData,
         }
     }
@@ -211,7 +208,7 @@ impl<E: Entry, R: Retire> Table<E, R> {
         let (raw, freed) = unsafe { bucket::take(p.home, p.bucket, p.slot) };
         if let Some(child) = freed {
             self.children -= 1;
-            R::retire(child);
+            drop(child);
         }
         self.len -= 1;
         self.make_small();
@@ -284,7 +281,7 @@ impl<E: Entry, R: Retire> Table<E, R> {
     }
 }
 
-impl<E: Entry, R: Retire> Drop for Table<E, R> {
+impl<E: Entry> Drop for Table<E> {
     fn drop(&mut self) {
         let arrays = [self.cur(), self.next()];
         for array in arrays.into_iter().flatten() {
@@ -295,7 +292,7 @@ impl<E: Entry, R: Retire> Drop for Table<E, R> {
                     bucket::empty_chain(array, i, |raw| drop(E::from_raw(raw)));
                 }
             }
-            R::retire(array.retire());
+            drop(array.retire());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::bucket::{self, Array, SLOTS};
-use super::{Entry, Retire, Table};
+use super::{Entry, Table};
 
 /// A table doubles at a fill of `GROW * (1 + stagger/256)` 256ths of its handles. A whole doubling
 /// lies between the extremes, so that among evenly filled tables of evenly spread `stagger` the
@@ -25,7 +25,7 @@ fn full(bits: u32, stagger: u8) -> usize {
     ((SLOTS << bits) * GROW / 256) * (256 + stagger as usize) / 256
 }
 
-impl<E: Entry, R: Retire> Table<E, R> {
+impl<E: Entry> Table<E> {
     /// Moves the growth or shrinkage that is under way on by about `n` buckets; says whether there
     /// is more to do.
     pub fn step(&mut self, n: usize) -> bool {
@@ -99,7 +99,7 @@ impl<E: Entry, R: Retire> Table<E, R> {
                 self.cur.store(next.tagged(), Ordering::Release);
                 self.next.store(std::ptr::null_mut(), Ordering::Release);
                 self.moved = 0;
-                R::retire(cur.retire());
+                drop(cur.retire());
                 return false;
             }
             if moved {

@@ -1,9 +1,9 @@
 //! Walking a table by cursor, through any growth or shrinkage between the steps.
 
 use super::bucket::{self, Array};
-use super::{Entry, Retire, Table, position};
+use super::{Entry, Table, position};
 
-impl<E: Entry, R: Retire> Table<E, R> {
+impl<E: Entry> Table<E> {
     /// Visits the entries of one step: those whose position is `from` or past it, up to the end of
     /// the range of positions that a bucket covers at present. Returns the position at which the
     /// next step begins, or nothing at the end.

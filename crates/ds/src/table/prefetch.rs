@@ -1,0 +1,96 @@
+//! Prefetching: asking for memory some time before it is looked at.
+//!
+//! A worker that has parsed a batch asks for the memory of all its keys before it executes the
+//! first command. It does not hold the slots then: another thread may be changing the tables. Two
+//! ways are open to it. A [`Hint`] is an address that somebody kept beside the lock: it may be out
+//! of date and even freed, but it is only handed to the processor as a hint and never read
+//! through. To ask for entries the bucket must be read, and that is done by who has borrowed the
+//! table, [`Table::prefetch`]. A wrong guess costs a cache line.
+
+use super::bucket::{self, Array, Bucket};
+use super::{Entry, Table};
+
+/// Asks for the memory of a value that will be looked at soon.
+#[inline]
+pub fn prefetch_value<T>(value: &T) {
+    prefetch(std::ptr::from_ref(value).cast());
+}
+
+#[inline]
+fn prefetch(p: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch is a hint: it reads nothing and cannot fault at any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
+impl Bucket {
+    /// Asks for the memory of the entries of this bucket.
+    pub(super) fn prefetch_entries(&self) {
+        let mut present = self.present();
+        while present != 0 {
+            prefetch(self.slots[present.trailing_zeros() as usize]);
+            present &= present - 1;
+        }
+    }
+}
+
+/// Where the buckets of a table lay at some moment: a number that is never read through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Hint(usize);
+
+impl Hint {
+    /// The hint as a number, to be kept in an atomic.
+    #[inline]
+    pub fn to_bits(self) -> usize {
+        self.0
+    }
+
+    /// The hint that was this number.
+    #[inline]
+    pub fn from_bits(bits: usize) -> Hint {
+        Hint(bits)
+    }
+
+    /// Asks for the bucket of a hash.
+    #[inline]
+    pub fn prefetch(self, hash: u64) {
+        if let Some(array) = Array::untag(std::ptr::without_provenance_mut(self.0)) {
+            prefetch(array.bucket(hash).cast());
+        }
+    }
+}
+
+impl<E: Entry> Table<E> {
+    /// Where the buckets lie now; of a table that grows, those that most entries are in.
+    #[inline]
+    pub fn hint(&self) -> Hint {
+        let array = match self.next() {
+            Some(next) if self.moved as usize * 2 > self.cur().map_or(0, Array::len) => Some(next),
+            _ => self.cur(),
+        };
+        Hint(array.map_or(0, |array| array.tagged().addr()))
+    }
+
+    /// Asks for the entries in the bucket of `hash` that may be the one, and for the next bucket of
+    /// its chain.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        let Some(home) = self.home(hash) else { return };
+        // SAFETY: a bucket of a live chain of this table, which is borrowed.
+        let home = unsafe { &*home };
+        let mut found = home.matches(bucket::tag(hash));
+        while found != 0 {
+            let slot = found.trailing_zeros() as usize;
+            found &= found - 1;
+            prefetch(home.slots[slot]);
+        }
+        if let Some(child) = home.child() {
+            prefetch(child.cast());
+        }
+    }
+}
