@@ -1,8 +1,10 @@
 //! The keys that a command may touch: those of the slots it has locked, in its database.
 
+use crate::ahead::KnownKey;
 use crate::fail::{Fail, WRONGTYPE};
-use base::Slot;
+use base::{Slot, num};
 use ds::{Kind, Object};
+use resp::Args;
 use store::{Edit, Guards, Locker, SlotGuard, When};
 
 /// A command's view of the key space.
@@ -19,6 +21,11 @@ pub struct Keyspace<'a> {
     touch: Option<u32>,
     /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
     count: bool,
+    /// The command's arguments, and the keys among them whose hashes are known.
+    args: Option<Args<'a>>,
+    known: &'a [KnownKey],
+    /// Which of them is likely to be asked for next.
+    next: usize,
 }
 
 impl<'a> Keyspace<'a> {
@@ -32,7 +39,17 @@ impl<'a> Keyspace<'a> {
             world: false,
             touch: None,
             count: true,
+            args: None,
+            known: &[],
+            next: 0,
         }
+    }
+
+    /// The same, with what is known of the keys among the arguments.
+    #[inline]
+    pub(crate) fn knowing(mut self, args: Args<'a>, known: &'a [KnownKey]) -> Keyspace<'a> {
+        (self.args, self.known) = (Some(args), known);
+        self
     }
 
     /// All keys: the caller has the world.
@@ -111,13 +128,45 @@ impl<'a> Keyspace<'a> {
         self.guards = Guards::default();
     }
 
+    /// The slot and the hash of a key: known, if it is an argument that was looked at as a key.
+    /// Handlers come to their keys in the order of the key specs, mostly several times to each.
     #[inline]
-    fn place(&mut self, key: &[u8]) -> (&mut SlotGuard<'a>, u64) {
-        let hash = ds::hash::of(key);
+    fn identify(&mut self, key: &[u8]) -> (Slot, u64) {
+        if let Some(args) = self.args {
+            for at in [self.next, self.next + 1] {
+                if let Some(known) = self.known.get(at)
+                    && std::ptr::eq(args.get(known.index as usize), key)
+                {
+                    self.next = at;
+                    return (known.slot, known.hash);
+                }
+            }
+        }
+        self.identify_anew(key)
+    }
+
+    #[cold]
+    fn identify_anew(&mut self, key: &[u8]) -> (Slot, u64) {
+        if let Some(args) = self.args
+            && let Some(at) = self
+                .known
+                .iter()
+                .take(16)
+                .position(|known| std::ptr::eq(args.get(known.index as usize), key))
+        {
+            self.next = at;
+            return (self.known[at].slot, self.known[at].hash);
+        }
         let slot = match self.guards.only() {
             Some(slot) if !self.world => slot,
             _ => Slot::of_key(key),
         };
+        (slot, ds::hash::of(key))
+    }
+
+    #[inline]
+    fn place(&mut self, key: &[u8]) -> (&mut SlotGuard<'a>, u64) {
+        let (slot, hash) = self.identify(key);
         (self.guard(slot), hash)
     }
 
@@ -125,12 +174,13 @@ impl<'a> Keyspace<'a> {
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<&Object> {
         let (db, when, touch, count) = (self.db, self.when, self.touch, self.count);
+        let locker = self.locker;
         let (guard, hash) = self.place(key);
+        let found = guard.find(db, hash, key, when);
         if count {
-            let found = guard.find(db, hash, key, when).is_some();
-            guard.count_lookup(found);
+            locker.count_lookup(found.is_some());
         }
-        let object = guard.find(db, hash, key, when)?;
+        let object = found?;
         if let Some(stamp) = touch {
             crate::access::note(object, stamp);
         }
@@ -163,15 +213,46 @@ impl<'a> Keyspace<'a> {
             crate::access::begin(&object, stamp);
         }
         let db = self.db;
-        let (guard, hash) = self.place_of(&object);
+        let (guard, hash) = self.place(object.key());
         let old = guard.put(db, hash, object);
         if let Some(old) = old {
             self.locker.store().discard(old);
         }
     }
 
-    fn place_of(&mut self, object: &Object) -> (&mut SlotGuard<'a>, u64) {
-        self.place(object.key())
+    /// Stores a string under a key, in place of what was there; text that is a canonical integer
+    /// is kept as one. A small string is overwritten where it lies.
+    pub fn put_string(&mut self, key: &[u8], value: &[u8], expire: Option<i64>) {
+        let (db, touch) = (self.db, self.touch);
+        let integer = if value.len() <= 20 {
+            num::parse_i64(value)
+        } else {
+            None
+        };
+        let locker = self.locker;
+        let (guard, hash) = self.place(key);
+        if let Some(mut object) = guard.overwrite(db, hash, key) {
+            object.set_expire(expire);
+            match integer {
+                Some(integer) => object.set_int(integer),
+                None => object.set_str(value),
+            }
+            match touch {
+                Some(stamp) => crate::access::begin(&object, stamp),
+                None => object.set_lru(0),
+            }
+            return;
+        }
+        let object = match integer {
+            Some(integer) => Object::new_int(key, integer, expire),
+            None => Object::new_str(key, value, expire),
+        };
+        if let Some(stamp) = touch {
+            crate::access::begin(&object, stamp);
+        }
+        if let Some(old) = guard.put(db, hash, object) {
+            locker.store().discard(old);
+        }
     }
 
     /// Takes a key out; returns its object. An expired key is not there.
@@ -196,8 +277,11 @@ impl<'a> Keyspace<'a> {
     #[inline]
     pub fn changed(&mut self, key: &[u8]) {
         let db = self.db;
-        let (guard, _) = self.place(key);
-        guard.changed(db, key);
+        let slot = match self.guards.only() {
+            Some(slot) if !self.world => slot,
+            _ => self.identify(key).0,
+        };
+        self.guard(slot).changed(db, key);
     }
 
     /// Counts changes beyond those that [`Keyspace::changed`] counted.
@@ -222,10 +306,9 @@ impl<'a> Keyspace<'a> {
     /// # Errors
     /// WRONGTYPE when the key holds another kind.
     pub fn edit_kind(&mut self, key: &[u8], kind: Kind) -> Result<Option<Edit<'_>>, Fail> {
-        match self.peek(key) {
-            None => Ok(None),
+        match self.edit(key) {
             Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
-            Some(_) => Ok(self.edit(key)),
+            found => Ok(found),
         }
     }
 

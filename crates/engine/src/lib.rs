@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+mod ahead;
 pub mod clients;
 mod clock;
 mod cx;

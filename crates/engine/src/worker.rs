@@ -1,5 +1,6 @@
 //! Executing commands: checks, slots, the handler, the effect.
 
+use crate::ahead::{KnownKey, Lookahead, Seen};
 use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
@@ -51,6 +52,7 @@ pub struct Worker {
     pub(crate) stats: Arc<WorkerStats>,
     /// The sequence that the reply of the command which ran last waits for.
     mark: u64,
+    pub(crate) ahead: Lookahead,
 }
 
 impl Worker {
@@ -66,6 +68,7 @@ impl Worker {
             dice: Dice::new(),
             stats: engine.stats.worker(),
             mark: 0,
+            ahead: Lookahead::default(),
         }
     }
 
@@ -120,15 +123,33 @@ impl Worker {
 
     /// Executes one command and writes its reply.
     pub fn execute(&mut self, session: &mut Session, args: Args<'_>, out: &mut Vec<u8>) -> Outcome {
-        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-        let spec = match self.engine.directory.resolve(&argv) {
+        let seen = self.see(args);
+        self.execute_seen(session, seen, args, out)
+    }
+
+    /// Executes the command that [`Worker::look_ahead`] looked at as number `nth`.
+    pub fn execute_nth(
+        &mut self,
+        session: &mut Session,
+        nth: usize,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let seen = self.seen(nth, args);
+        self.execute_seen(session, seen, args, out)
+    }
+
+    #[inline]
+    fn execute_seen(
+        &mut self,
+        session: &mut Session,
+        seen: Seen,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let spec = match seen.spec {
             Ok(spec) => spec,
-            Err(unknown) => {
-                session.card.numbers.command.store(0, Ordering::Relaxed);
-                let mut text = b"ERR ".to_vec();
-                text.extend_from_slice(&unknown.text(&argv));
-                return self.refuse(session, None, Fail::Raw(text), out);
-            }
+            Err(unknown) => return self.refuse_unknown(session, unknown, args, out),
         };
         session.note_command(spec, args);
         if let Err(fail) = self.admit(session, spec, args) {
@@ -154,7 +175,7 @@ impl Worker {
         let outcome = if spec.id == Cmd::Exec {
             self.exec(session, args, out)
         } else {
-            self.call(session, spec, args, out)
+            self.call(session, spec, seen, args, out)
         };
         self.settle(session, spec, start, out, outcome)
     }
@@ -231,6 +252,22 @@ impl Worker {
         admission::by_state(&self.settings, session, spec)
     }
 
+    /// Answers a command that nobody knows.
+    #[cold]
+    fn refuse_unknown(
+        &mut self,
+        session: &mut Session,
+        unknown: commands::Unknown,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+        session.card.numbers.command.store(0, Ordering::Relaxed);
+        let mut text = b"ERR ".to_vec();
+        text.extend_from_slice(&unknown.text(&argv));
+        self.refuse(session, None, Fail::Raw(text), out)
+    }
+
     /// Writes the error of a command that did not run.
     fn refuse(
         &mut self,
@@ -272,6 +309,7 @@ impl Worker {
         &mut self,
         session: &mut Session,
         spec: &'static Spec,
+        seen: Seen,
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
@@ -279,24 +317,30 @@ impl Worker {
             return self.call_with_world(session, spec, args, out);
         }
         let mut slots = Slots::new();
-        slots_of(spec, args, &mut slots);
+        let known = self.ahead.keys(seen);
+        if known.len() > 1 {
+            slots.extend(known.iter().map(|key| key.slot));
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        let routed = self.settings.cluster && !session.trusted && !known.is_empty();
+        if routed && slots.len() > 1 {
+            return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
+        }
         let (when, db) = (
             self.when(session),
             self.engine.store.physical_db(session.db),
         );
-        let routed = self.settings.cluster && !session.trusted && !slots.is_empty();
-        if routed && slots.len() > 1 {
-            return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
-        }
         let now = self.clock.stamp();
-        let (locker, parts) = self.parts();
-        let mut guards = match slots.as_slice() {
-            [] => Guards::default(),
-            [slot] => match locker.try_lock(*slot) {
+        let (locker, parts, ahead) = self.parts_and_keys();
+        let known = ahead.keys(seen);
+        let mut guards = match (known, slots.as_slice()) {
+            ([], _) => Guards::default(),
+            ([KnownKey { slot, .. }], _) | (_, [slot]) => match locker.try_lock(*slot) {
                 Some(guard) => Guards::one(guard),
                 None => return Outcome::Busy(*slot),
             },
-            many => match locker.try_lock_all(many) {
+            (_, many) => match locker.try_lock_all(many) {
                 Ok(guards) => guards,
                 Err(slot) => return Outcome::Busy(slot),
             },
@@ -319,7 +363,7 @@ impl Worker {
                 return self.refuse(session, Some(spec), fail, out);
             }
         }
-        let keys = Keyspace::new(locker, guards, db, when);
+        let keys = Keyspace::new(locker, guards, db, when).knowing(args, known);
         match run(parts, session, spec, args, keys, None, out) {
             Ok(outcome) => outcome,
             Err(Fail::World) => self.call_with_world(session, spec, args, out),
@@ -374,6 +418,12 @@ impl Worker {
 
     /// The locker and the parts that a running command uses.
     pub(crate) fn parts(&mut self) -> (&Locker, Parts<'_>) {
+        let (locker, parts, _) = self.parts_and_keys();
+        (locker, parts)
+    }
+
+    /// These, and the keys that were looked at.
+    fn parts_and_keys(&mut self) -> (&Locker, Parts<'_>, &Lookahead) {
         let parts = Parts {
             engine: &self.engine,
             settings: &self.settings,
@@ -383,7 +433,7 @@ impl Worker {
             clock: &mut self.clock,
             mark: &mut self.mark,
         };
-        (&self.locker, parts)
+        (&self.locker, parts, &self.ahead)
     }
 
     /// The command's clock stamp, and what expired keys mean to it.

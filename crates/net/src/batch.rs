@@ -6,7 +6,7 @@ use resp::{Arena, Args, Command};
 
 use crate::conn::{Connection, Ending, add, stall};
 use crate::conns::Conns;
-use crate::handler::{CloseReason, Flow, Handler, Stage};
+use crate::handler::{CloseReason, Flow, Handler};
 use crate::worker::Worker;
 
 /// Most commands in a batch.
@@ -111,20 +111,17 @@ impl<H: Handler> Worker<H> {
     }
 
     fn prefetch(&mut self) {
-        let stages: &[Stage] = match self.batch.pending.len() {
-            1 => &[Stage::First],
-            _ => &[Stage::First, Stage::Second],
-        };
-        for &stage in stages {
-            for (nth, pending) in self.batch.pending.iter().enumerate() {
-                let Some(conn) = self.table.peek(pending.conn) else {
-                    continue;
-                };
-                if conn.generation == pending.generation {
-                    let args = pending.args(&self.input, &conn.query, &self.batch.arena);
-                    self.handler.prefetch(&conn.state, args, nth, stage);
-                }
+        for (nth, pending) in self.batch.pending.iter().enumerate() {
+            let Some(conn) = self.table.peek(pending.conn) else {
+                continue;
+            };
+            if conn.generation == pending.generation {
+                let args = pending.args(&self.input, &conn.query, &self.batch.arena);
+                self.handler.look_ahead(&conn.state, args, nth);
             }
+        }
+        if self.batch.pending.len() > 1 {
+            self.handler.prefetch();
         }
     }
 

@@ -82,16 +82,6 @@ pub struct OutputLimits {
     pub pushed: usize,
 }
 
-/// How far ahead of its execution a command is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// First, for every command of a batch, even of a batch of one: find the command and its
-    /// slot, ask for the memory of the slot's bucket.
-    First,
-    /// Then, for every command of a batch of more than one: ask for the memory of the entry.
-    Second,
-}
-
 /// How a connection goes on after a command.
 pub enum Flow {
     /// With the next command.
@@ -191,10 +181,10 @@ pub trait Handler: Sized {
     /// A connection is gone.
     fn close(&mut self, conn: Self::Conn, why: CloseReason);
 
-    /// Comes before a batch: `prefetch` and `execute` are called only between this and
+    /// Comes before a batch: `look_ahead`, `prefetch` and `execute` are called only between this and
     /// `batch_end`. At most 64 commands and about 200 µs lie between them, if no single command
     /// takes longer; when the time is up before the commands are, `batch_end` and `batch_begin`
-    /// are called and execution goes on with the next `nth`, without another `prefetch`.
+    /// are called and execution goes on with the next `nth`, without another `look_ahead`.
     fn batch_begin(&mut self) {}
 
     /// Comes after a batch, before its replies are written. `on_msg` and `tick` come outside of
@@ -204,12 +194,17 @@ pub trait Handler: Sized {
     }
 
     /// Looks at a command that will be executed in this batch, as number `nth` of it, unless its
-    /// connection parks, blocks or closes before. Commands before it have not been executed.
-    fn prefetch(&mut self, conn: &Self::Conn, cmd: Args<'_>, nth: usize, stage: Stage) {
-        let _ = (conn, cmd, nth, stage);
+    /// connection parks, blocks or closes before. No command of the batch has been executed yet.
+    /// Here the command and its slots are found, and the memory of the slots is asked for.
+    fn look_ahead(&mut self, conn: &Self::Conn, cmd: Args<'_>, nth: usize) {
+        let _ = (conn, cmd, nth);
     }
 
-    /// Executes a command and writes its reply. `nth` is the number it had in `prefetch`.
+    /// Comes when all commands of a batch of more than one have been looked at, before the first is
+    /// executed: the memory of their entries is asked for.
+    fn prefetch(&mut self) {}
+
+    /// Executes a command and writes its reply. `nth` is the number it had in `look_ahead`.
     fn execute(
         &mut self,
         conn: &mut Self::Conn,

@@ -24,7 +24,6 @@ pub use conn::{ConnStats, Ticket};
 pub use conns::Conns;
 pub use handler::{
     CloseReason, ConnId, Detached, Flow, Handler, OutputClass, OutputLimits, PeerInfo, ReadLimits,
-    Stage,
 };
 pub use listen::{Listen, ListenError};
 pub use mailbox::{Totals, Workers};

@@ -7,7 +7,7 @@ use engine::{ClientCard, Outcome, Session, Worker};
 use engine::{Meter, Reading};
 use net::{
     Address, CloseReason, ConnId, ConnStats, Conns, Flow, Handler, Output, OutputClass,
-    OutputLimits, PeerInfo, ReadLimits, Stage, Workers,
+    OutputLimits, PeerInfo, ReadLimits, Workers,
 };
 use resp::Args;
 use std::sync::Arc;
@@ -201,12 +201,15 @@ impl Handler for Front {
         self.worker.end_batch();
     }
 
-    fn prefetch(&mut self, conn: &Conn, cmd: Args<'_>, nth: usize, stage: Stage) {
-        let _ = (conn, cmd, nth, stage);
+    fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
+        self.worker.look_ahead(nth, cmd);
+    }
+
+    fn prefetch(&mut self) {
+        self.worker.prefetch();
     }
 
     fn execute(&mut self, conn: &mut Conn, cmd: Args<'_>, nth: usize, out: &mut Output) -> Flow {
-        let _ = nth;
         if conn.session.card.is_killed() {
             return Flow::CloseNow;
         }
@@ -214,7 +217,8 @@ impl Handler for Front {
             self.worker.locker().take_turn(conn.place.as_ref());
         }
         loop {
-            let outcome = self.worker.execute(&mut conn.session, cmd, out.buffer());
+            let worker = &mut self.worker;
+            let outcome = worker.execute_nth(&mut conn.session, nth, cmd, out.buffer());
             out.set_resp3(conn.session.resp3);
             if self.worker.settings().commit_gate {
                 let mark = self.worker.take_mark();

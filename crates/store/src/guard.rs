@@ -8,11 +8,12 @@ use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
 use crate::slot::{Keys, SlotState};
 use crate::tap::Detached;
-use crate::{Locker, Mutant, Store, Watch};
+use crate::{Cell, Locker, Mutant, Store, Watch};
 use base::Slot;
 use ds::Object;
 use ds::lock::TryLockGuard;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 mod tapped;
 
@@ -40,6 +41,7 @@ pub struct When {
 pub struct SlotGuard<'a> {
     store: &'a Store,
     counts: &'a Counts,
+    cell: &'a Cell,
     slot: Slot,
     state: Option<TryLockGuard<'a, SlotState>>,
     tidy: bool,
@@ -48,6 +50,7 @@ pub struct SlotGuard<'a> {
 impl<'a> SlotGuard<'a> {
     pub(crate) fn new(
         locker: &'a Locker,
+        cell: &'a Cell,
         slot: Slot,
         state: TryLockGuard<'a, SlotState>,
     ) -> SlotGuard<'a> {
@@ -55,6 +58,7 @@ impl<'a> SlotGuard<'a> {
         SlotGuard {
             store,
             counts,
+            cell,
             slot,
             state: Some(state),
             tidy: false,
@@ -168,47 +172,59 @@ impl<'a> SlotGuard<'a> {
         self.store.discard(object);
     }
 
+    /// The small string under a key, expired or not, to be overwritten in place with another:
+    /// open taps get the old one first. `None` where there is no key or another kind of value.
+    /// The caller must call [`SlotGuard::changed`].
+    #[inline]
+    pub fn overwrite(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Edit<'_>> {
+        if !self.state().taps.is_empty() && !self.store.is_broken(Mutant::BaselineAfterEffect) {
+            self.before(db, hash, key);
+        }
+        let counts = self.counts;
+        let Keys { table, expires } = self.state_mut().keys_mut(db)?;
+        let object = table.find_mut(hash, key)?;
+        if !object.is_small_string() {
+            return None;
+        }
+        let had_expiry = object.expire().is_some();
+        Some(Edit {
+            object,
+            expires,
+            counts,
+            db,
+            had_expiry,
+        })
+    }
+
     /// Stores an object under its key, in place of what was there. Returns what was there.
     pub fn put(&mut self, db: u16, hash: u64, object: Object) -> Option<Object> {
         let marks = self.marks_for_new(db, object.key());
         object.set_lanes(marks);
-        let expiring = i64::from(object.expire().is_some());
-        let stagger = stagger(self.slot);
-        let counts = self.counts;
-        if self
-            .state()
-            .keys(db)
-            .is_some_and(|keys| keys.table.find(hash, object.key()).is_some())
-        {
-            let old = self.replace(db, hash, object);
-            return Some(old);
-        }
+        let expiring = object.expire().is_some();
+        let (counts, slot) = (self.counts, self.slot);
         let keys = self.state_mut().keys_or_new(db);
-        keys.expires += expiring as u32;
-        keys.table.insert(hash, object, stagger);
-        if keys.table.len() == 1 {
-            self.store.occupied.set(self.slot, true);
+        match keys.table.replace(hash, object) {
+            Ok(old) => {
+                let change = i64::from(expiring) - i64::from(old.expire().is_some());
+                keys.expires = keys.expires.wrapping_add_signed(change as i32);
+                counts.expires(db, change);
+                Some(if self.state().taps.is_empty() {
+                    old
+                } else {
+                    self.hand_over(db, old)
+                })
+            }
+            Err(object) => {
+                keys.expires += u32::from(expiring);
+                keys.table.insert(hash, object, stagger(slot));
+                if keys.table.len() == 1 {
+                    self.store.occupied.set(slot, true);
+                }
+                counts.keys(db, 1);
+                counts.expires(db, i64::from(expiring));
+                None
+            }
         }
-        counts.keys(db, 1);
-        counts.expires(db, expiring);
-        None
-    }
-
-    fn replace(&mut self, db: u16, hash: u64, object: Object) -> Object {
-        let new_expiry = object.expire().is_some();
-        let taps = !self.state().taps.is_empty();
-        let counts = self.counts;
-        let keys = self.state_mut().keys_or_new(db);
-        let place = keys.table.find_mut(hash, object.key());
-        let place = place.expect("the caller found the key under the same guard");
-        let mut old = std::mem::replace(place, object);
-        let change = i64::from(new_expiry) - i64::from(old.expire().is_some());
-        keys.expires = keys.expires.wrapping_add_signed(change as i32);
-        counts.expires(db, change);
-        if taps {
-            old = self.hand_over(db, old);
-        }
-        old
     }
 
     /// Takes a key out. Returns what was there.
@@ -235,7 +251,7 @@ impl<'a> SlotGuard<'a> {
     #[inline]
     pub fn changed(&mut self, db: u16, key: &[u8]) {
         count::add(&self.counts.dirty, 1);
-        if self.store.is_broken(Mutant::BaselineAfterEffect) && !self.state().taps.is_empty() {
+        if !self.state().taps.is_empty() && self.store.is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, ds::hash::of(key), key);
         }
         if let Some(rare) = &self.state().rare {
@@ -246,13 +262,6 @@ impl<'a> SlotGuard<'a> {
     /// Counts changes beyond the one that [`SlotGuard::changed`] counts.
     pub fn count_dirty(&self, changes: u64) {
         count::add(&self.counts.dirty, changes);
-    }
-
-    /// Counts a lookup for `keyspace_hits` and `keyspace_misses`.
-    #[inline]
-    pub fn count_lookup(&self, found: bool) {
-        let (hits, misses) = (&self.counts.hits, &self.counts.misses);
-        count::add(if found { hits } else { misses }, 1);
     }
 
     /// Sets `watch` when the key changes from now on.
@@ -408,10 +417,14 @@ impl Drop for SlotGuard<'_> {
             };
             self.store.occupied.set(self.slot, !empty);
         }
-        if let Some(state) = self.state.take()
-            && state.unlock()
-        {
-            self.store.wake_waiter(self.slot);
+        if let Some(state) = self.state.take() {
+            let hint = state.first.table.hint().to_bits();
+            if self.cell.hint.load(Ordering::Relaxed) != hint {
+                self.cell.hint.store(hint, Ordering::Relaxed);
+            }
+            if state.unlock() {
+                self.store.wake_waiter(self.slot);
+            }
         }
     }
 }

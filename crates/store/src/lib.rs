@@ -41,7 +41,7 @@ use gate::{Gates, World};
 use journal::Journal;
 use occupied::Occupied;
 use slot::SlotState;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use sync::{Mutex, RwLock};
 use tap::Taps;
@@ -53,6 +53,9 @@ struct Cell {
     state: TryLock<SlotState>,
     /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
     route: AtomicU64,
+    /// Where the buckets of database 0 lay when the slot was unlocked last: what may be prefetched
+    /// without the lock.
+    hint: AtomicUsize,
 }
 
 /// Something that is freed in the background because freeing it may take long.
@@ -108,6 +111,7 @@ impl Store {
         let cell = || Cell {
             state: TryLock::new(SlotState::new()),
             route: AtomicU64::new(0),
+            hint: AtomicUsize::new(0),
         };
         Arc::new(Store {
             cells: (0..Slot::COUNT).map(|_| cell()).collect(),
@@ -155,6 +159,33 @@ impl Store {
     #[inline]
     pub fn route(&self, slot: Slot) -> &AtomicU64 {
         &self.cells[slot.index()].route
+    }
+
+    /// Asks for the memory of a slot's head.
+    #[inline]
+    pub fn prefetch_slot(&self, slot: Slot) {
+        ds::table::prefetch_value(&self.cells[slot.index()]);
+    }
+
+    /// Asks for the bucket of a hash in database 0; to be called some time after
+    /// [`Store::prefetch_slot`].
+    #[inline]
+    pub fn prefetch_bucket(&self, slot: Slot, hash: u64) {
+        let hint = self.cells[slot.index()].hint.load(Ordering::Relaxed);
+        ds::table::Hint::from_bits(hint).prefetch(hash);
+    }
+
+    /// Asks for the entries of a hash in database 0; to be called some time after
+    /// [`Store::prefetch_bucket`]. The bucket is read for that, so the slot is locked for a moment;
+    /// one that another thread has is left alone.
+    #[inline]
+    pub fn prefetch_entry(&self, slot: Slot, hash: u64) {
+        if let Some(state) = self.cells[slot.index()].state.try_lock() {
+            state.first.table.prefetch(hash);
+            if state.unlock() {
+                self.wake_waiter(slot);
+            }
+        }
     }
 
     /// Keys and keys with an expiry in a database, by its physical number.

@@ -54,6 +54,17 @@ impl Locker {
         crate::count::add(&self.counts.dirty, changes);
     }
 
+    /// Counts a lookup for `keyspace_hits` and `keyspace_misses`.
+    #[inline]
+    pub fn count_lookup(&self, found: bool) {
+        let counter = if found {
+            &self.counts.hits
+        } else {
+            &self.counts.misses
+        };
+        crate::count::add(counter, 1);
+    }
+
     /// Opens the gate for a batch; waits while somebody has the world.
     #[inline]
     pub fn open(&self) {
@@ -97,8 +108,9 @@ impl Locker {
     /// Locks a slot if it is free.
     #[inline]
     pub fn try_lock(&self, slot: Slot) -> Option<SlotGuard<'_>> {
-        match self.store.cells[slot.index()].state.try_lock() {
-            Some(state) => Some(SlotGuard::new(self, slot, state)),
+        let cell = &self.store.cells[slot.index()];
+        match cell.state.try_lock() {
+            Some(state) => Some(SlotGuard::new(self, cell, slot, state)),
             None => self.try_lock_in_turn(slot),
         }
     }
@@ -109,8 +121,9 @@ impl Locker {
     }
 
     fn try_lock_reserved(&self, slot: Slot) -> Option<SlotGuard<'_>> {
-        let state = self.store.cells[slot.index()].state.try_lock_reserved()?;
-        Some(SlotGuard::new(self, slot, state))
+        let cell = &self.store.cells[slot.index()];
+        let state = cell.state.try_lock_reserved()?;
+        Some(SlotGuard::new(self, cell, slot, state))
     }
 
     /// Locks a slot, waiting for it. Only for threads that hold no other slot and serve nobody.

@@ -164,12 +164,19 @@ impl Object {
     }
 
     /// The type of the value.
+    #[inline]
     pub fn kind(&self) -> Kind {
         match self.tag() {
             Tag::Str | Tag::Int | Tag::Big => Kind::Str,
             Tag::List => Kind::List,
             Tag::Hash => Kind::Hash,
         }
+    }
+
+    /// Whether the value is a string or number that is kept beside its key.
+    #[inline]
+    pub fn is_small_string(&self) -> bool {
+        matches!(self.tag(), Tag::Str | Tag::Int)
     }
 
     /// The value, to look at.

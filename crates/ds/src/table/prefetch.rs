@@ -10,10 +10,13 @@
 use super::bucket::{self, Array, Bucket};
 use super::{Entry, Table};
 
-/// Asks for the memory of a value that will be looked at soon.
+/// Asks for all cache lines of a value that will be looked at soon.
 #[inline]
 pub fn prefetch_value<T>(value: &T) {
-    prefetch(std::ptr::from_ref(value).cast());
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    for line in (0..size_of::<T>()).step_by(64) {
+        prefetch(start.wrapping_add(line));
+    }
 }
 
 #[inline]

@@ -138,7 +138,7 @@ fn pairs(cx: &Cx<'_>) -> Result<usize, Fail> {
 fn set_pairs(cx: &mut Cx<'_>, pairs: usize) {
     for pair in 0..pairs {
         let (key, value) = (cx.args.get(1 + 2 * pair), cx.args.get(2 + 2 * pair));
-        cx.keys.put(string_object(key, value, None));
+        cx.keys.put_string(key, value, None);
         cx.keys.changed(key);
     }
     let args = cx.args.from(1);

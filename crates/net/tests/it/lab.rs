@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use net::{
     Address, Args, CloseReason, ConnId, ConnStats, Conns, Detached, Flow, Handler, Listen, Options,
-    Output, OutputLimits, PeerInfo, ReadLimits, Server, Stage, Start, Workers,
+    Output, OutputLimits, PeerInfo, ReadLimits, Server, Start, Workers,
 };
 use resp::value::{self, Value};
 
@@ -48,7 +48,7 @@ pub struct Lab {
     seen: Sender<Seen>,
     /// Commands since the batch began; `None` outside of one.
     batch: Option<usize>,
-    looked_at: [usize; 2],
+    looked_at: Vec<usize>,
     worker: usize,
     workers: Workers<Call>,
     /// Connections to wake when the batch ends.
@@ -127,13 +127,18 @@ impl Handler for Lab {
         self.shared.widest.fetch_max(commands, Ordering::Relaxed);
     }
 
-    fn prefetch(&mut self, _: &Conn, cmd: Args<'_>, nth: usize, stage: Stage) {
-        assert!(self.batch.is_some() && nth < 64);
-        self.looked_at[usize::from(stage == Stage::Second)] = cmd.len();
+    fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
+        assert!(self.batch == Some(0) && nth < 64);
+        self.looked_at.resize(nth, 0);
+        self.looked_at.push(cmd.len());
+    }
+
+    fn prefetch(&mut self) {
+        assert!(self.batch == Some(0) && self.looked_at.len() > 1);
     }
 
     fn execute(&mut self, conn: &mut Conn, cmd: Args<'_>, nth: usize, out: &mut Output) -> Flow {
-        assert!(nth < 64);
+        assert_eq!(self.looked_at.get(nth), Some(&cmd.len()));
         *self.batch.as_mut().expect("a batch") += 1;
         conn.commands += 1;
         let number = |i: usize| {
@@ -275,7 +280,7 @@ impl Bench {
             shared: shared2.clone(),
             seen: sender.lock().unwrap().clone(),
             batch: None,
-            looked_at: [0; 2],
+            looked_at: Vec::new(),
             worker: start.worker,
             workers: start.workers,
             to_wake: Vec::new(),

@@ -1,7 +1,7 @@
 //! SET and its relatives.
 
 use super::expiry::{Expiry, expire_at, parse_expiry};
-use super::{reply_value, string_object};
+use super::reply_value;
 use crate::Cx;
 use crate::fail::{Done, Fail, SYNTAX, WRONGTYPE};
 use ds::Kind;
@@ -111,7 +111,7 @@ fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
 
 /// Stores a string and notes the effect: SET with the expiry as a point in time.
 fn store(cx: &mut Cx<'_>, key: &[u8], value: &[u8], expire: Option<i64>) {
-    cx.keys.put(string_object(key, value, expire));
+    cx.keys.put_string(key, value, expire);
     cx.keys.changed(key);
     if !cx.effects.is_on() {
         return;
