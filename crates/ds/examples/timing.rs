@@ -77,7 +77,9 @@ fn tables() {
             let keys: [[u8; 16]; 16] = std::array::from_fn(|i| key(mix(base + i)));
             let at = keys.map(|k| (hash::of(&k), slot(&k)));
             at.iter().for_each(|&(h, s)| slots[s].hint().prefetch(h));
-            at.iter().for_each(|&(h, s)| slots[s].prefetch(h));
+            for nth in 0..3 {
+                at.iter().for_each(|&(h, s)| _ = slots[s].prefetch(h, nth));
+            }
             for (k, (h, s)) in keys.iter().zip(at) {
                 black_box(slots[s].find(h, k).map(Object::str_len));
             }

@@ -11,6 +11,8 @@ use resp::Args;
 
 /// Keys of a batch whose memory is asked for: more would drive one another out of the cache.
 const PREFETCHED: usize = 1024;
+/// Buckets of a chain that are looked through for an entry to ask for.
+const CHAIN: usize = 4;
 /// Keys and commands for which memory is kept between batches.
 const KEPT: usize = 4096;
 
@@ -37,6 +39,8 @@ pub(crate) struct Seen {
 pub(crate) struct Lookahead {
     commands: Vec<Option<Seen>>,
     keys: Vec<KnownKey>,
+    /// Those whose entries were not in the first bucket of their chain.
+    behind: Vec<KnownKey>,
 }
 
 impl Lookahead {
@@ -101,8 +105,18 @@ impl Worker {
         for key in keys {
             store.prefetch_bucket(key.slot, key.hash);
         }
-        for key in keys {
-            store.prefetch_entry(key.slot, key.hash);
+        // A bucket is full oftener than not, and the entry in the next of its chain.
+        let behind = &mut self.ahead.behind;
+        behind.clear();
+        behind.extend(
+            keys.iter()
+                .filter(|key| store.prefetch_entry(key.slot, key.hash, 0)),
+        );
+        for nth in 1..CHAIN {
+            if behind.is_empty() {
+                break;
+            }
+            behind.retain(|key| store.prefetch_entry(key.slot, key.hash, nth));
         }
     }
 

@@ -175,17 +175,20 @@ impl Store {
         ds::table::Hint::from_bits(hint).prefetch(hash);
     }
 
-    /// Asks for the entries of a hash in database 0; to be called some time after
-    /// [`Store::prefetch_bucket`]. The bucket is read for that, so the slot is locked for a moment;
-    /// one that another thread has is left alone.
+    /// Asks for the entries of a hash in database 0, or, if they are not in bucket number `nth` of
+    /// its chain, for the next bucket, and answers true then: call it again some time later with
+    /// the next number. It begins with 0, some time after [`Store::prefetch_bucket`]. The bucket is
+    /// read for that, so the slot is locked for a moment; one that another thread has is left alone.
     #[inline]
-    pub fn prefetch_entry(&self, slot: Slot, hash: u64) {
-        if let Some(state) = self.cells[slot.index()].state.try_lock() {
-            state.first.table.prefetch(hash);
-            if state.unlock() {
-                self.wake_waiter(slot);
-            }
+    pub fn prefetch_entry(&self, slot: Slot, hash: u64, nth: usize) -> bool {
+        let Some(state) = self.cells[slot.index()].state.try_lock() else {
+            return false;
+        };
+        let more = state.first.table.prefetch(hash, nth);
+        if state.unlock() {
+            self.wake_waiter(slot);
         }
+        more
     }
 
     /// Keys and keys with an expiry in a database, by its physical number.

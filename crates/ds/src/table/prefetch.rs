@@ -79,21 +79,38 @@ impl<E: Entry> Table<E> {
         Hint(array.map_or(0, |array| array.tagged().addr()))
     }
 
-    /// Asks for the entries in the bucket of `hash` that may be the one, and for the next bucket of
-    /// its chain.
+    /// Asks for what is next to be looked at on the way to the entry of `hash`: bucket number
+    /// `nth` of its chain, from 0, is read, which was asked for before. Either it has entries that
+    /// may be the one, and they are asked for; or the next bucket is, and the answer is true.
     #[inline]
-    pub fn prefetch(&self, hash: u64) {
-        let Some(home) = self.home(hash) else { return };
-        // SAFETY: a bucket of a live chain of this table, which is borrowed.
-        let home = unsafe { &*home };
-        let mut found = home.matches(bucket::tag(hash));
+    pub fn prefetch(&self, hash: u64, nth: usize) -> bool {
+        let Some(mut bucket) = self.home(hash) else {
+            return false;
+        };
+        for _ in 0..nth {
+            // SAFETY: a bucket of a live chain of this table, which is borrowed.
+            match unsafe { (*bucket).child() } {
+                Some(child) => bucket = child,
+                None => return false,
+            }
+        }
+        // SAFETY: likewise.
+        let bucket = unsafe { &*bucket };
+        let mut found = bucket.matches(bucket::tag(hash));
+        if found == 0 {
+            return match bucket.child() {
+                Some(child) => {
+                    prefetch(child.cast());
+                    true
+                }
+                None => false,
+            };
+        }
         while found != 0 {
             let slot = found.trailing_zeros() as usize;
             found &= found - 1;
-            prefetch(home.slots[slot]);
+            prefetch(bucket.slots[slot]);
         }
-        if let Some(child) = home.child() {
-            prefetch(child.cast());
-        }
+        false
     }
 }
