@@ -5,7 +5,7 @@ use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
-use crate::{Clock, Dice, Effects, Engine, Keyspace, PauseKind, Session, Settings, handlers};
+use crate::{Clock, Dice, Effects, Engine, Keyspace, Session, Settings, handlers};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
@@ -178,27 +178,6 @@ impl Worker {
             self.call(session, spec, seen, args, out)
         };
         self.settle(session, spec, start, out, outcome)
-    }
-
-    /// Whether the command waits for the end of a pause.
-    #[inline]
-    fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
-        let Some(kind) = self.engine.pause.level() else {
-            return false;
-        };
-        if session.trusted {
-            return false;
-        }
-        let queued = session
-            .transaction
-            .as_ref()
-            .is_some_and(|queue| queue.writes());
-        let writes =
-            spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued);
-        match kind {
-            PauseKind::Writes => writes,
-            PauseKind::All => true,
-        }
     }
 
     /// What comes after a command: ASKING is used up, CLIENT REPLY takes effect.

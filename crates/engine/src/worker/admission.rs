@@ -1,7 +1,7 @@
-//! Whether the server's state lets a command run.
+//! Whether the server's state lets a command run, now or later.
 
 use crate::fail::{self, Done};
-use crate::{Session, Settings};
+use crate::{PauseKind, Session, Settings, Worker};
 use commands::{Cmd, Spec, flag};
 
 /// Refuses what must not run while loading, on a stale or read-only replica, or while writes are
@@ -48,4 +48,27 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
         return Err(fail::Fail::Raw(text.into_bytes()));
     }
     Ok(())
+}
+
+impl Worker {
+    /// Whether the command waits for the end of a pause.
+    #[inline]
+    pub(super) fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
+        let Some(kind) = self.engine.pause.level() else {
+            return false;
+        };
+        if session.trusted {
+            return false;
+        }
+        let queued = session
+            .transaction
+            .as_ref()
+            .is_some_and(|queue| queue.writes());
+        let writes =
+            spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued);
+        match kind {
+            PauseKind::Writes => writes,
+            PauseKind::All => true,
+        }
+    }
 }
