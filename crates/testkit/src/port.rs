@@ -1,8 +1,9 @@
 //! Ports that no other test, in this process or another, uses at the same time.
 //!
 //! A port is held by locked files in `/tmp`, whatever `TMPDIR` says: ports belong to the machine.
-//! There is one for the port and one for its cluster-bus port (port + 10000). Both lie below 32768, where the kernel gives no ports of its
-//! own to outgoing connections. `SHOAL_TEST_PORTS=FIRST-LAST` narrows the range.
+//! There is one for the port and one for its cluster-bus port (port + 10000). Both lie below 32768,
+//! where the kernel gives no ports of its own to outgoing connections.
+//! `SHOAL_TEST_PORTS=FIRST-LAST` narrows the range.
 
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
