@@ -19,7 +19,7 @@ pub struct LoadOptions<'a> {
     pub limits: ObjectLimits,
     /// Whether a key belongs here; one that does not is left out.
     pub wanted: &'a dyn Fn(Slot) -> bool,
-    /// Is told of progress now and then: bytes read so far.
+    /// Is told of progress now and then: how many bytes more were read.
     pub progress: &'a mut dyn FnMut(u64),
 }
 
@@ -88,6 +88,7 @@ fn run<R: Read>(
     options: &mut LoadOptions<'_>,
 ) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
+    let mut told = 0;
     let mut builder: Option<(u64, Builder)> = None;
     locker.open();
     let result = loop {
@@ -113,7 +114,8 @@ fn run<R: Read>(
                 }
                 if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
                     locker.close();
-                    (options.progress)(reader.offset());
+                    (options.progress)(reader.offset() - told);
+                    told = reader.offset();
                     locker.open();
                 }
             }
@@ -126,6 +128,7 @@ fn run<R: Read>(
     };
     locker.close();
     loaded.bytes = reader.offset();
+    (options.progress)(loaded.bytes - told);
     result.map(|()| loaded)
 }
 

@@ -354,13 +354,15 @@ fn load(
     files: &Files,
 ) -> Result<LoadOutcome, AofLoadError> {
     let began = Instant::now();
+    let total = files.total_length().unwrap_or(0);
+    node.loading.measure(total);
     let locker = Locker::new(&engine.store);
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: false,
         limits: crate::persistence::object_limits(config),
         wanted: &|_| true,
-        progress: &mut |_| {},
+        progress: &mut |bytes| node.loading.advance(bytes),
     };
     let loaded = persist::aof::load::load(
         files,
@@ -370,6 +372,7 @@ fn load(
         config.aof_load_truncated,
         &mut |warning, line| say(node, warning, line),
     )?;
+    node.loading.held(loaded.keys, loaded.expired);
     if loaded.outcome != LoadOutcome::Empty {
         let seconds = began.elapsed().as_secs_f64();
         let line = format!("DB loaded from append only file: {seconds:.3} seconds");
@@ -386,6 +389,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
     let config = node.config.read().clone();
     let locker = Locker::new(&engine.store);
     node.pause_writes(Instant::now() + LONGEST_RELOAD);
+    node.loading.begin(engine);
     let flushed = node
         .append_only
         .writer()
@@ -400,6 +404,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
         }
         load(node, engine, &config, &files).map_err(|error| error.to_string())
     });
+    node.loading.end(engine);
     node.end_failover_pause();
     loaded.map(drop)
 }

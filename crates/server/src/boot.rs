@@ -200,17 +200,20 @@ fn serve(
     );
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
-    let found_data = if config.appendonly {
-        check_ports(&config)?;
-        crate::append_only::load_at_start(&node, &engine)?
-    } else {
-        load_snapshot(&config, &node, &engine, log)?
-    };
     crate::memory::note_startup();
     let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
     node.set_server(server);
     log.notice("Server initialized");
+    // From here on clients are answered: that the data set is being loaded.
+    node.loading.begin(&engine);
+    node.open()?;
+    let _watch = watch_signals(&node);
+    let found_data = if config.appendonly {
+        crate::append_only::load_at_start(&node, &engine)?
+    } else {
+        load_snapshot(&config, &node, &engine, log)?
+    };
     if config.cluster_enabled {
         let bus = crate::clustering::start(&node, &engine, &config, !found_data)?;
         node.set_bus(bus);
@@ -219,17 +222,8 @@ fn serve(
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(host, primary.port);
     }
-    let signalled = node.clone();
-    let _watch = Watch::start(move |wish| {
-        let config = signalled.config.read();
-        match wish {
-            Wish::Terminate => signalled.end(Ending::by_signal(config.shutdown_on_sigterm)),
-            Wish::Interrupt => signalled.end(Ending::by_signal(config.shutdown_on_sigint)),
-            Wish::Insist => std::process::exit(1),
-        }
-    });
+    node.loading.end(&engine);
     let periodic = periodic::start(&engine, &node);
-    node.open()?;
     log.notice("Ready to accept connections tcp");
     // A supervisor that does not listen is no reason not to serve.
     let _ = supervisor.ready();
@@ -259,8 +253,19 @@ fn serve(
     })
 }
 
-/// Whether the ports are free: two servers must not write on one append-only file, and a second
-/// one started by mistake is known by its port before it touches the file.
+/// Ends the server when a signal asks for it.
+fn watch_signals(node: &Arc<Node>) -> std::io::Result<Watch> {
+    let node = node.clone();
+    Watch::start(move |wish| {
+        let config = node.config.read();
+        match wish {
+            Wish::Terminate => node.end(Ending::by_signal(config.shutdown_on_sigterm)),
+            Wish::Interrupt => node.end(Ending::by_signal(config.shutdown_on_sigint)),
+            Wish::Insist => std::process::exit(1),
+        }
+    })
+}
+
 /// Set to have a rule of the store broken, in builds with debug assertions, so that the tests of
 /// that rule can show that they notice.
 const MUTANT: &str = "SHOAL_TEST_MUTANT";
@@ -274,20 +279,9 @@ fn break_rule(store: &Store) {
     }
 }
 
-fn check_ports(config: &Config) -> Result<(), String> {
-    for place in places(config)? {
-        if let Listen::Tcp(address) = place
-            && let Err(error) = std::net::TcpListener::bind(address)
-        {
-            return Err(format!("cannot listen at {address}: {error}"));
-        }
-    }
-    Ok(())
-}
-
 /// Loads the RDB file; whether there is one.
 fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Result<bool, String> {
-    let Some(loaded) = crate::persistence::load_at_start(config, engine)? else {
+    let Some(loaded) = crate::persistence::load_at_start(config, node, engine)? else {
         return Ok(false);
     };
     let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());

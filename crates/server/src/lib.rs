@@ -11,6 +11,7 @@ mod debug;
 mod ending;
 mod front;
 mod info;
+mod loading;
 pub mod log;
 mod memory;
 mod message;

@@ -2,6 +2,7 @@
 
 use crate::append_only::{self, AppendOnly};
 use crate::ending::Ending;
+use crate::loading::Loading;
 use crate::log::Log;
 use crate::message::Message;
 use crate::persistence::{self, Persistence};
@@ -22,6 +23,7 @@ pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
     pub(crate) config: RwLock<Config>,
     pub(crate) persistence: Persistence,
+    pub(crate) loading: Loading,
     pub(crate) append_only: AppendOnly,
     me: Weak<Node>,
     bus: OnceLock<clusterio::Handle>,
@@ -48,6 +50,7 @@ impl Node {
     pub(crate) fn new(config: Config) -> Arc<Node> {
         Arc::new_cyclic(|me| Node {
             persistence: Persistence::default(),
+            loading: Loading::default(),
             append_only: AppendOnly::default(),
             me: me.clone(),
             bus: OnceLock::new(),
@@ -172,8 +175,13 @@ impl Node {
         }
     }
 
-    /// Asks the server to end.
+    /// Asks the server to end. One that is loading has nothing to put in order, and ends at once.
     pub(crate) fn end(&self, ending: Ending) {
+        if self.engine().settings().loading {
+            let line = "Received shutdown signal during loading, exiting now.";
+            self.log(LogLevel::Warning, line);
+            std::process::exit(0);
+        }
         self.endings.lock().push(ending);
         self.end.notify_all();
     }

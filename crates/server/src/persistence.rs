@@ -259,25 +259,30 @@ pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
 ///
 /// # Errors
 /// What is wrong with the file: the server must not go on as if it were empty.
-pub(crate) fn load_at_start(config: &Config, engine: &Engine) -> Result<Option<Loaded>, String> {
+pub(crate) fn load_at_start(
+    config: &Config,
+    node: &Node,
+    engine: &Engine,
+) -> Result<Option<Loaded>, String> {
     let path = rdb_path(config);
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("cannot open {}: {error}", path.display())),
     };
+    node.loading.measure(crate::loading::size(&path));
     let locker = Locker::new(&engine.store);
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: false,
         limits: object_limits(config),
         wanted: &|_| true,
-        progress: &mut |_| {},
+        progress: &mut |bytes| node.loading.advance(bytes),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
-    loaded
-        .map(Some)
-        .map_err(|error| format!("cannot load {}: {error}", path.display()))
+    let loaded = loaded.map_err(|error| format!("cannot load {}: {error}", path.display()))?;
+    node.loading.held(loaded.keys, loaded.expired);
+    Ok(Some(loaded))
 }
 
 /// When collections change their encoding.
@@ -295,6 +300,7 @@ pub(crate) fn info(node: &Node, engine: &Engine) -> String {
     let changes = node.persistence.changes(engine);
     let state = node.persistence.state.lock();
     let running = state.running.as_ref();
+    let (loaded, expired) = node.loading.last();
     let fields: &[(&str, &dyn std::fmt::Display)] = &[
         ("loading", &u8::from(engine.settings().loading)),
         ("async_loading", &0),
@@ -326,14 +332,19 @@ pub(crate) fn info(node: &Node, engine: &Engine) -> String {
         ),
         ("rdb_saves", &state.saves),
         ("rdb_last_cow_size", &0),
-        ("rdb_last_load_keys_expired", &0),
-        ("rdb_last_load_keys_loaded", &0),
+        ("rdb_last_load_keys_expired", &expired),
+        ("rdb_last_load_keys_loaded", &loaded),
     ];
     let mut text = String::new();
     for (name, value) in fields {
         let _ = write!(text, "{name}:{value}\r\n");
     }
-    for (name, value) in node.append_only.info() {
+    let while_loading = if engine.settings().loading {
+        node.loading.fields()
+    } else {
+        vec![]
+    };
+    for (name, value) in node.append_only.info().into_iter().chain(while_loading) {
         let _ = write!(text, "{name}:{value}\r\n");
     }
     text

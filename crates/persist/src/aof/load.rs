@@ -165,7 +165,7 @@ impl One<'_> {
         }
         if !begins_with_rdb(&head) {
             let commands = Commands::new(input, 0, head);
-            return self.commands(commands, apply, total, say);
+            return self.commands(commands, options, apply, total, say);
         }
         say(false, "Reading RDB base file on AOF loading...");
         let whole = io::Cursor::new(head).chain(input);
@@ -179,18 +179,21 @@ impl One<'_> {
         } = loaded;
         total.keys += keys;
         total.expired += expired;
-        self.commands(Commands::new(rest, bytes, ahead), apply, total, say)
+        let commands = Commands::new(rest, bytes, ahead);
+        self.commands(commands, options, apply, total, say)
     }
 
     fn commands<R: Read>(
         &self,
         mut commands: Commands<R>,
+        options: &mut LoadOptions<'_>,
         apply: &mut dyn Apply,
         total: &mut AofLoaded,
         say: Say<'_>,
     ) -> Result<LoadOutcome, AofLoadError> {
         apply.begin();
         let (mut chunk, mut count) = (Vec::new(), 0);
+        let mut told = commands.valid_up_to();
         // Where in the chunk the last whole unit ends.
         let mut whole = 0;
         loop {
@@ -217,6 +220,9 @@ impl One<'_> {
                     self.apply(apply, &chunk)?;
                     chunk.clear();
                     (count, whole) = (0, 0);
+                    let read = commands.valid_up_to();
+                    (options.progress)(read - told);
+                    told = read;
                 }
             }
         }

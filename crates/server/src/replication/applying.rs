@@ -22,8 +22,8 @@ pub(super) struct Applying {
 impl Apply for Applying {
     fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
         let node = self.node.upgrade().ok_or("the server ends")?;
-        self.engine
-            .change_settings(|settings| settings.loading = true);
+        node.loading.begin(&self.engine);
+        node.loading.measure(crate::loading::size(path));
         // The file knows nothing of what is replaced: it begins anew with what is loaded.
         let append_only = node.append_only.is_on();
         if append_only {
@@ -34,8 +34,7 @@ impl Apply for Applying {
             let text = format!("Cannot begin the append-only file: {fail:?}");
             node.log(config::LogLevel::Warning, &text);
         }
-        self.engine
-            .change_settings(|settings| settings.loading = false);
+        node.loading.end(&self.engine);
         result
     }
 
@@ -96,10 +95,11 @@ impl Applying {
             keep_expired: true,
             limits: crate::persistence::object_limits(&config),
             wanted: &|_| true,
-            progress: &mut |_| {},
+            progress: &mut |bytes| node.loading.advance(bytes),
         };
         let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
-        loaded.map_err(|error| error.to_string())?;
+        let loaded = loaded.map_err(|error| error.to_string())?;
+        node.loading.held(loaded.keys, loaded.expired);
         let _world = locker.world();
         let (id, offset) = place.unwrap_or((random_id(), Offset(0)));
         self.engine.store.journal.set_offset(offset.0);
