@@ -17,6 +17,9 @@ pub enum Fail {
     Busy(Slot),
     /// The command needs the world; nothing was changed.
     World,
+    /// The command needs the token: it finds out only while it runs which slots it touches.
+    /// Nothing was changed.
+    Token,
     /// The reply comes later: the connection waits for something else.
     Blocked,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bitmap;
 pub(crate) mod client;
+pub(crate) mod cluster;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod debug;

@@ -1,8 +1,8 @@
 //! From a command to its handler. A command of the table without a line here does not compile.
 
 use crate::family::{
-    bitmap, client, command, connection, debug, expire, forward, hash, key, list, object, payload,
-    slow, sort, string, transaction, world,
+    bitmap, client, cluster, command, connection, debug, expire, forward, hash, key, list, object,
+    payload, slow, sort, string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -193,6 +193,8 @@ fn others(cmd: Cmd) -> Option<Handler> {
 /// What the command table answers by itself.
 fn table(cmd: Cmd) -> Option<Handler> {
     Some(match cmd {
+        Cmd::ClusterCountkeysinslot => cluster::count_keys_in_slot,
+        Cmd::ClusterGetkeysinslot => cluster::get_keys_in_slot,
         Cmd::Command => command::all,
         Cmd::CommandCount => command::count,
         Cmd::CommandDocs => command::docs,
@@ -253,7 +255,13 @@ pub(crate) fn needs_world(cmd: Cmd) -> bool {
 pub(crate) fn needs_world_in_exec(cmd: Cmd) -> bool {
     let wanders = matches!(
         cmd,
-        Cmd::Keys | Cmd::Scan | Cmd::Randomkey | Cmd::Sort | Cmd::SortRo
+        Cmd::Keys
+            | Cmd::Scan
+            | Cmd::Randomkey
+            | Cmd::Sort
+            | Cmd::SortRo
+            | Cmd::ClusterCountkeysinslot
+            | Cmd::ClusterGetkeysinslot
     );
     needs_world(cmd) || wanders
 }

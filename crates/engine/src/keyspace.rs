@@ -15,7 +15,10 @@ pub struct Keyspace<'a> {
     db: u16,
     /// The command's clock stamp and what it means for expired keys.
     pub when: When,
-    /// Whether slots may be locked as they are met: under the world, where nobody else has one.
+    /// Whether slots may be locked as they are met: under the world, where nobody else has one, and
+    /// with the token, whose holder may wait for one.
+    wanders: bool,
+    /// Whether the command has the world.
     world: bool,
     /// The LRU clock or LFU stamp that lookups leave behind; `None` leaves the field alone.
     touch: Option<u32>,
@@ -36,6 +39,7 @@ impl<'a> Keyspace<'a> {
             guards,
             db,
             when,
+            wanders: false,
             world: false,
             touch: None,
             count: true,
@@ -55,9 +59,22 @@ impl<'a> Keyspace<'a> {
     /// All keys: the caller has the world.
     pub fn of_world(locker: &'a Locker, db: u16, when: When) -> Keyspace<'a> {
         Keyspace {
+            wanders: true,
             world: true,
             ..Keyspace::new(locker, Guards::default(), db, when)
         }
+    }
+
+    /// Lets the command lock slots as it meets them: it has the token.
+    pub fn with_token(mut self, token: &store::gate::Token<'_>) -> Keyspace<'a> {
+        let _ = token;
+        self.wanders = true;
+        self
+    }
+
+    /// Whether slots may be locked as they are met.
+    pub fn may_wander(&self) -> bool {
+        self.wanders
     }
 
     /// Sets what lookups leave in a key's LRU field.
@@ -96,10 +113,10 @@ impl<'a> Keyspace<'a> {
     }
 
     /// The guard of a slot. A command reaches only slots of keys that its key specs name, which
-    /// were locked before it began; under the world every slot can be had.
+    /// were locked before it began; under the world and with the token every slot can be had.
     pub fn guard(&mut self, slot: Slot) -> &mut SlotGuard<'a> {
         if self.guards.get(slot).is_none() {
-            assert!(self.world, "slot {slot} was not locked for this command");
+            assert!(self.wanders, "slot {slot} was not locked for this command");
             let guard = self.locker.lock(slot);
             self.guards.add(guard);
         }
@@ -158,7 +175,7 @@ impl<'a> Keyspace<'a> {
             return (self.known[at].slot, self.known[at].hash);
         }
         let slot = match self.guards.only() {
-            Some(slot) if !self.world => slot,
+            Some(slot) if !self.wanders => slot,
             _ => Slot::of_key(key),
         };
         (slot, ds::hash::of(key))

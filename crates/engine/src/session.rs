@@ -52,6 +52,10 @@ pub struct Session {
     /// Whether its commands come from the primary's stream, the AOF or an importer: they are not
     /// checked, not redirected, and expire nothing.
     pub trusted: bool,
+    /// How often its command found a slot locked after having had others.
+    pub(crate) misses: u8,
+    /// How far its KEYS has come, when it waits for a slot.
+    pub(crate) keys_so_far: Option<Box<crate::family::key::scan::KeysSoFar>>,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// Whether its PSYNC was accepted, so that its socket goes to replication.
@@ -76,6 +80,8 @@ impl Session {
             write_offset: 0,
             write_sequence: 0,
             trusted: false,
+            misses: 0,
+            keys_so_far: None,
             monitor: false,
             becomes_replica: false,
         }

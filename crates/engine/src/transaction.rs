@@ -3,7 +3,7 @@
 use crate::fail::{self, Fail};
 use crate::family::slow;
 use crate::route::Wish;
-use crate::worker::{Parts, Slots, slots_of};
+use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::Spec;
@@ -54,12 +54,14 @@ pub(crate) fn discard(session: &mut Session, locker: &Locker) {
     unwatch(session, locker);
 }
 
-/// Ends all watches. Waits for the slots of the watched keys, so the caller must hold none.
+/// Ends all watches. Where a slot is locked by another, that is done in the background: the flag
+/// that is set until then is nobody's any more.
 pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {
     for (db, key, _) in std::mem::take(&mut session.watched) {
-        locker
-            .lock(Slot::of_key(&key))
-            .unwatch(db, &key, &session.watch);
+        match locker.try_lock(Slot::of_key(&key)) {
+            Some(mut guard) => guard.unwatch(db, &key, &session.watch),
+            None => locker.store().unwatch_later(db, &key, &session.watch),
+        }
     }
     session.watch = Watch::new();
 }
@@ -119,9 +121,14 @@ impl Worker {
         }
         let now = self.now();
         let (locker, parts) = self.parts();
-        let mut guards = match locker.try_lock_all(&slots) {
+        let token = (session.misses >= MISSES).then(|| locker.try_token());
+        let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
+            return Outcome::Later;
+        };
+        let mut guards = match lock(locker, &slots, token.as_ref(), &mut session.misses) {
             Ok(guards) => guards,
-            Err(slot) => return Outcome::Busy(slot),
+            Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
+            Err(_) => return Outcome::Later,
         };
         if !session.trusted && touches_leaving(parts.engine, queue) {
             return Outcome::Later;
@@ -142,6 +149,7 @@ impl Worker {
             });
             if let Some(fail) = refused {
                 drop(guards);
+                drop(token);
                 return self.refuse_exec(session, fail, out);
             }
         }
@@ -234,7 +242,9 @@ fn run_queue<'a>(
             let text: &[u8] = match &fail {
                 Fail::Error(text) => text.as_bytes(),
                 Fail::Raw(text) => text,
-                Fail::Busy(_) | Fail::World | Fail::Blocked => b"ERR not possible in a transaction",
+                Fail::Busy(_) | Fail::World | Fail::Token | Fail::Blocked => {
+                    b"ERR not possible in a transaction"
+                }
             };
             engine.stats.error(text);
             cx.reply.error(text);

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use store::gate::Token;
 use store::{Expiry, Guards, Locker, When};
 
 /// How long a request for the world waits for other batches to end.
@@ -277,7 +278,7 @@ impl Worker {
         let text: &[u8] = match fail {
             Fail::Error(text) => text.as_bytes(),
             Fail::Raw(text) => text,
-            Fail::Busy(_) | Fail::World | Fail::Blocked => return,
+            Fail::Busy(_) | Fail::World | Fail::Token | Fail::Blocked => return,
         };
         self.engine.stats.error(text);
         Reply::new(out, session.resp3).error(text);
@@ -306,6 +307,35 @@ impl Worker {
         if routed && slots.len() > 1 {
             return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
         }
+        let patient = session.misses >= MISSES;
+        let result = match self.call_under(session, spec, args, (seen, &slots), out, patient) {
+            Err(Fail::Token) => self.call_under(session, spec, args, (seen, &slots), out, true),
+            result => result,
+        };
+        match result {
+            Ok(outcome) => outcome,
+            Err(Fail::World) => self.call_with_world(session, spec, args, out),
+            Err(Fail::Busy(slot)) => Outcome::Busy(slot),
+            Err(Fail::Token) => Outcome::Later,
+            Err(Fail::Blocked) => Outcome::Blocked,
+            Err(fail) => {
+                self.write_error(session, &fail, out);
+                Outcome::Done
+            }
+        }
+    }
+
+    /// Locks the slots and runs the command, with the token if asked for; without the token a slot
+    /// that is locked ends it. `slots` are those of the keys when there are several.
+    fn call_under(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        (seen, slots): (Seen, &[Slot]),
+        out: &mut Vec<u8>,
+        with_token: bool,
+    ) -> Result<Outcome, Fail> {
         let (when, db) = (
             self.when(session),
             self.engine.store.physical_db(session.db),
@@ -313,19 +343,16 @@ impl Worker {
         let now = self.clock.stamp();
         let (locker, parts, ahead) = self.parts_and_keys();
         let known = ahead.keys(seen);
-        let mut guards = match (known, slots.as_slice()) {
-            ([], _) => Guards::default(),
-            ([KnownKey { slot, .. }], _) | (_, [slot]) => match locker.try_lock(*slot) {
-                Some(guard) => Guards::one(guard),
-                None => return Outcome::Busy(*slot),
-            },
-            (_, many) => match locker.try_lock_all(many) {
-                Ok(guards) => guards,
-                Err(slot) => return Outcome::Busy(slot),
-            },
+        let token = with_token.then(|| locker.try_token().ok_or(Fail::Token));
+        let token = token.transpose()?;
+        let slots = match known {
+            [KnownKey { slot, .. }] => std::slice::from_ref(slot),
+            _ => slots,
         };
+        let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
+        let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
         if !session.trusted && parts.engine.leaving.touched_by(spec, args) {
-            return Outcome::Later;
+            return Ok(Outcome::Later);
         }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = spec.has(flag::WRITE);
@@ -339,20 +366,15 @@ impl Worker {
             };
             if let Err(fail) = parts.engine.check_route(&wish, guard) {
                 drop(guards);
-                return self.refuse(session, Some(spec), fail, out);
+                drop(token);
+                return Ok(self.refuse(session, Some(spec), fail, out));
             }
         }
-        let keys = Keyspace::new(locker, guards, db, when).knowing(args, known);
-        match run(parts, session, spec, args, keys, None, out) {
-            Ok(outcome) => outcome,
-            Err(Fail::World) => self.call_with_world(session, spec, args, out),
-            Err(Fail::Busy(slot)) => Outcome::Busy(slot),
-            Err(Fail::Blocked) => Outcome::Blocked,
-            Err(fail) => {
-                self.write_error(session, &fail, out);
-                Outcome::Done
-            }
+        let mut keys = Keyspace::new(locker, guards, db, when).knowing(args, known);
+        if let Some(token) = &token {
+            keys = keys.with_token(token);
         }
+        run(parts, session, spec, args, keys, None, out)
     }
 
     /// Runs a command under the world.
@@ -459,6 +481,40 @@ impl Worker {
             },
             &mut guard,
         )
+    }
+}
+
+/// After how many failures to lock all its slots a command takes the token.
+pub(crate) const MISSES: u8 = 8;
+
+/// Locks a command's slots, all or none of them: without the token by trying.
+#[inline]
+pub(crate) fn lock<'a>(
+    locker: &'a Locker,
+    slots: &[Slot],
+    token: Option<&Token<'_>>,
+    misses: &mut u8,
+) -> Result<Guards<'a>, Fail> {
+    if let Some(token) = token {
+        *misses = 0;
+        return Ok(locker.lock_all(token, slots));
+    }
+    match slots {
+        [] => Ok(Guards::default()),
+        [slot] => locker
+            .try_lock(*slot)
+            .map(Guards::one)
+            .ok_or(Fail::Busy(*slot)),
+        many => match locker.try_lock_all(many) {
+            Ok(guards) => {
+                *misses = 0;
+                Ok(guards)
+            }
+            Err(slot) => {
+                *misses = misses.saturating_add(1);
+                Err(Fail::Busy(slot))
+            }
+        },
     }
 }
 

@@ -7,7 +7,6 @@ use cluster::{Endpoint, FailoverKind, NodeRow, Reply as Given, Request};
 use commands::Cmd;
 use engine::{Engine, Fail, Session, Taken};
 use resp::{Args, Reply};
-use store::Locker;
 
 /// Carries out a CLUSTER command.
 pub(crate) fn run(
@@ -18,11 +17,8 @@ pub(crate) fn run(
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
     let handle = node.bus().ok_or(engine::fail::CLUSTER_DISABLED)?;
-    match cmd {
-        Cmd::ClusterKeyslot => return Ok(number(Slot::of_key(args.get(2)).number().into())),
-        Cmd::ClusterCountkeysinslot => return count_keys(engine, args),
-        Cmd::ClusterGetkeysinslot => return get_keys(engine, args),
-        _ => {}
+    if cmd == Cmd::ClusterKeyslot {
+        return Ok(number(Slot::of_key(args.get(2)).number().into()));
     }
     let request = request(engine, cmd, args)?;
     let Some(session) = session else {
@@ -49,44 +45,6 @@ fn slot_of(text: &[u8]) -> Result<Slot, Fail> {
     let slot = num::parse_i64(text).and_then(|number| u16::try_from(number).ok());
     slot.and_then(Slot::new)
         .ok_or_else(|| "ERR Invalid or out of range slot".into())
-}
-
-/// CLUSTER COUNTKEYSINSLOT slot
-fn count_keys(engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
-    let slot = key_slot(args.get(2))?;
-    let locker = Locker::new(&engine.store);
-    let guard = locker.lock(slot);
-    Ok(number(guard.keys(0).map_or(0, store::Keys::len) as i64))
-}
-
-fn key_slot(text: &[u8]) -> Result<Slot, Fail> {
-    let number = num::parse_i64(text).ok_or(engine::fail::NOT_INTEGER)?;
-    let slot = u16::try_from(number).ok().and_then(Slot::new);
-    slot.ok_or_else(|| "ERR Invalid slot".into())
-}
-
-/// CLUSTER GETKEYSINSLOT slot count
-fn get_keys(engine: &Engine, args: Args<'_>) -> Result<Taken, Fail> {
-    let number = num::parse_i64(args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
-    let count = num::parse_i64(args.get(3)).ok_or(engine::fail::NOT_INTEGER)?;
-    let slot = u16::try_from(number).ok().and_then(Slot::new);
-    let (Some(slot), Ok(count)) = (slot, usize::try_from(count)) else {
-        return Err("ERR Invalid slot or number of keys".into());
-    };
-    let locker = Locker::new(&engine.store);
-    let guard = locker.lock(slot);
-    let found = guard
-        .keys(0)
-        .into_iter()
-        .flat_map(|keys| keys.table().iter());
-    let keys: Vec<Vec<u8>> = found
-        .take(count)
-        .map(|object| object.key().to_vec())
-        .collect();
-    Ok(Taken::Now(Box::new(move |reply| {
-        reply.array(keys.len());
-        keys.iter().for_each(|key| reply.bulk(key));
-    })))
 }
 
 fn has_keys(engine: &Engine) -> bool {
@@ -194,11 +152,8 @@ fn set_slot(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
         }
         (b"STABLE", None) => Ok(Request::SetSlotStable(slot)),
         (b"NODE", Some(node)) if args.len() == 5 => {
-            let locker = Locker::new(&engine.store);
-            let has_keys = locker
-                .lock(slot)
-                .keys(0)
-                .is_some_and(|keys| !keys.is_empty());
+            let next = engine.store.next_slot_with_keys(slot.index());
+            let has_keys = next == Some(slot);
             Ok(Request::SetSlotNode {
                 slot,
                 node: node.to_vec(),

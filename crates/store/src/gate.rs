@@ -54,7 +54,9 @@ impl Gates {
 
     /// The token, if nobody has it.
     pub fn try_token(&self) -> Option<Token<'_>> {
-        self.token.try_lock().map(|guard| Token { _guard: guard })
+        let guard = self.token.try_lock()?;
+        crate::order::token(true);
+        Some(Token { _guard: guard })
     }
 
     /// The world: the token and every gate closed. `None` when another has the token or a batch
@@ -126,6 +128,12 @@ pub struct Boundary(Vec<(Arc<GateCell>, u64)>);
 /// The right to lock slots in any order and to wait for one; one for the process.
 pub struct Token<'a> {
     _guard: MutexGuard<'a, ()>,
+}
+
+impl Drop for Token<'_> {
+    fn drop(&mut self) {
+        crate::order::token(false);
+    }
 }
 
 /// The token and every gate: nobody else holds or gets a slot while this lives.

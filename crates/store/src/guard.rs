@@ -54,6 +54,7 @@ impl<'a> SlotGuard<'a> {
         slot: Slot,
         state: TryLockGuard<'a, SlotState>,
     ) -> SlotGuard<'a> {
+        crate::order::slot(true);
         let (store, counts) = (locker.store().as_ref(), locker.counts());
         SlotGuard {
             store,
@@ -417,6 +418,7 @@ impl Drop for SlotGuard<'_> {
             };
             self.store.occupied.set(self.slot, !empty);
         }
+        crate::order::slot(false);
         if let Some(state) = self.state.take() {
             let hint = state.first.table.hint().to_bits();
             if self.cell.hint.load(Ordering::Relaxed) != hint {

@@ -4,8 +4,12 @@
 //! records is the order of changes of every slot. Appending never waits; readers go at their own
 //! pace and keep what they have not read alive. With no reader nothing is written at all.
 
-use crate::sync::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, Ordering, Thread};
+use crate::order::{Brief, Short, brief};
+use crate::sync::{
+    AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Thread,
+};
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 mod reader;
@@ -55,6 +59,26 @@ struct Chunk {
     /// Replication offset before its first record.
     offset: i64,
     bytes: Arc<Vec<u8>>,
+}
+
+/// The right to the log; the order of locks knows of it.
+struct Locked<'a> {
+    inner: MutexGuard<'a, Inner>,
+    _order: Brief,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
 }
 
 struct ReaderState {
@@ -124,7 +148,7 @@ impl Journal {
     /// Turns writing for an audience on or off. Turning on is only right when nothing that the
     /// audience must see can happen at the same time: under the world, or before any worker runs.
     pub fn set_active(&self, audience: Audience, on: bool) {
-        let _inner = self.inner.lock();
+        let _inner = self.lock();
         if on {
             self.active.fetch_or(audience.bits(), Ordering::SeqCst);
         } else {
@@ -149,7 +173,7 @@ impl Journal {
 
     /// Sets the replication offset, as after a full sync or a load. The backlog begins anew there.
     pub fn set_offset(&self, offset: i64) {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         self.seal(&mut inner);
         inner.open.offset = offset;
         inner.backlog_start = offset;
@@ -170,7 +194,7 @@ impl Journal {
         if active == 0 || effects.is_empty() {
             return 0;
         }
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let wrap = effects.len() > 1;
         for (index, effect) in effects.iter().enumerate() {
             let audience = effect.audience.and(active);
@@ -202,7 +226,7 @@ impl Journal {
     /// primary's. Records for replicas must together be the primary's bytes.
     pub fn append_verbatim(&self, records: &[Effect<'_>]) -> u64 {
         let active = self.active.load(Ordering::Relaxed);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         for record in records {
             let audience = record.audience.and(active);
             if audience.bits() != 0 {
@@ -215,7 +239,7 @@ impl Journal {
 
     /// Forgets which database the replication stream is in: at a cut, a load and a promotion.
     pub fn forget_stream_db(&self) {
-        self.inner.lock().stream_db = None;
+        self.lock().stream_db = None;
     }
 
     fn write(&self, inner: &mut Inner, db: u16, audience: Audience, command: &[u8]) {
@@ -274,9 +298,17 @@ impl Journal {
         }
     }
 
+    fn lock(&self) -> Locked<'_> {
+        let order = brief(Short::Journal);
+        Locked {
+            inner: self.inner.lock(),
+            _order: order,
+        }
+    }
+
     /// The end of the log now. Exact only while nobody appends: under the world.
     pub fn cut(&self) -> Cut {
-        let inner = self.inner.lock();
+        let inner = self.lock();
         Cut {
             position: inner.open.start + inner.open.bytes.len() as u64,
             sequence: self.sequence(),
@@ -287,7 +319,7 @@ impl Journal {
     /// How many bytes of the replication stream are kept for partial resynchronisation; 0 turns the
     /// backlog off. It begins at the present offset when it was off.
     pub fn set_backlog(&self, bytes: usize) {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         if inner.backlog_bytes == 0 && bytes > 0 {
             self.seal(&mut inner);
             inner.backlog_start = self.offset();
@@ -298,13 +330,13 @@ impl Journal {
 
     /// The first and the next offset that the backlog holds, if there is one.
     pub fn backlog(&self) -> Option<(i64, i64)> {
-        let inner = self.inner.lock();
+        let inner = self.lock();
         (inner.backlog_bytes > 0).then(|| (inner.backlog_start, self.offset()))
     }
 
     /// A reader that begins at the end of the log, or at `from` if that is still kept.
     pub fn reader(self: &Arc<Journal>, from: Option<Cut>) -> Option<Reader> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let end = inner.open.start + inner.open.bytes.len() as u64;
         let first = inner
             .sealed
@@ -319,7 +351,7 @@ impl Journal {
 
     /// A reader for the replication stream from `offset` on, if the backlog still has that byte.
     pub fn reader_from_offset(self: &Arc<Journal>, offset: i64) -> Option<Reader> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         if inner.backlog_bytes == 0 || offset < inner.backlog_start || offset > self.offset() {
             return None;
         }
@@ -397,7 +429,7 @@ impl Journal {
         if !self.news.load(Ordering::Relaxed) || !self.news.swap(false, Ordering::SeqCst) {
             return;
         }
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         for reader in &mut inner.readers {
             if let Some(thread) = reader.wake.take() {
                 thread.unpark();

@@ -15,6 +15,7 @@ pub mod journal;
 mod locker;
 mod mutant;
 mod occupied;
+mod order;
 mod scan;
 mod slot;
 mod sync;
@@ -42,7 +43,7 @@ use journal::Journal;
 use occupied::Occupied;
 use slot::SlotState;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use sync::{Mutex, RwLock};
 use tap::Taps;
 use wait::SlotWaits;
@@ -64,6 +65,8 @@ pub enum Garbage {
     Object(Object),
     /// The keys of a slot.
     Keys(Flushed),
+    /// A watch whose slot was locked when it ended: physical database and key.
+    Watch(u16, Box<[u8]>, Watch),
 }
 
 type ExpiredHook = Box<dyn Fn(u16, &[u8]) + Send + Sync>;
@@ -95,25 +98,23 @@ impl Store {
         let (garbage, bin) = mpsc::channel();
         let garbage_count = Arc::new(AtomicU64::new(0));
         let freed = garbage_count.clone();
-        let empty_bin = move || {
+        let empty_bin = move |store: Weak<Store>| {
             for item in bin {
+                if let (Garbage::Watch(db, key, watch), Some(store)) = (&item, store.upgrade()) {
+                    let locker = Locker::new(&store);
+                    let _open = locker.enter();
+                    locker.lock(Slot::of_key(key)).unwatch(*db, key, watch);
+                }
                 drop::<Garbage>(item);
                 freed.fetch_sub(1, Ordering::Relaxed);
             }
         };
-        // Without the thread (no more can be started, or a model checker runs) the channel closes
-        // and whoever discards frees it in place.
-        if cfg!(not(feature = "model")) {
-            let _ = std::thread::Builder::new()
-                .name("lazyfree".into())
-                .spawn(empty_bin);
-        }
         let cell = || Cell {
             state: TryLock::new(SlotState::new()),
             route: AtomicU64::new(0),
             hint: AtomicUsize::new(0),
         };
-        Arc::new(Store {
+        let store = Arc::new(Store {
             cells: (0..Slot::COUNT).map(|_| cell()).collect(),
             gates: Arc::default(),
             journal: Arc::default(),
@@ -127,7 +128,16 @@ impl Store {
             garbage_count,
             on_expired: RwLock::new(None),
             mutant: AtomicU8::new(0),
-        })
+        });
+        // Without the thread (no more can be started, or a model checker runs) the channel closes
+        // and whoever discards frees it in place.
+        if cfg!(not(feature = "model")) {
+            let weak = Arc::downgrade(&store);
+            let _ = std::thread::Builder::new()
+                .name("lazyfree".into())
+                .spawn(move || empty_bin(weak));
+        }
+        store
     }
 
     /// How many numbered databases there are.
@@ -251,6 +261,11 @@ impl Store {
         if self.garbage.lock().send(garbage).is_err() {
             self.garbage_count.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// Ends a watch in the background: its slot is locked.
+    pub fn unwatch_later(&self, db: u16, key: &[u8], watch: &Watch) {
+        self.discard_later(Garbage::Watch(db, key.into(), watch.clone()));
     }
 
     /// How many values wait to be freed in the background.

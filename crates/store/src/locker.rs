@@ -1,7 +1,7 @@
 //! A thread's way to slots.
 
 use crate::count::Counts;
-use crate::gate::{Gate, World};
+use crate::gate::{Gate, Token, World};
 use crate::{SlotGuard, Store};
 use base::Slot;
 use smallvec::SmallVec;
@@ -126,8 +126,21 @@ impl Locker {
         Some(SlotGuard::new(self, cell, slot, state))
     }
 
-    /// Locks a slot, waiting for it. Only for threads that hold no other slot and serve nobody.
+    /// The token, if nobody has it: the right to wait for slots while holding others.
+    pub fn try_token(&self) -> Option<Token<'_>> {
+        self.store.gates.try_token()
+    }
+
+    /// Locks all of `slots`, waiting for each.
+    pub fn lock_all(&self, token: &Token<'_>, slots: &[Slot]) -> Guards<'_> {
+        let _ = token;
+        Guards(slots.iter().map(|&slot| self.lock(slot)).collect())
+    }
+
+    /// Locks a slot, waiting for it. Only for threads that hold no other slot and serve nobody, and
+    /// for who has the token.
     pub fn lock(&self, slot: Slot) -> SlotGuard<'_> {
+        crate::order::about_to_wait();
         let mut tries = 0u32;
         loop {
             if let Some(guard) = self.try_lock_reserved(slot) {

@@ -5,6 +5,7 @@
 //! the slot is reserved for it: newcomers fail, and queue behind it. A head that was woken and does
 //! not come loses the reservation, and the next is woken at the next occasion.
 
+use crate::order::{Short, brief};
 use crate::sync::{AtomicU64, Instant, Mutex, Ordering};
 use crate::{Locker, Store};
 use base::Slot;
@@ -67,6 +68,7 @@ pub struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let order = brief(Short::Queues);
         let mut queues = self.store.waits.queues.lock();
         let Some(queue) = queues.get_mut(&self.slot) else {
             return;
@@ -77,6 +79,7 @@ impl Drop for Place {
             queues.remove(&self.slot);
         }
         drop(queues);
+        drop(order);
         wake.into_iter().for_each(|waiter| waiter.wake());
     }
 }
@@ -102,17 +105,20 @@ impl Store {
 
     /// Tells whoever waits for a slot that it was released.
     pub(crate) fn wake_waiter(&self, slot: Slot) {
+        let order = brief(Short::Queues);
         let mut queues = self.waits.queues.lock();
         let wake = queues
             .get_mut(&slot)
             .and_then(|queue| self.next_turn(slot, queue));
         drop(queues);
+        drop(order);
         wake.into_iter().for_each(|waiter| waiter.wake());
     }
 
     /// Passes on the turns of those who were woken and did not come. To be called now and then: a
     /// worker that is busy for long must not keep others from a slot that is free.
     pub fn pass_turns(&self) {
+        let order = brief(Short::Queues);
         let mut queues = self.waits.queues.lock();
         let mut waiters = Vec::new();
         for (&slot, queue) in queues.iter_mut() {
@@ -121,6 +127,7 @@ impl Store {
             }
         }
         drop(queues);
+        drop(order);
         waiters.into_iter().for_each(|waiter| waiter.wake());
     }
 
@@ -144,6 +151,7 @@ impl Locker {
             *place = None;
         }
         let store = self.store();
+        let _order = brief(Short::Queues);
         let mut queues = store.waits.queues.lock();
         let queue = queues.entry(slot).or_default();
         let id = match place {

@@ -96,8 +96,8 @@ impl<'a> Request<'a> {
 /// [STORE destination], and SORT_RO without STORE
 pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
     let request = Request::parse(cx)?;
-    if request.wanders() && !cx.keys.has_world() {
-        return Err(Fail::World);
+    if request.wanders() && !cx.keys.may_wander() {
+        return Err(Fail::Token);
     }
     let found = cx.keys.read_kind(cx.args.get(1), Kind::List)?;
     let elements = found.map_or(Vec::new(), |object| {

@@ -96,7 +96,7 @@ pub(super) fn run<'a>(
         let slotless = cx.keys.guards().is_empty() && spec.has(flag::READONLY | flag::WRITE);
         *mark = seen(engine, &mut cx.keys, world.is_some() || slotless);
     }
-    if !matches!(result, Err(Fail::Busy(_) | Fail::World)) {
+    if !matches!(result, Err(Fail::Busy(_) | Fail::World | Fail::Token)) {
         slow::show(engine, cx.session, spec, args);
     }
     cx.keys.release();
@@ -107,7 +107,7 @@ pub(super) fn run<'a>(
             slow::note(engine, settings, cx.session, spec, args, took);
             Ok(outcome_of(spec.id, cx.session))
         }
-        Err(fail @ (Fail::Busy(_) | Fail::World)) => {
+        Err(fail @ (Fail::Busy(_) | Fail::World | Fail::Token)) => {
             cx.reply.rewind(start);
             Err(fail)
         }

@@ -352,3 +352,76 @@ fn a_snapshot_under_transfers_is_of_one_instant() {
         "the test is blind: {sums:?}"
     );
 }
+
+#[test]
+fn commands_that_find_their_slots_while_they_run_get_through() {
+    let mut dice = seed("commands_that_find_their_slots_while_they_run_get_through");
+    let server = plan("4").start();
+    let (keys, mut conn) = (group(), server.connect());
+    conn.call(&words("MSET", &keys, Some("0"))).expect_ok();
+    conn.call(&["RPUSH", "list", "0", "1", "2", "3", "4", "5"]);
+    let work = |client: usize, conn: &mut Conn, mut dice: Rng| {
+        for n in 0..200 {
+            match (client % 2, dice.below(4)) {
+                (0, _) => conn
+                    .call(&words("MSET", &keys, Some(&n.to_string())))
+                    .expect_ok(),
+                (_, 0) => {
+                    let mut found = conn.call(&["KEYS", "member:*"]).texts();
+                    found.sort();
+                    assert_eq!(found, keys);
+                }
+                (_, 1) => {
+                    // All elements weigh the same, whenever it is: MSET is seen whole.
+                    let sorted = conn
+                        .line("SORT list BY member:* GET # GET member:*")
+                        .texts();
+                    let weights: Vec<_> = sorted.iter().skip(1).step_by(2).collect();
+                    assert!(weights.windows(2).all(|two| two[0] == two[1]), "{sorted:?}");
+                }
+                (_, 2) => {
+                    conn.call(&words("WATCH", &keys, None)).expect_ok();
+                    conn.call(&["UNWATCH"]).expect_ok();
+                }
+                _ => {
+                    conn.call(&words("WATCH", &keys, None)).expect_ok();
+                    conn.call(&["MULTI"]).expect_ok();
+                    conn.call(&["DISCARD"]).expect_ok();
+                }
+            }
+        }
+    };
+    on_connections(&server, &mut dice, CLIENTS, work);
+    // Watches that ended in the background too are gone by the time the slots are quiet.
+    testkit::eventually("no watch is left", Duration::from_secs(10), || {
+        conn.info("lazyfree_pending_objects").unwrap().as_deref() == Some("0")
+    });
+}
+
+#[test]
+fn keys_of_a_slot_are_counted_inside_of_a_transaction_on_that_slot() {
+    let server = plan("4").option("cluster-enabled", "yes").start();
+    let mut conn = server.connect();
+    conn.line("CLUSTER ADDSLOTSRANGE 0 16383").expect_ok();
+    testkit::eventually("the cluster is up", Duration::from_secs(10), || {
+        conn.line("SET {a}1 x").error().is_none()
+    });
+    let slot = conn.line("CLUSTER KEYSLOT {a}1").int().to_string();
+    let one = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let replies = transact(
+        &mut conn,
+        &[
+            one("SET {a}2 y"),
+            one(&format!("CLUSTER COUNTKEYSINSLOT {slot}")),
+            one(&format!("CLUSTER GETKEYSINSLOT {slot} 10")),
+            one("DEL {a}1"),
+        ],
+    );
+    let replies = replies.unwrap();
+    assert_eq!(replies[1], Reply::Int(2));
+    assert_eq!(replies[2].array().len(), 2);
+    assert_eq!(
+        conn.line(&format!("CLUSTER COUNTKEYSINSLOT {slot}")).int(),
+        1
+    );
+}

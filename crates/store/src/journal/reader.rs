@@ -34,7 +34,7 @@ impl Batch {
 impl Reader {
     /// The next records, or `None` at the end of the log.
     pub fn next_batch(&mut self) -> Option<Batch> {
-        let mut inner = self.journal.inner.lock();
+        let mut inner = self.journal.lock();
         let open_start = inner.open.start;
         let (bytes, from) = if self.position >= open_start {
             let from = (self.position - open_start) as usize;
@@ -105,14 +105,14 @@ impl Reader {
 
     /// How many bytes of the log wait for this reader.
     pub fn lag(&self) -> u64 {
-        let inner = self.journal.inner.lock();
+        let inner = self.journal.lock();
         inner.open.start + inner.open.bytes.len() as u64 - self.position
     }
 
     /// Sleeps until something was appended, `unpark` was called on this thread, or the time is up.
     pub fn wait(&self, at_most: std::time::Duration) {
         {
-            let mut inner = self.journal.inner.lock();
+            let mut inner = self.journal.lock();
             if self.has_next(&inner) {
                 return;
             }
@@ -126,7 +126,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut inner = self.journal.inner.lock();
+        let mut inner = self.journal.lock();
         inner.readers.retain(|reader| reader.id != self.id);
         self.journal.trim(&mut inner);
     }

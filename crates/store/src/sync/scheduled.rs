@@ -6,6 +6,7 @@ use std::time::Duration;
 
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use shuttle::thread::{Thread, current, sleep, yield_now};
+pub(crate) use shuttle::thread_local;
 
 const NO_PANIC: &str = "no thread of a model panics and goes on";
 
@@ -90,7 +91,7 @@ impl Condvar {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Instant(Duration);
 
-thread_local! {
+std::thread_local! {
     // All threads of one model share a thread of the system.
     static TICKS: Cell<u32> = const { Cell::new(0) };
 }

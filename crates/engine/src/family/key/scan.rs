@@ -120,23 +120,56 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
     Ok(())
 }
 
-/// KEYS pattern
+/// A KEYS that waits for a slot: what it has found, and the slots that it could not have.
+#[derive(Default)]
+pub(crate) struct KeysSoFar {
+    found: Vec<u8>,
+    count: usize,
+    /// Slots before this one are done, but for those that were locked.
+    from: usize,
+    locked: Vec<Slot>,
+}
+
+/// KEYS pattern. It goes slot by slot; slots that are locked come last, and are waited for by the
+/// connection.
 pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
-    let pattern = cx.args.get(1);
-    let (db, now) = (cx.keys.db(), cx.now_ms());
-    let place = cx.reply.deferred_array();
-    let mut count = 0;
-    // A transaction holds its slots, and the world with them: no other thread can have one.
-    cx.keys.release();
-    let reply = &mut cx.reply;
-    cx.keys.locker().for_each_key(db, |object| {
+    let mut so_far = cx.session.keys_so_far.take().unwrap_or_default();
+    let store = cx.keys.locker().store().clone();
+    while let Some(slot) = store.next_slot_with_keys(so_far.from) {
+        so_far.from = slot.index() + 1;
+        if visit_slot(cx, slot, &mut so_far).is_err() {
+            so_far.locked.push(slot);
+        }
+    }
+    while let Some(slot) = so_far.locked.pop() {
+        if let Err(fail) = visit_slot(cx, slot, &mut so_far) {
+            so_far.locked.push(slot);
+            cx.session.keys_so_far = Some(so_far);
+            return Err(fail);
+        }
+    }
+    cx.reply.array(so_far.count);
+    cx.reply.raw(&so_far.found);
+    Ok(())
+}
+
+/// Adds the wanted keys of a slot.
+fn visit_slot(cx: &mut Cx<'_>, slot: Slot, so_far: &mut KeysSoFar) -> Done {
+    let (pattern, resp3) = (cx.args.get(1), cx.session.resp3);
+    let (db, now, world) = (cx.keys.db(), cx.now_ms(), cx.keys.has_world());
+    let guard = cx.keys.try_guard(slot)?;
+    let mut found = resp::Reply::new(&mut so_far.found, resp3);
+    let keys = guard.keys(db).into_iter();
+    for object in keys.flat_map(|keys| keys.table().iter()) {
         let expired = object.expire().is_some_and(|expire| expire <= now);
         if !expired && (pattern == b"*" || glob::matches(pattern, object.key(), false)) {
-            reply.bulk(object.key());
-            count += 1;
+            found.bulk(object.key());
+            so_far.count += 1;
         }
-    });
-    cx.reply.set_array(place, count);
+    }
+    if !world {
+        cx.keys.release();
+    }
     Ok(())
 }
 

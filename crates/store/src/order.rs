@@ -1,0 +1,96 @@
+//! The order of locks, checked in builds with debug assertions: the token before slots, slots
+//! before the short locks inside of the store; and who waits for a slot holds none, unless it has
+//! the token.
+
+use std::cell::Cell;
+
+/// What the calling thread holds.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    tokens: u32,
+    slots: u32,
+    /// The highest of the short locks.
+    short: Option<Short>,
+}
+
+/// Locks that are held for a moment, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Short {
+    /// Lists of who waits.
+    Queues,
+    /// The journal.
+    Journal,
+}
+
+crate::sync::thread_local! {
+    static HELD: Cell<Held> = Cell::new(Held::default());
+}
+
+fn look(check: impl FnOnce(&mut Held)) {
+    if cfg!(debug_assertions) {
+        HELD.with(|held| {
+            let mut now = held.get();
+            check(&mut now);
+            held.set(now);
+        });
+    }
+}
+
+/// Notes that the token was taken, or given back.
+pub(crate) fn token(taken: bool) {
+    look(|held| {
+        if !taken {
+            held.tokens -= 1;
+            return;
+        }
+        assert_eq!(held.slots, 0, "the token was taken with a slot held");
+        assert_eq!(
+            held.short, None,
+            "the token was taken with a short lock held"
+        );
+        held.tokens += 1;
+    });
+}
+
+/// Notes that a slot was locked, or unlocked.
+pub(crate) fn slot(locked: bool) {
+    look(|held| {
+        if !locked {
+            held.slots -= 1;
+            return;
+        }
+        assert_eq!(held.short, None, "a slot was locked with a short lock held");
+        held.slots += 1;
+    });
+}
+
+/// Before waiting for a slot.
+pub(crate) fn about_to_wait() {
+    look(|held| {
+        assert!(
+            held.slots == 0 || held.tokens > 0,
+            "a slot is waited for with another held and without the token"
+        );
+    });
+}
+
+/// A short lock is held while this lives.
+pub(crate) struct Brief(Option<Short>);
+
+/// Notes that a short lock is about to be taken.
+#[inline]
+pub(crate) fn brief(which: Short) -> Brief {
+    let mut before = None;
+    look(|held| {
+        assert!(held.short < Some(which), "{which:?} after {:?}", held.short);
+        before = held.short.replace(which);
+    });
+    Brief(before)
+}
+
+impl Drop for Brief {
+    #[inline]
+    fn drop(&mut self) {
+        look(|held| held.short = self.0);
+    }
+}
