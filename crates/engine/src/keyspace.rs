@@ -295,7 +295,7 @@ impl<'a> Keyspace<'a> {
     pub fn changed(&mut self, key: &[u8]) {
         let db = self.db;
         let slot = match self.guards.only() {
-            Some(slot) if !self.world => slot,
+            Some(slot) if !self.wanders => slot,
             _ => self.identify(key).0,
         };
         self.guard(slot).changed(db, key);

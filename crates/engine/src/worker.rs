@@ -9,12 +9,10 @@ use crate::{Clock, Dice, Effects, Engine, Keyspace, Session, Settings, handlers}
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
-use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use store::gate::Token;
-use store::{Expiry, Guards, Locker, When};
+use store::{Expiry, Locker, When};
 
 /// How long a request for the world waits for other batches to end.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1);
@@ -37,9 +35,6 @@ pub enum Outcome {
     /// The connection becomes a replica's: its socket goes to replication.
     Replicate,
 }
-
-/// The slots of a command.
-pub(crate) type Slots = SmallVec<[Slot; 4]>;
 
 /// One thread's part of the engine.
 pub struct Worker {
@@ -484,52 +479,6 @@ impl Worker {
     }
 }
 
-/// After how many failures to lock all its slots a command takes the token.
-pub(crate) const MISSES: u8 = 8;
-
-/// Locks a command's slots, all or none of them: without the token by trying.
-#[inline]
-pub(crate) fn lock<'a>(
-    locker: &'a Locker,
-    slots: &[Slot],
-    token: Option<&Token<'_>>,
-    misses: &mut u8,
-) -> Result<Guards<'a>, Fail> {
-    if let Some(token) = token {
-        *misses = 0;
-        return Ok(locker.lock_all(token, slots));
-    }
-    match slots {
-        [] => Ok(Guards::default()),
-        [slot] => locker
-            .try_lock(*slot)
-            .map(Guards::one)
-            .ok_or(Fail::Busy(*slot)),
-        many => match locker.try_lock_all(many) {
-            Ok(guards) => {
-                *misses = 0;
-                Ok(guards)
-            }
-            Err(slot) => {
-                *misses = misses.saturating_add(1);
-                Err(Fail::Busy(slot))
-            }
-        },
-    }
-}
-
-/// Adds the slots of a command's keys; ascending and without repetition.
-pub(crate) fn slots_of(spec: &'static Spec, args: Args<'_>, slots: &mut Slots) {
-    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-    commands::keys(spec, &argv, &mut |index, _| {
-        slots.push(Slot::of_key(args.get(index)))
-    });
-    if slots.len() > 1 {
-        slots.sort_unstable();
-        slots.dedup();
-    }
-}
-
 /// Whether the command is queued instead of run.
 fn queues(session: &Session, spec: &'static Spec) -> bool {
     let at_once = matches!(
@@ -540,7 +489,9 @@ fn queues(session: &Session, spec: &'static Spec) -> bool {
 }
 
 mod admission;
+mod locking;
 mod running;
 
+pub(crate) use locking::{MISSES, Slots, lock, slots_of};
 use running::run;
 pub(crate) use running::{Parts, prepare, seen};

@@ -187,8 +187,7 @@ fn serve(
     introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
     let pid = write_pid(&config, log);
-    let store = Store::new(config.databases as u16);
-    break_rule(&store);
+    let store = new_store(&config);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
     node.set_config_file(file);
@@ -270,13 +269,15 @@ fn watch_signals(node: &Arc<Node>) -> std::io::Result<Watch> {
 /// that rule can show that they notice.
 const MUTANT: &str = "SHOAL_TEST_MUTANT";
 
-fn break_rule(store: &Store) {
+fn new_store(config: &Config) -> Arc<Store> {
+    let store = Store::new(config.databases as u16);
     let name = std::env::var(MUTANT)
         .ok()
         .filter(|_| cfg!(debug_assertions));
     if let Some(mutant) = name.and_then(|name| store::Mutant::named(&name)) {
         store.break_rule(mutant);
     }
+    store
 }
 
 /// Loads the RDB file; whether there is one.
