@@ -34,6 +34,7 @@ use std::process::ExitCode;
 
 pub use commands::HELP_WORDS;
 pub use console::Console;
+pub use create::slot_ranges;
 pub use line::{main, run_request};
 pub use options::{Options, Taken};
 

@@ -233,7 +233,8 @@ fn interleave(nodes: &[Node]) -> Vec<usize> {
 
 /// First and last slot of each master. The arithmetic is redis-cli's, in single precision, so
 /// that the borders are the same.
-pub(super) fn slot_ranges(masters: usize) -> Vec<(u16, u16)> {
+#[must_use]
+pub fn slot_ranges(masters: usize) -> Vec<(u16, u16)> {
     let last_slot = Slot::COUNT - 1;
     let share = Slot::COUNT as f32 / masters as f32;
     let (mut first, mut cursor) = (0_usize, 0.0_f32);

@@ -72,9 +72,9 @@ fn give_slots(plan: &Plan, index: usize, node: &Node) -> Result<(), String> {
     if own.len() > 8 || own[2].contains("slave") {
         return Ok(());
     }
-    let first = (SLOTS * index / plan.masters).to_string();
-    let last = (SLOTS * (index + 1) / plan.masters - 1).to_string();
-    ask(node, &["CLUSTER", "ADDSLOTSRANGE", &first, &last]).map(drop)
+    let (first, last) = cli::cluster::slot_ranges(plan.masters)[index];
+    let range = [first.to_string(), last.to_string()];
+    ask(node, &["CLUSTER", "ADDSLOTSRANGE", &range[0], &range[1]]).map(drop)
 }
 
 fn ask(node: &Node, request: &[&str]) -> Result<String, String> {

@@ -151,12 +151,33 @@ fn wait_for_answer(node: &Node, child: &mut Child) -> Result<(), String> {
     }
 }
 
+/// What to type to run this program again: its name if the PATH leads to it, else its path.
+fn own_name() -> String {
+    let name = env!("CARGO_PKG_NAME");
+    let Ok(own) = std::env::current_exe() else {
+        return name.into();
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join(name));
+    let is_own = |path: std::path::PathBuf| path.canonicalize().is_ok_and(|path| path == own);
+    if found.into_iter().any(is_own) {
+        return name.into();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = match own.strip_prefix(&here) {
+        Ok(below) => std::path::Path::new(".").join(below),
+        Err(_) => own,
+    };
+    shown.display().to_string()
+}
+
 fn show_next_steps(words: &Words, plan: &Plan) {
     let place = directory_words(&words.directory);
+    let shoal = own_name();
     println!(
-        "\nConnect:  shoal cli -c -h {HOST} -p {port}   (redis-cli and any cluster client do too)\n\
-         Look:     shoal cluster status{place}\n\
-         Stop:     shoal cluster down{place}   (data is kept; --wipe removes it)\n\
+        "\nConnect:  {shoal} cli -c -h {HOST} -p {port}   (redis-cli and any cluster client do too)\n\
+         Look:     {shoal} cluster status{place}\n\
+         Stop:     {shoal} cluster down{place}   (data is kept; --wipe removes it)\n\
          Files:    {directory}/PORT: shoal.conf, server.log and data of each node",
         port = plan.port,
         directory = plan.directory.display()

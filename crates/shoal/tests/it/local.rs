@@ -82,7 +82,7 @@ fn a_cluster_goes_up_shows_itself_and_goes_down() {
         "\"hello, cluster\"",
         "Killing the master 11902",
         "and the data is there:",
-        "Connect:  shoal cli -c -h 127.0.0.1 -p 11900",
+        "shoal cli -c -h 127.0.0.1 -p 11900",
     ] {
         assert!(text.contains(wanted), "{wanted} is missing in:\n{text}");
     }
