@@ -13,6 +13,8 @@ pub(crate) struct Election {
     pub at: Option<u64>,
     /// Whether they were asked for.
     pub asked: bool,
+    /// When the request last left.
+    pub sent_at: Option<u64>,
     /// The epoch they are asked for.
     pub epoch: Epoch,
     /// Our rank among the replicas when it was planned.
@@ -143,7 +145,10 @@ impl Cluster {
             (0, 0)
         } else {
             let rank = self.rank(primary);
-            (rank, unit + self.rng.below(unit) + rank * 2 * unit)
+            (
+                rank,
+                unit / 2 + self.rng.below(unit.div_ceil(2)) + rank * 2 * unit,
+            )
         };
         self.election = Election {
             at: Some(now + delay),
@@ -198,6 +203,7 @@ impl Cluster {
         if self.election.epoch != epoch || !self.election.asked || !self.roster.me().is_replica() {
             return;
         }
+        self.election.sent_at = Some(self.now.mono);
         let mut header = self.header();
         header.current_epoch = epoch;
         if force {
@@ -208,6 +214,17 @@ impl Cluster {
             body: Body::AuthRequest,
         };
         self.broadcast(&std::sync::Arc::new(packet));
+    }
+
+    /// Repeats the request: who had not heard of the failure yet votes now. It is for the same
+    /// epoch, so nobody votes twice.
+    fn ask_again(&mut self) {
+        let now = self.now.mono;
+        let pause = (self.settings.node_timeout / 8).max(100);
+        if self.election.sent_at.is_some_and(|at| now - at >= pause) {
+            let force = self.manual.may_elect(now);
+            self.ask_for_votes(self.election.epoch, force);
+        }
     }
 
     pub(crate) fn receive_vote(&mut self, sender: Ix, header: &Header) {
@@ -230,6 +247,7 @@ impl Cluster {
         };
         if self.election.voters.len() < quorum {
             self.obstacle(Obstacle::NoMajority);
+            self.ask_again();
             return;
         }
         self.log(

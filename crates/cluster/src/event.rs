@@ -50,6 +50,9 @@ pub struct Replication {
 pub enum Event {
     /// Time passed; to be given every 100 ms.
     Tick,
+    /// The moment that [`crate::Cluster::wake_at`] named has come. May be left out: the next tick
+    /// does the same, later.
+    Due,
     /// Another node connected to us.
     Accepted {
         /// The new link.
@@ -186,7 +189,7 @@ pub enum Effect {
         /// When to go on by itself.
         until: u64,
     },
-    /// End the pause.
+    /// End the pause. Comes after the view in which this node may be a replica.
     UnpauseClients,
     /// A message for the subscribers here.
     Deliver {

@@ -184,6 +184,7 @@ impl Cluster {
         node.failed_at = now;
         self.check_state = true;
         self.changed();
+        self.reconsider_vote(at);
     }
 
     pub(crate) fn receive_fail(&mut self, sender: Ix, id: &NodeId) {

@@ -11,7 +11,7 @@ use crate::roster::Roster;
 use crate::settings::Settings;
 use crate::view::State;
 use base::{Epoch, NodeId, ShardId, SlotSet};
-use bus::{Flags, IpText, Kind, Packet};
+use bus::{Flags, Header, IpText, Kind, Packet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,6 +117,10 @@ pub struct Cluster {
     pub(crate) gossip_stamp: u64,
     pub(crate) ticks: u64,
     pub(crate) last_tick: u64,
+    /// When the next node becomes suspect, if that is before the next tick.
+    pub(crate) suspicion_at: Option<u64>,
+    /// A request for our vote that came before the news that its primary failed.
+    pub(crate) early_request: Option<(NodeId, Header)>,
     /// Answers older than this do not count for the right to serve: the process slept since.
     pub(crate) trust_after: u64,
     pub(crate) served_until: u64,
@@ -129,6 +133,9 @@ pub struct Cluster {
     pub(crate) hearsay: SlotSet,
     pub(crate) check_state: bool,
     pub(crate) view_changed: bool,
+    /// Whether clients are to go on. They do so by the new view: what they wrote here by the old
+    /// one would be acknowledged and lost.
+    pub(crate) unpause: bool,
     pub(crate) save: Save,
     pub(crate) face: Option<Face>,
     pub(crate) before: Face,
@@ -202,6 +209,8 @@ impl Cluster {
             gossip_stamp: 0,
             ticks: 0,
             last_tick: now.mono,
+            suspicion_at: None,
+            early_request: None,
             trust_after: now.mono,
             served_until: 0,
             sent: [0; Kind::COUNT],
@@ -210,6 +219,7 @@ impl Cluster {
             hearsay: SlotSet::new(),
             check_state: true,
             view_changed: true,
+            unpause: false,
             save: Save::Now,
             face: None,
             before,
@@ -274,6 +284,7 @@ impl Cluster {
         let tick = matches!(event, Event::Tick);
         match event {
             Event::Tick => self.tick(),
+            Event::Due => self.watch_nodes(),
             Event::Accepted { link, peer, local } => {
                 let link_state = InLink {
                     node: None,
@@ -293,7 +304,10 @@ impl Cluster {
             Event::Persisted(id) => self.persisted(id),
             Event::PersistFailed { id, reason } => self.persist_failed(id, &reason),
             Event::Replication(replication) => self.replication = replication,
-            Event::Paused { offset } => self.manual.paused_at(offset),
+            Event::Paused { offset } => {
+                self.manual.paused_at(offset);
+                self.ping_manual_replica();
+            }
             Event::DataLoaded(slots) => self.data_loaded(&slots),
             Event::WorkersStuck(since) => self.stuck_since = since,
             Event::Publish {
@@ -313,6 +327,18 @@ impl Cluster {
         out.append(&mut self.out);
     }
 
+    /// The monotonic millisecond at which [`Event::Due`] is wanted, if that is before the next tick:
+    /// a shard without a primary should not wait for the clock's grid.
+    pub fn wake_at(&self) -> Option<u64> {
+        let election = self.election.at.filter(|_| !self.election.asked);
+        [self.suspicion_at, election]
+            .into_iter()
+            .flatten()
+            // What was due at the last event has had its chance.
+            .filter(|at| *at > self.now.mono)
+            .min()
+    }
+
     /// What every event ends with: elections that became possible, the state of the cluster, the
     /// file, the view.
     fn finish(&mut self, tick: bool) {
@@ -324,6 +350,9 @@ impl Cluster {
         self.save_if_due(tick);
         if std::mem::take(&mut self.view_changed) {
             self.out.push(Effect::ViewChanged);
+        }
+        if std::mem::take(&mut self.unpause) {
+            self.out.push(Effect::UnpauseClients);
         }
         self.update_right_to_serve(tick);
     }

@@ -14,6 +14,9 @@ pub enum EndpointType {
     Unknown,
 }
 
+/// Up to so many primaries with slots, pinging them more often costs little.
+const FEW_VOTERS: usize = 16;
+
 /// Options that the machine reads. Times are in milliseconds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -133,6 +136,16 @@ impl Settings {
             self.ping_interval
         } else {
             self.node_timeout / 2
+        }
+    }
+
+    /// As [`Settings::ping_after`], for primaries with slots, of which there are so many. While
+    /// they are few they are pinged more often, so that a paused one is missed sooner.
+    pub(crate) fn ping_voters_after(&self, voters: usize) -> u64 {
+        if voters <= FEW_VOTERS && self.ping_interval == 0 {
+            self.node_timeout / 4
+        } else {
+            self.ping_after()
         }
     }
 }

@@ -9,6 +9,10 @@ use bus::{Flags, Kind};
 const ORPHANED_FOR: u64 = 5_000;
 /// Ticks in a second.
 const TICKS_PER_SECOND: u64 = 10;
+/// Milliseconds from one tick to the next.
+const TICK: u64 = 100;
+/// How many voters are told of a suspicion at once; in larger clusters gossip does the rest.
+const MOST_TOLD: usize = 16;
 
 impl Cluster {
     pub(crate) fn tick(&mut self) {
@@ -102,9 +106,12 @@ impl Cluster {
         }
     }
 
-    fn watch_nodes(&mut self) {
+    /// Pings nodes that were silent for some time, and suspects those that do not answer.
+    pub(crate) fn watch_nodes(&mut self) {
         let now = self.now.mono;
         let timeout = self.settings.node_timeout;
+        let voters = self.settings.ping_voters_after(self.roster.size());
+        self.suspicion_at = None;
         for i in 0..self.roster.order().len() {
             let at = self.roster.order()[i];
             if at == self.roster.myself {
@@ -116,9 +123,12 @@ impl Cluster {
             }
             self.refresh_link(at);
             let node = &self.roster[at];
-            let stale = node
-                .pong
-                .is_none_or(|p| now.saturating_sub(p) > self.settings.ping_after());
+            let patience = if node.votes() {
+                voters
+            } else {
+                self.settings.ping_after()
+            };
+            let stale = node.pong.is_none_or(|p| now.saturating_sub(p) > patience);
             if node.ping_sent.is_none() && node.out.up().is_some() && stale {
                 self.send_ping(at, Kind::Ping);
                 continue;
@@ -133,6 +143,38 @@ impl Cluster {
                 self.changed();
                 // In a cluster of one voter nobody else will report it.
                 self.fail_if_agreed(at);
+                self.tell_suspicion(at);
+            } else if !node.has(Flags::PFAIL.with(Flags::FAIL)) && node.votes() {
+                let due = sent.max(node.heard) + timeout + 1;
+                if due < now + TICK && self.suspicion_at.is_none_or(|at| due < at) {
+                    self.suspicion_at = Some(due);
+                }
+            }
+        }
+    }
+
+    /// The other voters learn at once that we miss a primary: they need our word to agree.
+    fn tell_suspicion(&mut self, at: Ix) {
+        let me = self.roster.myself;
+        if self.roster[at].is_failed() || !self.roster[at].votes() || !self.roster.me().votes() {
+            return;
+        }
+        let total = self.roster.order().len();
+        let start = self.rng.below(total as u64) as usize;
+        let turn = |i: usize| (start + i) % total;
+        let mut told = 0;
+        for i in 0..total {
+            let other = self.roster.order()[turn(i)];
+            let node = &self.roster[other];
+            if told == MOST_TOLD {
+                return;
+            }
+            if other != me
+                && node.votes()
+                && let Some(link) = node.out.up()
+            {
+                self.send_gossip(link, Some(other), Kind::Pong);
+                told += 1;
             }
         }
     }

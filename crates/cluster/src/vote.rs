@@ -7,7 +7,22 @@ use base::Epoch;
 use bus::{Body, Header, marks};
 use std::sync::Arc;
 
+/// The reason of a refusal that may be overtaken by the news of the failure.
+const PRIMARY_UP: &str = "its master is up";
+
 impl Cluster {
+    /// A primary has failed: the request of its replica may have come before the news.
+    pub(crate) fn reconsider_vote(&mut self, failed: Ix) {
+        let Some((id, header)) = self.early_request.take() else {
+            return;
+        };
+        if let Some(sender) = self.roster.find(&id)
+            && self.roster[sender].primary == Some(failed)
+        {
+            self.consider_vote(sender, &header);
+        }
+    }
+
     /// Considers a request for our vote. A vote leaves once it is on disk, so that a restart cannot
     /// make us vote twice in an epoch.
     pub(crate) fn consider_vote(&mut self, sender: Ix, header: &Header) {
@@ -22,6 +37,9 @@ impl Cluster {
                 Level::Warning,
                 format!("Failover auth denied to {label}: {reason}"),
             );
+            if reason == PRIMARY_UP {
+                self.early_request = Some((header.sender, header.clone()));
+            }
             return;
         }
         let now = self.now.mono;
@@ -68,7 +86,7 @@ impl Cluster {
             return Some("I don't know its master".to_owned());
         };
         if !self.roster[primary].is_failed() && !forced {
-            return Some("its master is up".to_owned());
+            return Some(PRIMARY_UP.to_owned());
         }
         let now = self.now.mono;
         let pause = 2 * self.settings.node_timeout;

@@ -93,7 +93,9 @@ impl Driver {
         let mut events = Events::with_capacity(1024);
         let mut next_tick = Instant::now() + TICK;
         while !self.stopped {
-            let left = next_tick.saturating_duration_since(Instant::now());
+            let due = self.machine.wake_at();
+            let next = due.map_or(next_tick, |at| next_tick.min(self.shared.clock.instant(at)));
+            let left = next.saturating_duration_since(Instant::now());
             let wait = if self.to_read.is_empty() {
                 left
             } else {
@@ -135,6 +137,8 @@ impl Driver {
                 // What accept could not take for want of descriptors is tried again here.
                 (0..self.listeners.len()).for_each(|i| self.accept(i));
                 self.give(Event::Tick);
+            } else if due.is_some_and(|at| now(self.shared.clock).mono >= at) {
+                self.give(Event::Due);
             }
             self.flush();
         }

@@ -6,11 +6,12 @@ use base::{Offset, ReplId};
 use parking_lot::Mutex;
 use replproto::{Level, ReplicaConfig, ReplicaEffect, ReplicaSession};
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub trait Apply: Send {
 
     /// The link went up or down.
     fn link(&mut self, up: bool);
+
+    /// How far what was applied is also on the disk; `None` without an append-only file.
+    fn fsynced(&mut self) -> Option<Offset>;
 
     /// Writes a log line.
     fn log(&mut self, level: Level, line: &str);
@@ -79,10 +83,23 @@ impl Default for LinkStatus {
     }
 }
 
+/// What the link's thread is told while it waits for its primary.
+#[derive(Default)]
+struct Shared {
+    /// Acknowledge as soon as possible.
+    acknowledge: AtomicBool,
+    auth: Mutex<Option<Option<Credentials>>>,
+    /// A handle of the socket, to end a read with.
+    socket: Mutex<Option<TcpStream>>,
+}
+
+/// A user's name, unless it is the default one's, and the password.
+pub type Credentials = (Option<String>, String);
+
 /// A link to a primary.
 pub struct Follower {
     stop: Arc<AtomicBool>,
-    acknowledge: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     status: Arc<Mutex<LinkStatus>>,
     thread: Option<JoinHandle<Option<(ReplId, Offset)>>>,
 }
@@ -93,13 +110,14 @@ impl Follower {
     /// # Errors
     /// When no thread can be started.
     pub fn start(options: FollowOptions, apply: Box<dyn Apply>) -> std::io::Result<Follower> {
-        let (stop, acknowledge) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let (stop, shared) = (Arc::new(AtomicBool::new(false)), Arc::<Shared>::default());
         let status = Arc::new(Mutex::new(LinkStatus::default()));
         let link = Link {
             session: ReplicaSession::new(options.config.clone(), options.place),
             options,
             apply,
             stop: stop.clone(),
+            shared: shared.clone(),
             status: status.clone(),
             socket: None,
             file: None,
@@ -109,7 +127,7 @@ impl Follower {
         let thread = Some(thread.spawn(move || link.run())?);
         Ok(Follower {
             stop,
-            acknowledge,
+            shared,
             status,
             thread,
         })
@@ -122,7 +140,12 @@ impl Follower {
 
     /// Acknowledges to the primary as soon as possible.
     pub fn acknowledge_now(&self) {
-        self.acknowledge.store(true, Ordering::Release);
+        self.shared.acknowledge.store(true, Ordering::Release);
+    }
+
+    /// What the primary is told from the next connection on.
+    pub fn set_auth(&self, auth: Option<Credentials>) {
+        *self.shared.auth.lock() = Some(auth);
     }
 
     /// Ends the link: the unit that is being applied is finished, what follows is dropped. Returns
@@ -131,6 +154,10 @@ impl Follower {
         self.stop.store(true, Ordering::Release);
         let thread = self.thread.take()?;
         thread.thread().unpark();
+        // A promotion must not wait for a primary that says nothing.
+        if let Some(socket) = &*self.shared.socket.lock() {
+            let _ = socket.shutdown(Shutdown::Read);
+        }
         // A panic there has ended the process already.
         thread.join().ok().flatten()
     }
@@ -141,6 +168,7 @@ struct Link {
     options: FollowOptions,
     apply: Box<dyn Apply>,
     stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     status: Arc<Mutex<LinkStatus>>,
     socket: Option<TcpStream>,
     file: Option<(PathBuf, File)>,
@@ -150,10 +178,14 @@ struct Link {
 /// How long a read waits: so often the session's time passes and a stop is seen.
 const READ_WAIT: Duration = Duration::from_millis(100);
 
+/// How often a connection under way looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(5);
+
 impl Link {
     fn run(mut self) -> Option<(ReplId, Offset)> {
         let mut chunk = vec![0; 64 * 1024];
         while !self.stop.load(Ordering::Acquire) {
+            self.take_orders();
             self.session.tick(steady_ms());
             self.carry_out();
             self.publish();
@@ -175,6 +207,17 @@ impl Link {
         self.session.end()
     }
 
+    /// What others want of this link.
+    fn take_orders(&mut self) {
+        if let Some(auth) = self.shared.auth.lock().take() {
+            self.session.set_auth(auth);
+        }
+        self.session.set_fsynced(self.apply.fsynced());
+        if self.shared.acknowledge.swap(false, Ordering::AcqRel) {
+            self.session.acknowledge_now();
+        }
+    }
+
     fn lost(&mut self, reason: &str) {
         self.session.disconnected(reason);
         self.closed();
@@ -182,6 +225,7 @@ impl Link {
 
     fn closed(&mut self) {
         self.socket = None;
+        *self.shared.socket.lock() = None;
         self.drop_file();
         self.apply.link(false);
     }
@@ -247,23 +291,45 @@ impl Link {
     }
 
     fn connect(&mut self) {
+        match self.reach() {
+            Ok(socket) => {
+                *self.shared.socket.lock() = socket.try_clone().ok();
+                self.socket = Some(socket);
+                self.session.connected(steady_ms());
+            }
+            Err(error) => self.session.disconnected(&error.to_string()),
+        }
+    }
+
+    /// Connects on another thread: a host that is gone may take seconds to tell, and a promotion
+    /// must not wait for that.
+    fn reach(&self) -> std::io::Result<TcpStream> {
         let (host, port) = (self.options.config.host.clone(), self.options.config.port);
         let timeout = Duration::from_millis(self.options.config.timeout_ms.clamp(100, 5000));
-        let connect = || {
+        let connect = move || {
             let address = (host.as_str(), port).to_socket_addrs()?.next();
-            let address = address.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+            let address = address.ok_or(ErrorKind::AddrNotAvailable)?;
             let socket = TcpStream::connect_timeout(&address, timeout)?;
             socket.set_nodelay(true)?;
             socket.set_read_timeout(Some(READ_WAIT))?;
             socket.set_write_timeout(Some(Duration::from_secs(10)))?;
             Ok::<_, std::io::Error>(socket)
         };
-        match connect() {
-            Ok(socket) => {
-                self.socket = Some(socket);
-                self.session.connected(steady_ms());
+        let (sender, receiver) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("reach".into());
+        thread.spawn(move || {
+            // Nobody waits any more if the link was ended.
+            let _ = sender.send(connect());
+        })?;
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(ErrorKind::Other.into()),
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Acquire) => {
+                    return Err(ErrorKind::Interrupted.into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            Err(error) => self.session.disconnected(&error.to_string()),
         }
     }
 

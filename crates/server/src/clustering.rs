@@ -4,7 +4,7 @@ use crate::boot::as_path;
 use crate::node::Node;
 use base::{Slot, SlotSet};
 use bus::IpText;
-use cluster::{EndpointType, Level, Role, View};
+use cluster::{EndpointType, Level, View};
 use clusterio::{Handle, Hooks, Options, Primary};
 use config::Config;
 use engine::Engine;
@@ -22,9 +22,6 @@ enum Chore {
     EmptyData,
     EndPause,
 }
-
-/// How long the end of a failover's pause waits for the view in which this node is a replica.
-const DEMOTION: Duration = Duration::from_millis(500);
 
 /// The bus thread's way into the server. None of this waits.
 struct BusHooks {
@@ -201,26 +198,8 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
             Chore::BecomePrimary => node.become_primary(),
             Chore::DeleteSlots(slots) => delete_slots(engine, &locker, &slots),
             Chore::EmptyData => empty_data(engine, &locker),
-            Chore::EndPause => {
-                await_demotion(engine);
-                node.end_failover_pause();
-            }
+            Chore::EndPause => node.end_failover_pause(),
         }
-    }
-}
-
-/// Writers that were paused for a failover must not go on by the route from before it: what they
-/// wrote here would be acknowledged and lost. A failover that was given up costs them this wait.
-fn await_demotion(engine: &Engine) {
-    let end = Instant::now() + DEMOTION;
-    let replica = || {
-        engine
-            .routing
-            .view()
-            .is_some_and(|view| view.role() == Role::Replica)
-    };
-    while !replica() && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

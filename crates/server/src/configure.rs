@@ -114,6 +114,9 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     {
         log.set_level(config.loglevel);
     }
+    if change.touches("masterauth") || change.touches("masteruser") {
+        node.replication().reconfigure(config);
+    }
     if let Some(bus) = node.bus() {
         let limit = config.cluster_link_sendbuf_limit as usize;
         bus.settings(crate::clustering::settings(config), limit);

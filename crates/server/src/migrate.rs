@@ -75,6 +75,8 @@ pub(crate) fn run(
 ) -> Result<Taken, Fail> {
     let session = session.ok_or("ERR MIGRATE is not allowed in a transaction")?;
     let order = parse(args, session.db, engine.settings().cluster)?;
+    // What WAIT waits for afterwards: all that is written until then, the deletions included.
+    (session.write_offset, session.write_sequence) = (i64::MAX, u64::MAX);
     let (ticket, node) = (node.ticket_for(session), node.clone());
     let work = move || {
         let answer = migrate(&node, &order);

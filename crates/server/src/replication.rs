@@ -2,10 +2,11 @@
 
 mod applying;
 mod report;
+mod waiting;
 
 pub(crate) use report::info;
 
-use crate::node::{Node, number, ok};
+use crate::node::{Node, ok};
 use applying::Applying;
 use base::{Offset, ReplId, num};
 use commands::Cmd;
@@ -19,7 +20,7 @@ use resp::Args;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::journal::Audience;
 use store::{Locker, Tap};
 
@@ -92,6 +93,13 @@ impl Replication {
         reply
     }
 
+    /// The configuration changed: the next connection to the primary goes by it.
+    pub(crate) fn reconfigure(&self, config: &config::Config) {
+        if let Some(following) = &*self.following.lock() {
+            following.follower.set_auth(credentials(config));
+        }
+    }
+
     /// A connection is gone: what it said goes too.
     pub(crate) fn forget(&self, id: u64) {
         self.introductions.lock().remove(&id);
@@ -160,7 +168,7 @@ pub(crate) fn run(
             session.becomes_replica = true;
             Ok(silent())
         }
-        Cmd::Wait => wait(node, engine, args, session),
+        Cmd::Wait => waiting::wait(node, engine, args, session),
         _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
     }
 }
@@ -192,73 +200,6 @@ fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
     }
     node.follow(host, port);
     Ok(ok())
-}
-
-/// WAIT numreplicas timeout
-fn wait(
-    node: &Arc<Node>,
-    engine: &Engine,
-    args: Args<'_>,
-    session: Option<&mut Session>,
-) -> Result<Taken, Fail> {
-    if node.replication().primary().is_some() {
-        return Err(
-            "ERR WAIT cannot be used with replica instances. Please also note that since \
-            Redis 4.0 if a replica is configured to be writable (which is not the default) writes \
-            to replicas are just local and are not propagated."
-                .into(),
-        );
-    }
-    let count = num::parse_i64(args.get(1)).ok_or(engine::fail::NOT_INTEGER)?;
-    let timeout =
-        num::parse_i64(args.get(2)).ok_or("ERR timeout is not an integer or out of range")?;
-    let timeout = u64::try_from(timeout).map_err(|_| "ERR timeout is negative")?;
-    let hub = node.replication().hub.clone();
-    let (offset, session) = match session {
-        Some(session) => (session.write_offset, session),
-        None => {
-            return Ok(number(
-                hub.acknowledged(engine.store.journal.offset()) as i64
-            ));
-        }
-    };
-    let there = hub.acknowledged(offset) as i64;
-    if there >= count {
-        return Ok(number(there));
-    }
-    let ticket = engine.host().ticket(session);
-    let getack = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
-    let effect = store::journal::Effect {
-        db: 0,
-        audience: Audience::REPLICAS,
-        command: getack,
-    };
-    engine.store.journal.append_verbatim(&[effect]);
-    let shared = Arc::new(parking_lot::Mutex::new(Some(ticket)));
-    let (waiting, counter) = (shared.clone(), hub.clone());
-    let unblock = move |as_error| {
-        let Some(ticket) = waiting.lock().take() else {
-            return false;
-        };
-        if as_error {
-            ticket.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        } else {
-            let there = counter.acknowledged(offset) as i64;
-            ticket.answer(move |reply| reply.int(there));
-        }
-        true
-    };
-    *session.card.unblock.lock() = Some(Box::new(unblock));
-    let deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
-    let work = move || {
-        let there = hub.wait(offset, count as usize, deadline) as i64;
-        if let Some(ticket) = shared.lock().take() {
-            ticket.answer(move |reply| reply.int(there));
-        }
-    };
-    let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
-    spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
-    Ok(Taken::Later)
 }
 
 /// The PING in the stream, and news for the cluster machine.
@@ -369,6 +310,11 @@ impl Node {
     pub(crate) fn follow(&self, host: String, port: u16) {
         let replication = self.replication();
         let engine = self.engine();
+        // The cluster may say the same again, with another epoch: the stream goes on.
+        let same = replication.primary();
+        if same.is_some_and(|(known, at, _)| known == host && at == port) {
+            return;
+        }
         // The link is ended without the lock: its thread may ask how the link stands.
         let before = replication.following.lock().take();
         // What this server knows of the stream so far may be continued from.
@@ -389,10 +335,7 @@ impl Node {
         replication.hub.disconnect_replicas();
         let config = self.config.read().clone();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let auth = (!config.masterauth.is_empty()).then(|| {
-            let user = (!config.masteruser.is_empty()).then(|| text(&config.masteruser));
-            (user, text(&config.masterauth))
-        });
+        let auth = credentials(&config);
         let announce_port = match config.replica_announce_port {
             0 => config.port,
             port => port,
@@ -416,6 +359,7 @@ impl Node {
             node: Arc::downgrade(&self.shared()),
             engine: engine.clone(),
             foreign: Foreign::new(engine, true),
+            marks: applying::Marks::default(),
         };
         match Follower::start(options, Box::new(applying)) {
             Ok(follower) => {
@@ -467,6 +411,15 @@ impl Node {
         // Without the thread the failover times out, and nothing is lost.
         let _ = std::thread::Builder::new().name("pause".into()).spawn(work);
     }
+}
+
+/// What primaries are told.
+fn credentials(config: &config::Config) -> Option<replicate::Credentials> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (!config.masterauth.is_empty()).then(|| {
+        let user = (!config.masteruser.is_empty()).then(|| text(&config.masteruser));
+        (user, text(&config.masterauth))
+    })
 }
 
 fn log(node: &Weak<Node>, level: Level, line: &str) {

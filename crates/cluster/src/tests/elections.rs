@@ -70,6 +70,13 @@ fn requests(rig: &Rig) -> Vec<u64> {
     to_one.map(|(_, p)| p.header.current_epoch.0).collect()
 }
 
+/// The epochs for which votes were asked.
+fn elections(rig: &Rig) -> Vec<u64> {
+    let mut epochs = requests(rig);
+    epochs.dedup();
+    epochs
+}
+
 /// Node 1 is called failed by node 3.
 fn fail(rig: &mut Rig) {
     rig.hear(&Peer::primary(3, 3, 400, 500), Body::Fail(id(1)));
@@ -276,9 +283,9 @@ fn an_election_that_failed_is_repeated_and_a_new_failure_starts_afresh() {
     fail(&mut rig);
     rig.clear();
     rig.pass_with(3_900, &peers[1..]);
-    assert_eq!(requests(&rig).len(), 1);
+    assert_eq!(elections(&rig).len(), 1);
     rig.pass_with(1_000, &peers[1..]);
-    assert_eq!(requests(&rig), [11, 12], "again after four time-outs");
+    assert_eq!(elections(&rig), [11, 12], "again after four time-outs");
     // The primary comes back, and fails again at once: no waiting for the old election's end.
     peers[0].current = 12;
     rig.pass_with(3_000, &peers);
@@ -286,7 +293,7 @@ fn an_election_that_failed_is_repeated_and_a_new_failure_starts_afresh() {
     in_sync(&mut rig, 1_000);
     fail(&mut rig);
     rig.pass_with(300, &peers[1..]);
-    assert_eq!(requests(&rig).len(), 1);
+    assert_eq!(elections(&rig).len(), 1);
 }
 
 #[test]
@@ -331,7 +338,7 @@ fn a_replica_of_a_new_primary_stands_though_it_never_reached_it() {
     rig.hear(&peers[1], Body::Fail(id(2)));
     rig.clear();
     rig.pass_with(500, &peers[1..]);
-    assert_eq!(requests(&rig).len(), 1);
+    assert_eq!(elections(&rig).len(), 1);
 }
 
 #[test]
@@ -459,6 +466,11 @@ fn a_primary_pauses_for_its_replica_and_tells_where_it_stands() {
     rig.ping(&heir);
     assert_eq!(rig.machine.view().role(), Role::Replica);
     assert_eq!(rig.count(|e| matches!(e, Effect::UnpauseClients)), 1);
+    let at = |wanted: fn(&Effect) -> bool| rig.effects.iter().position(wanted);
+    assert!(
+        at(|e| matches!(e, Effect::UnpauseClients)) > at(|e| matches!(e, Effect::ViewChanged)),
+        "whoever was paused goes on by the new view"
+    );
     // A stranger's replica cannot make us pause.
     rig.clear();
     rig.hear(
@@ -716,4 +728,76 @@ fn a_lost_meet_is_repeated() {
             .iter()
             .any(|(_, p)| matches!(p.body, Body::Meet(_)))
     );
+}
+
+#[test]
+fn the_other_voters_learn_of_a_suspicion_at_once() {
+    let mut rig = voter();
+    let mut other = Peer::primary(3, 3, 400, 500);
+    other.current = 10;
+    let end = rig.now.mono + 60_000;
+    while !rig.nodes().contains("master,fail?") {
+        assert!(rig.now.mono < end, "{}", rig.nodes());
+        rig.answer(&other);
+        rig.clear();
+        rig.pass(100);
+    }
+    let told = rig.sent().into_iter().any(|(n, packet)| {
+        let Body::Pong(gossip) = &packet.body else {
+            return false;
+        };
+        let suspect = |entry: &bus::GossipEntry| entry.id == id(1) && entry.flags.has(Flags::PFAIL);
+        n == 3 && gossip.entries.iter().any(suspect)
+    });
+    assert!(told, "{:?}", rig.sent());
+}
+
+#[test]
+fn the_moment_of_a_suspicion_and_of_an_election_are_named() {
+    let mut rig = voter();
+    let due = loop {
+        rig.pass(100);
+        if let Some(due) = rig.machine.wake_at() {
+            break due;
+        }
+    };
+    assert!(due > rig.now.mono && due < rig.now.mono + 100);
+    assert!(!rig.nodes().contains("fail?"));
+    rig.now.mono = due;
+    rig.give(Event::Due);
+    assert!(rig.nodes().contains("fail?"));
+
+    let (mut rig, _) = candidate();
+    fail(&mut rig);
+    let due = rig.machine.wake_at().expect("an election is planned");
+    rig.clear();
+    rig.now.mono = due;
+    rig.give(Event::Due);
+    assert_eq!(requests(&rig), [11]);
+}
+
+#[test]
+fn a_request_that_overtakes_the_news_of_the_failure_gets_its_vote() {
+    let mut rig = voter();
+    rig.clear();
+    rig.hear(&request(2, 11), Body::AuthRequest);
+    assert_eq!(acks(&rig), 0);
+    assert!(rig.logged("its master is up"));
+    fail(&mut rig);
+    assert_eq!(acks(&rig), 1);
+    // It is spent: later news bring no second vote.
+    fail(&mut rig);
+    assert_eq!(acks(&rig), 1);
+}
+
+#[test]
+fn votes_are_asked_for_again_in_the_same_epoch() {
+    let (mut rig, peers) = candidate();
+    fail(&mut rig);
+    let answering = &peers[1..];
+    rig.clear();
+    rig.pass_with(3_000, answering);
+    let asked = requests(&rig);
+    assert!(asked.len() > 1, "{asked:?}");
+    assert!(asked.iter().all(|epoch| *epoch == 11), "{asked:?}");
 }

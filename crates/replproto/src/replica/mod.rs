@@ -236,6 +236,18 @@ impl ReplicaSession {
         self.fsynced = offset;
     }
 
+    /// What the primary is told from the next handshake on.
+    pub fn set_auth(&mut self, auth: Option<(Option<String>, String)>) {
+        self.config.auth = auth;
+    }
+
+    /// Acknowledges without waiting for the beat, as a primary that is a replica itself is asked to.
+    pub fn acknowledge_now(&mut self) {
+        if self.is_online() {
+            self.acknowledge();
+        }
+    }
+
     /// The connection stands.
     pub fn connected(&mut self, now: u64) {
         self.last_input = now;

@@ -72,7 +72,13 @@ pub(crate) fn waitaof(
                 engine.store.journal.sequence(),
             )
         },
-        |session| (session.write_offset, session.write_sequence),
+        |session| {
+            let journal = &engine.store.journal;
+            (
+                session.write_offset.min(journal.offset()),
+                session.write_sequence.min(journal.sequence()),
+            )
+        },
     );
     let hub = node.replication().hub.clone();
     let status = writer.map(|(_, status)| status);

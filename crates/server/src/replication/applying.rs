@@ -7,6 +7,7 @@ use engine::{Engine, Foreign};
 use persist::load::LoadOptions;
 use replicate::Apply;
 use replproto::Level;
+use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -17,7 +18,35 @@ pub(super) struct Applying {
     pub(super) node: Weak<Node>,
     pub(super) engine: Arc<Engine>,
     pub(super) foreign: Foreign,
+    pub(super) marks: Marks,
 }
+
+/// Where the stream stood at which record of the journal, for what is not on the disk yet.
+#[derive(Default)]
+pub(super) struct Marks {
+    waiting: VecDeque<(u64, Offset)>,
+    reached: Option<Offset>,
+}
+
+impl Marks {
+    /// The present place comes in, and what is on the disk; out comes how far that is.
+    fn note(&mut self, sequence: u64, offset: Offset, synced: u64) -> Option<Offset> {
+        let last = self.waiting.back().map(|(_, offset)| *offset);
+        if last.or(self.reached) != Some(offset) && self.waiting.len() < MOST_MARKS {
+            self.waiting.push_back((sequence, offset));
+        }
+        while let Some((sequence, offset)) = self.waiting.front().copied()
+            && sequence <= synced
+        {
+            self.reached = Some(offset);
+            self.waiting.pop_front();
+        }
+        self.reached
+    }
+}
+
+/// How many places are kept: with more, what is told lags.
+const MOST_MARKS: usize = 64;
 
 impl Apply for Applying {
     fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
@@ -66,6 +95,16 @@ impl Apply for Applying {
         }
     }
 
+    fn fsynced(&mut self) -> Option<Offset> {
+        if !self.node.upgrade()?.append_only.is_on() {
+            self.marks = Marks::default();
+            return None;
+        }
+        let journal = &self.engine.store.journal;
+        let (sequence, offset) = (journal.sequence(), Offset(journal.offset()));
+        self.marks.note(sequence, offset, journal.synced())
+    }
+
     fn log(&mut self, level: Level, line: &str) {
         log(&self.node, level, line);
     }
@@ -106,6 +145,7 @@ impl Applying {
         hub.change_history(|history| history.restart(id, offset));
         hub.begin_backlog(config.repl_backlog_size);
         self.foreign.set_db(0);
+        self.marks = Marks::default();
         Ok(())
     }
 }

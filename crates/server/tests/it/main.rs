@@ -3,4 +3,5 @@
 mod append_only;
 mod concurrency;
 mod crash;
+mod replica_link;
 mod same_answers;

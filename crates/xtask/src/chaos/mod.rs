@@ -45,7 +45,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     let subject = arguments.option("--subject")?;
     let beside = arguments.option("--beside")?;
     let release = arguments.flag("--release");
-    let mut binary = arguments.option("--bin")?.map(PathBuf::from);
+    let mut binary = arguments.option("--bin")?.map(absolute);
     arguments.end()?;
     println!("repeat with --seed {}", plan.seed);
     let subject = match subject.as_deref() {
@@ -71,6 +71,11 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     } else {
         Err(faults.join("; "))
     }
+}
+
+/// Servers start in directories of their own.
+fn absolute(path: String) -> PathBuf {
+    std::path::absolute(&path).unwrap_or_else(|_| path.into())
 }
 
 fn plan_words(plan: &Plan) -> String {

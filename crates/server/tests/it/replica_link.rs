@@ -1,0 +1,113 @@
+//! The link from a replica to its primary: what it tells, and what does not cut it.
+
+use std::time::Duration;
+
+use testkit::{ClusterPlan, Conn, Program, Server, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn start(program: Program, append_only: bool) -> Server {
+    let word = if append_only { "yes" } else { "no" };
+    Server::of(program)
+        .option("appendonly", word)
+        .option("repl-diskless-sync-delay", "0")
+        .start()
+}
+
+fn follow(replica: &Server, primary: &Server) {
+    replica
+        .line(&format!("REPLICAOF 127.0.0.1 {}", primary.port()))
+        .expect_ok();
+}
+
+fn await_link(replica: &Server, status: &str) {
+    wait_for(&format!("the link is {status}"), LIMIT, || {
+        let mut conn = replica.try_connect().ok()?;
+        let found = conn.info("master_link_status").ok()??;
+        (found == status).then_some(())
+    });
+}
+
+/// Redis 7.2 and later believe a replica's FACK; they ask for it in WAITAOF.
+#[test]
+fn a_primary_learns_what_is_on_the_replicas_disk() {
+    let (primary, replica) = (start(Program::Redis74, false), start(Program::Shoal, true));
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let mut conn = primary.connect();
+    for value in 0..3 {
+        conn.call(&["SET", "k", &value.to_string()]).expect_ok();
+        let reply = conn.call(&["WAITAOF", "0", "1", "20000"]);
+        assert_eq!(reply.array()[1].int(), 1, "{reply:?}");
+    }
+    // Without an append-only file nothing of the kind is claimed.
+    let bare = start(Program::Shoal, false);
+    follow(&bare, &primary);
+    await_link(&bare, "up");
+    conn.call(&["SET", "k", "last"]).expect_ok();
+    let reply = conn.call(&["WAITAOF", "0", "2", "3000"]);
+    assert_eq!(reply.array()[1].int(), 1, "{reply:?}");
+}
+
+#[test]
+fn a_new_password_reaches_the_link() {
+    let primary = start(Program::Redis70, false);
+    let set = |conn: &mut Conn, name: &str, value: &str| {
+        conn.call(&["CONFIG", "SET", name, value]).expect_ok();
+    };
+    let replica = start(Program::Shoal, false);
+    let mut conn = primary.connect();
+    set(&mut conn, "requirepass", "secret");
+    follow(&replica, &primary);
+    await_link(&replica, "down");
+    set(&mut replica.connect(), "masterauth", "secret");
+    await_link(&replica, "up");
+    // A live link stays; the next one goes by the new word.
+    set(&mut replica.connect(), "masterauth", "other");
+    set(&mut conn, "requirepass", "other");
+    conn.call(&["CLIENT", "KILL", "TYPE", "replica"]);
+    conn.call(&["SET", "k", "v"]).expect_ok();
+    wait_for("the replica has it", LIMIT, || {
+        (replica.line("GET k") == testkit::Reply::Bulk(b"v".into())).then_some(())
+    });
+}
+
+#[test]
+fn the_same_primary_again_does_not_cut_the_link() {
+    let cluster = ClusterPlan::of(Program::Shoal, 1, 1).start();
+    let syncs = || {
+        let mut conn = cluster.nodes[0].connect();
+        let mut count = |field| conn.info(field).expect("a reply").expect("a field");
+        [count("sync_full"), count("sync_partial_ok")]
+    };
+    let before = syncs();
+    let mut replica = cluster.nodes[1].connect();
+    for _ in 0..3 {
+        let line = format!("CLUSTER REPLICATE {}", cluster.id(0));
+        replica.line(&line).expect_ok();
+    }
+    cluster.nodes[0].line("SET k v").expect_ok();
+    replica.call(&["READONLY"]).expect_ok();
+    wait_for("the replica has it", LIMIT, || {
+        let reply = replica.call(&["GET", "k"]);
+        (reply == testkit::Reply::Bulk(b"v".into())).then_some(())
+    });
+    assert_eq!(syncs(), before);
+}
+
+/// The deletions that MIGRATE writes are the client's writes.
+#[test]
+fn wait_counts_what_migrate_deleted() {
+    let (primary, replica) = (start(Program::Shoal, false), start(Program::Shoal, false));
+    let target = start(Program::Redis74, false);
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let mut conn = primary.connect();
+    conn.call(&["SET", "k", "v"]).expect_ok();
+    let port = target.port().to_string();
+    conn.call(&["MIGRATE", "127.0.0.1", &port, "k", "0", "5000"])
+        .expect_ok();
+    assert_eq!(conn.call(&["WAIT", "1", "20000"]).int(), 1);
+    assert_eq!(replica.line("EXISTS k").int(), 0);
+    assert_eq!(target.line("GET k").text(), "v");
+}
