@@ -327,18 +327,6 @@ impl Cluster {
         out.append(&mut self.out);
     }
 
-    /// The monotonic millisecond at which [`Event::Due`] is wanted, if that is before the next tick:
-    /// a shard without a primary should not wait for the clock's grid.
-    pub fn wake_at(&self) -> Option<u64> {
-        let election = self.election.at.filter(|_| !self.election.asked);
-        [self.suspicion_at, election]
-            .into_iter()
-            .flatten()
-            // What was due at the last event has had its chance.
-            .filter(|at| *at > self.now.mono)
-            .min()
-    }
-
     /// What every event ends with: elections that became possible, the state of the cluster, the
     /// file, the view.
     fn finish(&mut self, tick: bool) {

@@ -15,6 +15,18 @@ const TICK: u64 = 100;
 const MOST_TOLD: usize = 16;
 
 impl Cluster {
+    /// The monotonic millisecond at which [`crate::Event::Due`] is wanted, if that is before the next tick:
+    /// a shard without a primary should not wait for the clock's grid.
+    pub fn wake_at(&self) -> Option<u64> {
+        let election = self.election.at.filter(|_| !self.election.asked);
+        [self.suspicion_at, election]
+            .into_iter()
+            .flatten()
+            // What was due at the last event has had its chance.
+            .filter(|at| *at > self.now.mono)
+            .min()
+    }
+
     pub(crate) fn tick(&mut self) {
         let now = self.now.mono;
         self.ticks += 1;
