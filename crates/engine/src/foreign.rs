@@ -3,7 +3,10 @@
 use crate::{ClientCard, Engine, Outcome, Session, Worker};
 use resp::{Arena, Args, Limits, Parser, Step};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a stream waits for a disk that is too slow before it goes on all the same.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A thread's way to apply foreign commands. Nothing is checked, redirected or expired.
 pub struct Foreign {
@@ -46,6 +49,7 @@ impl Foreign {
     /// # Errors
     /// The first command that is unknown or fails, and what it was answered.
     pub fn unit(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+        self.wait_for_room();
         self.worker.begin_batch();
         let mut result = Ok(());
         while !bytes.is_empty() && result.is_ok() {
@@ -77,6 +81,14 @@ impl Foreign {
         }
         self.worker.end_batch();
         result
+    }
+
+    /// Waits until a disk has caught up, but not for ever: a stream cannot be refused.
+    fn wait_for_room(&self) {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while self.worker.engine.store.is_full() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Applies one command; `raw` are its bytes in the stream.

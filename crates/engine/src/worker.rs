@@ -167,6 +167,9 @@ impl Worker {
         if self.waits_for_pause(session, spec) {
             return Outcome::Paused;
         }
+        if self.waits_for_room(session, spec) {
+            return Outcome::Later;
+        }
         let start = out.len();
         let outcome = if spec.id == Cmd::Exec {
             self.exec(session, args, out)

@@ -56,6 +56,9 @@ pub enum SaveError {
     /// The file could not be made, written, synced or put in place.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// More was written meanwhile than could be kept for it.
+    #[error("the disk is too slow for what is written meanwhile")]
+    TooSlow,
     /// It was stopped.
     #[error("stopped")]
     Stopped,
@@ -107,6 +110,9 @@ pub fn write(
     }
     if let Some(error) = failed {
         return Err(error);
+    }
+    if walker.was_cut_off() {
+        return Err(SaveError::TooSlow);
     }
     let bytes = writer.written() - writer.buffered() as u64;
     let tail = writer.finish();

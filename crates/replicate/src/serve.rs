@@ -8,10 +8,10 @@ use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, Primary
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use store::journal::Reader;
+use store::journal::{CutFlag, Reader};
 use store::{Locker, Tap};
 
 /// Writes the baseline of a tap as an RDB file.
@@ -58,6 +58,8 @@ struct Serving {
     /// Set by the receiver when the stream may begin: the first offset wanted.
     stream_from: AtomicI64,
     over: AtomicBool,
+    /// Whether the reader of the journal was cut off, once there is one.
+    cut: OnceLock<CutFlag>,
 }
 
 /// Serves a replica that has sent PSYNC or SYNC, on the calling thread, until its connection ends.
@@ -81,6 +83,7 @@ pub fn serve(
         session: Mutex::new(session),
         stream_from: AtomicI64::new(-1),
         over,
+        cut: OnceLock::new(),
     });
     hub.add(link.clone());
     let receiving = serving.clone();
@@ -241,7 +244,32 @@ impl Serving {
     }
 
     fn hub_reader(&self, from: i64) -> Option<Reader> {
-        self.hub.store().journal.reader_from_offset(from)
+        let reader = self.hub.store().journal.reader_from_offset(from)?;
+        self.bound(&reader);
+        Some(reader)
+    }
+
+    /// Has the reader cut off when the replica is too slow. As in Redis the limit is at least the
+    /// backlog, which is kept anyway.
+    fn bound(&self, reader: &Reader) {
+        let limit = self.options.lag_limit;
+        if limit > 0 {
+            reader.cut_off_past(limit.max(self.options.backlog));
+        }
+        let _ = self.cut.set(reader.cut_flag());
+    }
+
+    /// Whether the replica was too slow. The first to notice says so and closes the connection,
+    /// which also ends a write to it that waits.
+    fn is_cut_off(&self) -> bool {
+        let cut = self.cut.get().is_some_and(CutFlag::is_set);
+        if cut && !self.over.swap(true, Ordering::AcqRel) {
+            let line = "Client scheduled to be closed ASAP for overcoming of output buffer limits.";
+            (self.options.log)(Level::Warning, line);
+            // A socket that is gone already is what is wanted.
+            let _ = self.link.socket.shutdown(std::net::Shutdown::Both);
+        }
+        cut
     }
 
     /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
@@ -256,18 +284,16 @@ impl Serving {
             }
             if let Some(tap) = store.tap(&world, &locker, SlotSet::full()) {
                 let reader = store.journal.reader(Some(tap.cut));
-                break (
-                    tap,
-                    reader.ok_or("the journal was cut")?,
-                    self.hub.history().id,
-                );
+                let reader = reader.ok_or("the journal was cut")?;
+                self.bound(&reader);
+                break (tap, reader, self.hub.history().id);
             }
             drop(world);
             std::thread::sleep(Duration::from_millis(20));
         };
         let offset = Offset(tap.cut.offset);
         if self.options.diskless && self.session.lock().introduction().eof {
-            self.stream_snapshot(socket, tap, &locker, id, offset)?;
+            self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;
         } else {
             self.file_snapshot(socket, tap, &locker, id, offset)?;
         }
@@ -362,11 +388,7 @@ impl Serving {
             if !out.is_empty() {
                 socket.write_all(&out)?;
             }
-            let limit = self.options.lag_limit;
-            if limit > 0 && reader.lag() > limit {
-                let line =
-                    "Client scheduled to be closed ASAP for overcoming of output buffer limits.";
-                (self.options.log)(Level::Warning, line);
+            if self.is_cut_off() {
                 return Ok(());
             }
             let now = steady_ms();
@@ -403,7 +425,7 @@ impl Serving {
             match socket.read(&mut chunk) {
                 Ok(0) => return self.end(),
                 Ok(read) => listener.input(&chunk[..read]),
-                Err(error) if is_timeout(&error) => {}
+                Err(error) if is_timeout(&error) && !self.is_cut_off() => {}
                 Err(_) => return self.end(),
             }
         }

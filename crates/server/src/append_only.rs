@@ -37,6 +37,9 @@ enum Phase {
     On,
 }
 
+/// How many bytes of the journal may wait for the file before writers wait for it.
+const LONGEST_LAG: u64 = 256 * 1024 * 1024;
+
 /// What is known of the append-only file.
 pub(crate) struct AppendOnly {
     disk: OnceLock<Arc<dyn Disk>>,
@@ -269,6 +272,7 @@ fn write_on(
         timestamps,
         unlisted,
     };
+    setup.reader.park_writers_past(LONGEST_LAG);
     let ear = Ear {
         node: Arc::downgrade(node),
         engine: engine.clone(),

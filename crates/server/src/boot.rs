@@ -269,6 +269,9 @@ fn watch_signals(node: &Arc<Node>) -> std::io::Result<Watch> {
 /// that rule can show that they notice.
 const MUTANT: &str = "SHOAL_TEST_MUTANT";
 
+/// Set, in such builds, to how many bytes of old values may wait for a snapshot.
+const BOUND: &str = "SHOAL_TEST_BOUND";
+
 fn new_store(config: &Config) -> Arc<Store> {
     let store = Store::new(config.databases as u16);
     let name = std::env::var(MUTANT)
@@ -276,6 +279,10 @@ fn new_store(config: &Config) -> Arc<Store> {
         .filter(|_| cfg!(debug_assertions));
     if let Some(mutant) = name.and_then(|name| store::Mutant::named(&name)) {
         store.break_rule(mutant);
+    }
+    let bound = std::env::var(BOUND).ok().filter(|_| cfg!(debug_assertions));
+    if let Some(bytes) = bound.and_then(|bytes| bytes.parse().ok()) {
+        store.bound_images(bytes);
     }
     store
 }

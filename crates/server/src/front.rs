@@ -303,6 +303,11 @@ impl Handler for Front {
                 }
             }
             Message::Release(sequence) => conns.release(sequence),
+            Message::CloseWithheld => {
+                for id in conns.withheld() {
+                    conns.close_now(id);
+                }
+            }
         }
     }
 

@@ -18,4 +18,6 @@ pub enum Message {
     Resume,
     /// What waits for a sequence up to this one may be sent.
     Release(u64),
+    /// The role has changed: connections with output that waits for the disk are closed.
+    CloseWithheld,
 }

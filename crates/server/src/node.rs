@@ -250,6 +250,12 @@ impl Node {
         self.send_all(|| Message::Resume);
     }
 
+    /// After a change of role: nothing that waits for the disk may be sent any more, as what it
+    /// tells of may be undone, and its client must not take a redirection for the answer.
+    pub(crate) fn close_withheld(&self) {
+        self.send_all(|| Message::CloseWithheld);
+    }
+
     /// Sends to every worker; to nobody before they run.
     pub(crate) fn send_all(&self, message: impl Fn() -> Message) {
         if let Some(workers) = self.workers.get() {

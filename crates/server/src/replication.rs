@@ -329,6 +329,7 @@ impl Node {
             }
         };
         engine.change_settings(|settings| settings.replica = true);
+        self.close_withheld();
         if let Some(log) = self.log_handle() {
             log.set_role(crate::log::Role::Replica);
         }

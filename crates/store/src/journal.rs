@@ -12,9 +12,12 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+mod bound;
 mod reader;
 mod record;
 
+use bound::Bound;
+pub use bound::CutFlag;
 pub use reader::{Batch, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
@@ -39,6 +42,8 @@ pub struct Journal {
     gated: AtomicBool,
     /// The sequence number of the last record that is synced.
     synced: AtomicU64,
+    /// Whether writers must wait, because a disk does not keep up.
+    full: AtomicBool,
 }
 
 struct Inner {
@@ -85,6 +90,9 @@ struct ReaderState {
     id: u64,
     position: u64,
     wake: Option<Thread>,
+    bound: Bound,
+    /// Set when it was cut off.
+    cut: Arc<AtomicBool>,
 }
 
 /// An effect that is to be appended.
@@ -134,6 +142,7 @@ impl Default for Journal {
             news: AtomicBool::new(false),
             gated: AtomicBool::new(false),
             synced: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         }
     }
 }
@@ -274,6 +283,7 @@ impl Journal {
         if !full.bytes.is_empty() {
             inner.sealed.push_back(full);
         }
+        self.hold_to_bounds(inner);
         self.trim(inner);
     }
 
@@ -379,12 +389,16 @@ impl Journal {
     fn register(self: &Arc<Journal>, inner: &mut Inner, position: u64, skip: usize) -> Reader {
         inner.next_reader += 1;
         let id = inner.next_reader;
+        let cut = Arc::new(AtomicBool::new(false));
         inner.readers.push(ReaderState {
             id,
             position,
             wake: None,
+            bound: Bound::None,
+            cut: cut.clone(),
         });
         Reader {
+            cut,
             journal: self.clone(),
             id,
             position,

@@ -10,14 +10,16 @@
 //! The effects after the cut are read from the journal, from the position that the cut noted.
 
 use crate::journal::Cut;
-use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Condvar, Instant, Mutex, Ordering};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod room;
 mod walk;
 
+pub(crate) use room::Room;
 pub use walk::Walker;
 pub(crate) use walk::position;
 
@@ -82,11 +84,17 @@ pub(crate) struct Shared {
     arrived: Condvar,
     bytes: AtomicUsize,
     cancelled: AtomicBool,
+    room: Arc<Room>,
+    /// Whether the sink is a network peer, which is given up rather than waited for.
+    network: AtomicBool,
+    /// Since when more waits than there is room for.
+    over: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Images {
-    queue: VecDeque<Image>,
+    /// Images with the bytes that they were counted with.
+    queue: VecDeque<(Image, usize)>,
     /// Tables that FLUSH detached, with the position up to which they were delivered.
     detached: Vec<Detached>,
 }
@@ -113,9 +121,14 @@ impl Shared {
             return;
         }
         let pin = object.pin();
-        self.bytes.fetch_add(pin.kept_bytes(), Ordering::Relaxed);
-        self.images.lock().queue.push_back(Image { db, pin });
+        let bytes = pin.kept_bytes();
+        let waiting = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let image = (Image { db, pin }, bytes);
+        self.images.lock().queue.push_back(image);
         self.arrived.notify_one();
+        if waiting > self.room.bound() {
+            self.overrun();
+        }
     }
 
     pub(crate) fn deliver_table(&self, detached: Detached) {
@@ -130,6 +143,7 @@ impl Shared {
 pub(crate) struct Taps {
     lanes: Mutex<[Option<Arc<Shared>>; LANES]>,
     open: AtomicUsize,
+    room: Arc<Room>,
 }
 
 impl Taps {
@@ -148,6 +162,9 @@ impl Taps {
             arrived: Condvar::new(),
             bytes: AtomicUsize::new(0),
             cancelled: AtomicBool::new(false),
+            room: self.room.clone(),
+            network: AtomicBool::new(false),
+            over: Mutex::new(None),
         });
         lanes[lane] = Some(shared.clone());
         self.open.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +172,9 @@ impl Taps {
     }
 
     pub(crate) fn release(&self, lane: u8) {
-        if self.lanes.lock()[usize::from(lane)].take().is_some() {
+        let shared = self.lanes.lock()[usize::from(lane)].take();
+        if let Some(shared) = shared {
+            shared.relieve();
             self.open.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -191,6 +210,13 @@ impl Tap {
     /// The slots whose baseline this is.
     pub fn slots(&self) -> &SlotSet {
         &self.slots
+    }
+
+    /// Says that the sink is a network peer: when it is too slow it is given up, where writers wait
+    /// for a disk.
+    pub fn for_network(self) -> Tap {
+        self.shared.network.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Bytes of old values that writers delivered and nobody took yet.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod bounds;
 mod waiting;
 
 const WHEN: When = When {

@@ -60,15 +60,24 @@ impl Worker {
         if session.trusted {
             return false;
         }
-        let queued = session
-            .transaction
-            .as_ref()
-            .is_some_and(|queue| queue.writes());
-        let writes =
-            spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued);
         match kind {
-            PauseKind::Writes => writes,
+            PauseKind::Writes => changes(session, spec),
             PauseKind::All => true,
         }
     }
+
+    /// Whether the command waits until a disk has caught up with what others have changed.
+    #[inline]
+    pub(super) fn waits_for_room(&self, session: &Session, spec: &'static Spec) -> bool {
+        self.engine.store.is_full() && !session.trusted && changes(session, spec)
+    }
+}
+
+/// Whether the command changes something or would be replicated.
+fn changes(session: &Session, spec: &'static Spec) -> bool {
+    let queued = session
+        .transaction
+        .as_ref()
+        .is_some_and(|queue| queue.writes());
+    spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued)
 }

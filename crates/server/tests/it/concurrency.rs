@@ -295,11 +295,12 @@ impl Drop for AtEnd<'_> {
     }
 }
 
-/// Saves while transfers run; the sums of all accounts in each of the files.
-fn saved_sums(dice: &mut Rng, mutant: Option<&str>, saves: u64) -> Vec<i64> {
+/// Saves while transfers run; the sums of all accounts in each of the files. `switch` is one of
+/// the server's switches for tests, with its value.
+fn saved_sums(dice: &mut Rng, switch: Option<(&str, &str)>, saves: u64) -> Vec<i64> {
     let mut plan = plan("4");
-    if let Some(mutant) = mutant {
-        plan = plan.env("SHOAL_TEST_MUTANT", mutant);
+    if let Some((name, value)) = switch {
+        plan = plan.env(name, value);
     }
     let server = plan.start();
     let mut conn = server.connect();
@@ -346,7 +347,11 @@ fn a_snapshot_under_transfers_is_of_one_instant() {
     let mut dice = seed("a_snapshot_under_transfers_is_of_one_instant");
     let total = MANY as i64 * EACH;
     assert_eq!(saved_sums(&mut dice, None, 4), [total; 4]);
-    let sums = saved_sums(&mut dice, Some("baseline-after-effect"), 4);
+    let sums = saved_sums(
+        &mut dice,
+        Some(("SHOAL_TEST_MUTANT", "baseline-after-effect")),
+        4,
+    );
     assert!(
         sums.iter().any(|sum| *sum != total),
         "the test is blind: {sums:?}"
@@ -423,5 +428,16 @@ fn keys_of_a_slot_are_counted_inside_of_a_transaction_on_that_slot() {
     assert_eq!(
         conn.line(&format!("CLUSTER COUNTKEYSINSLOT {slot}")).int(),
         1
+    );
+}
+
+#[test]
+fn writers_that_wait_for_a_snapshot_go_on() {
+    let mut dice = seed("writers_that_wait_for_a_snapshot_go_on");
+    let total = MANY as i64 * EACH;
+    // Room for hardly more than one old value: the writers are parked again and again.
+    assert_eq!(
+        saved_sums(&mut dice, Some(("SHOAL_TEST_BOUND", "100")), 2),
+        [total; 2]
     );
 }

@@ -2,10 +2,12 @@
 
 use super::record::HEADER;
 use super::{Inner, Journal, Records};
+use crate::sync::AtomicBool;
 use std::sync::Arc;
 
 /// One reader of the log. What it has not read is kept.
 pub struct Reader {
+    pub(super) cut: Arc<AtomicBool>,
     pub(super) journal: Arc<Journal>,
     pub(super) id: u64,
     pub(super) position: u64,
@@ -35,6 +37,9 @@ impl Reader {
     /// The next records, or `None` at the end of the log.
     pub fn next_batch(&mut self) -> Option<Batch> {
         let mut inner = self.journal.lock();
+        if self.is_cut_off() {
+            return None;
+        }
         let open_start = inner.open.start;
         let (bytes, from) = if self.position >= open_start {
             let from = (self.position - open_start) as usize;
@@ -61,6 +66,7 @@ impl Reader {
             state.position = position;
         }
         self.journal.trim(&mut inner);
+        self.journal.look_for_room(&inner);
         Some(Batch {
             bytes,
             from,
@@ -89,7 +95,7 @@ impl Reader {
     /// Whether the next record is there and may be seen.
     fn has_next(&self, inner: &Inner) -> bool {
         let end = inner.open.start + inner.open.bytes.len() as u64;
-        if end == self.position {
+        if end == self.position || self.is_cut_off() {
             return false;
         }
         if self.everything || !self.journal.is_gated() {
@@ -129,5 +135,6 @@ impl Drop for Reader {
         let mut inner = self.journal.lock();
         inner.readers.retain(|reader| reader.id != self.id);
         self.journal.trim(&mut inner);
+        self.journal.look_for_room(&inner);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Detached, Image, Tap};
 use crate::Locker;
-use crate::sync::{Instant, Ordering};
+use crate::sync::Instant;
 use base::Slot;
 use ds::Object;
 use std::collections::VecDeque;
@@ -17,7 +17,8 @@ const STEPS: usize = 4;
 pub struct Walker {
     tap: Tap,
     place: Option<Place>,
-    ready: VecDeque<Image>,
+    /// Images with the bytes that they count with while they wait.
+    ready: VecDeque<(Image, usize)>,
     detached: Vec<Detached>,
     abandoned: bool,
 }
@@ -50,16 +51,33 @@ impl Walker {
     /// quicker now, as nothing is copied.
     pub fn abandon(&mut self) {
         self.abandoned = true;
-        self.tap.shared.cancelled.store(true, Ordering::Release);
-        self.take_arrived();
-        self.ready.clear();
+        self.tap.shared.give_up();
+        self.drop_all();
+    }
+
+    /// Whether the baseline cannot be had any more, because the sink was too slow for what was
+    /// written meanwhile. What was delivered is then not whole.
+    pub fn was_cut_off(&self) -> bool {
+        !self.abandoned && self.tap.shared.is_cancelled()
+    }
+
+    fn drop_all(&mut self) {
+        let ready = std::mem::take(&mut self.ready);
+        ready
+            .iter()
+            .for_each(|(_, bytes)| self.tap.shared.taken(*bytes));
         self.detached.clear();
     }
 
     /// The next key of the baseline; `None` when each has been delivered.
     pub fn next(&mut self, locker: &Locker) -> Option<Image> {
         loop {
-            if let Some(mut image) = self.ready.pop_front() {
+            if self.tap.shared.is_cancelled() {
+                self.take_arrived();
+                self.drop_all();
+            }
+            if let Some((mut image, bytes)) = self.ready.pop_front() {
+                self.tap.shared.taken(bytes);
                 image.db = self.tap.numbers[usize::from(image.db)];
                 return Some(image);
             }
@@ -88,17 +106,14 @@ impl Walker {
         let mut images = self.tap.shared.images.lock();
         self.ready.append(&mut images.queue);
         self.detached.append(&mut images.detached);
-        self.tap.shared.bytes.store(0, Ordering::Relaxed);
     }
 
     fn take_table(&mut self, Detached { db, table, cursor }: Detached) {
         let mark = 1 << self.tap.shared.lane;
         for object in table.iter() {
             if object.lanes() & mark == 0 && position(object.key()) >= cursor {
-                self.ready.push_back(Image {
-                    db,
-                    pin: object.pin(),
-                });
+                let pin = object.pin();
+                self.ready.push_back((Image { db, pin }, 0));
             }
         }
     }
@@ -107,7 +122,7 @@ impl Walker {
     fn step(&mut self, locker: &Locker) {
         let Some(place) = &mut self.place else { return };
         let lane = self.tap.shared.lane;
-        let (abandoned, ready) = (self.abandoned, &mut self.ready);
+        let (abandoned, ready) = (self.tap.shared.is_cancelled(), &mut self.ready);
         let _open = locker.enter();
         let mut guard = locker.lock(place.slot);
         let deadline = Instant::now() + HOLD;
@@ -115,10 +130,8 @@ impl Walker {
             for _ in 0..STEPS {
                 let done = guard.walk_step(db, lane, &mut |object: &Object| {
                     if !abandoned {
-                        ready.push_back(Image {
-                            db,
-                            pin: object.pin(),
-                        });
+                        let pin = object.pin();
+                        ready.push_back((Image { db, pin }, 0));
                     }
                 });
                 if done {

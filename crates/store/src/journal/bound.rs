@@ -1,0 +1,104 @@
+//! How much of the log a slow reader may keep alive, and what happens past that.
+
+use super::{Inner, Journal, Reader};
+use crate::sync::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// What a reader may keep alive, in bytes. The bounds are thresholds, looked at once a chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Bound {
+    /// Anything.
+    None,
+    /// Past it the reader is cut off: a peer that is too slow.
+    Cut(u64),
+    /// Past it writers wait before they lock slots: a disk that is too slow.
+    Park(u64),
+}
+
+impl Reader {
+    /// Has the reader cut off when more than `bytes` wait for it; 0: never.
+    pub fn cut_off_past(&self, bytes: u64) {
+        self.set_bound(if bytes == 0 {
+            Bound::None
+        } else {
+            Bound::Cut(bytes)
+        });
+    }
+
+    /// Has writers wait while more than `bytes` wait for this reader (see [`Journal::is_full`]).
+    pub fn park_writers_past(&self, bytes: u64) {
+        self.set_bound(Bound::Park(bytes));
+    }
+
+    fn set_bound(&self, bound: Bound) {
+        let mut inner = self.journal.lock();
+        let mut readers = inner.readers.iter_mut();
+        if let Some(state) = readers.find(|reader| reader.id == self.id) {
+            state.bound = bound;
+        }
+        self.journal.hold_to_bounds(&mut inner);
+        self.journal.look_for_room(&inner);
+    }
+
+    /// Whether it was cut off: it reads nothing more, and what it has not read is gone.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    /// Tells others that it was cut off.
+    pub fn cut_flag(&self) -> CutFlag {
+        CutFlag(self.cut.clone())
+    }
+}
+
+/// Whether a reader was cut off.
+#[derive(Clone)]
+pub struct CutFlag(Arc<AtomicBool>);
+
+impl CutFlag {
+    /// Whether it was.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Journal {
+    /// Whether whoever wants to write must wait for a disk to keep up.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Cuts readers off, or stops writers, where more waits than may.
+    pub(super) fn hold_to_bounds(&self, inner: &mut Inner) {
+        let end = inner.open.start + inner.open.bytes.len() as u64;
+        inner.readers.retain_mut(|reader| {
+            let lag = end - reader.position;
+            match reader.bound {
+                Bound::Cut(bytes) if lag > bytes => {
+                    reader.cut.store(true, Ordering::Release);
+                    if let Some(thread) = reader.wake.take() {
+                        thread.unpark();
+                    }
+                    return false;
+                }
+                Bound::Park(bytes) if lag > bytes => self.full.store(true, Ordering::SeqCst),
+                _ => {}
+            }
+            true
+        });
+    }
+
+    /// Lets writers go on when all readers that they waited for have half of their room again.
+    pub(super) fn look_for_room(&self, inner: &Inner) {
+        if !self.is_full() {
+            return;
+        }
+        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let behind = inner.readers.iter().any(|reader| match reader.bound {
+            Bound::Park(bytes) => end - reader.position > bytes / 2,
+            _ => false,
+        });
+        self.full.store(behind, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,111 @@
+//! How much of old values may wait for the walkers of taps, and what happens past that.
+//!
+//! The bound is a threshold: what was admitted before may overshoot. Past it the sink of a tap that
+//! is a network peer is given up; for one that is a disk, whoever wants to write is parked before it
+//! locks a slot, and when that has lasted too long the tap is given up.
+
+use super::{Shared, Taps};
+use crate::Store;
+use crate::sync::{AtomicUsize, Instant, Ordering};
+use std::time::Duration;
+
+/// Bytes of old values that may wait for one tap.
+const BOUND: usize = 64 * 1024 * 1024;
+
+/// The room for images, shared by all taps.
+pub(crate) struct Room {
+    bound: AtomicUsize,
+    /// How many taps have more waiting than that.
+    over: AtomicUsize,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            bound: AtomicUsize::new(BOUND),
+            over: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Room {
+    pub(crate) fn bound(&self) -> usize {
+        self.bound.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// More waits than there is room for.
+    pub(super) fn overrun(&self) {
+        if self.network.load(Ordering::Relaxed) {
+            return self.give_up();
+        }
+        let mut over = self.over.lock();
+        if over.is_none() {
+            *over = Some(Instant::now());
+            self.room.over.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// There is room again.
+    pub(super) fn relieve(&self) {
+        if self.over.lock().take().is_some() {
+            self.room.over.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// The walker took an image that was counted with so many bytes.
+    pub(super) fn taken(&self, bytes: usize) {
+        let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if bytes > 0 && before - bytes <= self.room.bound() / 2 {
+            self.relieve();
+        }
+    }
+
+    /// The baseline cannot be had any more: what waits is freed, and nothing is taken from now on.
+    pub(super) fn give_up(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        let mut images = self.images.lock();
+        let gone = std::mem::take(&mut *images);
+        drop(images);
+        let bytes = gone.queue.iter().map(|(_, bytes)| bytes).sum();
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.relieve();
+    }
+}
+
+impl Taps {
+    /// Whether writers must wait for room.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.over.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl Store {
+    /// Whether whoever wants to write must wait, because a disk is too slow for what others have
+    /// written. Looked at before slots are locked.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.taps.is_full() || self.journal.is_full()
+    }
+
+    /// Sets how many bytes of old values may wait for one tap.
+    pub fn bound_images(&self, bytes: usize) {
+        self.taps.room.bound.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives up the taps for which writers have waited for longer than `patience`. To be called
+    /// now and then.
+    pub fn end_slow_taps(&self, patience: Duration) {
+        let lanes = self.taps.lanes.lock();
+        let taps: Vec<_> = lanes.iter().flatten().cloned().collect();
+        drop(lanes);
+        for tap in taps {
+            let since = *tap.over.lock();
+            if since.is_some_and(|since| since.elapsed() >= patience) {
+                tap.give_up();
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What slow readers and slow sinks may keep in memory, and what becomes of them past that.
+
+use super::WHEN;
+use crate::journal::{Audience, Effect};
+use crate::{Locker, Store, Tap};
+use base::{Slot, SlotSet};
+use ds::Object;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn effect(store: &Store, bytes: &[u8]) {
+    store.journal.append(&[Effect {
+        db: 0,
+        audience: Audience::AOF,
+        command: bytes,
+    }]);
+}
+
+#[test]
+fn a_peer_that_is_too_slow_is_cut_off_and_its_memory_freed() {
+    let store = Store::new(1);
+    store.journal.set_active(Audience::AOF, true);
+    let mut slow = store.journal.reader(None).unwrap();
+    let mut quick = store.journal.reader(None).unwrap();
+    slow.cut_off_past(1_000_000);
+    quick.cut_off_past(1_000_000);
+    let flag = slow.cut_flag();
+    for _ in 0..400 {
+        effect(&store, &[b'x'; 10_000]);
+        while quick.next_batch().is_some() {}
+    }
+    assert!(slow.is_cut_off() && flag.is_set());
+    assert!(slow.next_batch().is_none());
+    assert!(!quick.is_cut_off());
+    let kept = store.journal.retained();
+    assert!(kept < 200_000, "{kept} bytes are kept for nobody");
+    assert!(!store.is_full(), "nobody waits for a peer");
+}
+
+#[test]
+fn writers_wait_for_a_disk_that_is_too_slow() {
+    let store = Store::new(1);
+    store.journal.set_active(Audience::AOF, true);
+    let mut reader = store.journal.reader(None).unwrap();
+    reader.park_writers_past(1_000_000);
+    while !store.is_full() {
+        effect(&store, &[b'x'; 10_000]);
+    }
+    let kept = store.journal.retained();
+    assert!((1_000_000..1_200_000).contains(&kept), "{kept}");
+    assert!(reader.next_batch().is_some());
+    assert!(store.is_full(), "one batch is not half of it");
+    while reader.lag() > 500_000 {
+        assert!(reader.next_batch().is_some());
+    }
+    assert!(!store.is_full());
+    while !store.is_full() {
+        effect(&store, &[b'x'; 10_000]);
+    }
+    drop(reader);
+    assert!(!store.is_full(), "who is gone is not waited for");
+}
+
+const KEYS: u64 = 200;
+
+fn key(n: u64) -> Vec<u8> {
+    format!("key:{n}").into_bytes()
+}
+
+/// A store with keys of 1000 bytes and a tap over them, with room for a few.
+fn tapped() -> (Arc<Store>, Locker, Tap) {
+    let store = Store::new(1);
+    let locker = Locker::new(&store);
+    for key in (0..KEYS).map(key) {
+        let _open = locker.enter();
+        let mut guard = locker.try_lock(Slot::of_key(&key)).unwrap();
+        let object = Object::new_str(&key, &[b'v'; 1000], None);
+        guard.put(0, ds::hash::of(&key), object);
+    }
+    store.bound_images(20_000);
+    let world = locker.try_world(Duration::from_secs(1)).unwrap();
+    let tap = store.tap(&world, &locker, SlotSet::full()).unwrap();
+    drop(world);
+    (store, locker, tap)
+}
+
+fn change(locker: &Locker, key: &[u8]) {
+    let _open = locker.enter();
+    let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+    let mut object = guard.edit(0, ds::hash::of(key), key, WHEN).unwrap();
+    object.append(b"more");
+    drop(object);
+    guard.changed(0, key);
+}
+
+#[test]
+fn writers_wait_while_too_many_images_wait_for_a_disk() {
+    let (store, locker, tap) = tapped();
+    let mut changed = 0;
+    while !store.is_full() {
+        change(&locker, &key(changed));
+        changed += 1;
+    }
+    assert!((10..40).contains(&changed), "{changed} keys fill the room");
+    let mut walker = tap.walker();
+    let mut got = 0;
+    while walker.next(&locker).is_some() {
+        got += 1;
+        assert!(
+            !store.is_full() || got < changed,
+            "the room is not given back"
+        );
+    }
+    assert!(!walker.was_cut_off());
+    assert_eq!((got, store.tap_bytes()), (KEYS, 0));
+}
+
+#[test]
+fn a_disk_that_is_waited_for_too_long_ends_the_snapshot() {
+    let (store, locker, tap) = tapped();
+    (0..KEYS / 2).for_each(|n| change(&locker, &key(n)));
+    assert!(store.is_full());
+    store.end_slow_taps(Duration::from_secs(3600));
+    assert!(store.is_full(), "it has time yet");
+    store.end_slow_taps(Duration::ZERO);
+    assert!(!store.is_full());
+    assert_eq!(store.tap_bytes(), 0);
+    let mut walker = tap.walker();
+    assert!(walker.next(&locker).is_none());
+    assert!(walker.was_cut_off());
+    assert!(!store.has_taps());
+}
+
+#[test]
+fn a_peer_that_is_too_slow_for_a_snapshot_loses_it() {
+    let (store, locker, tap) = tapped();
+    let mut walker = tap.for_network().walker();
+    assert!(walker.next(&locker).is_some());
+    (0..KEYS).for_each(|n| change(&locker, &key(n)));
+    assert!(!store.is_full(), "nobody waits for a peer");
+    assert_eq!(store.tap_bytes(), 0);
+    while walker.next(&locker).is_some() {}
+    assert!(walker.was_cut_off());
+    // No mark is left behind: the next snapshot has every key once.
+    let world = locker.try_world(Duration::from_secs(1)).unwrap();
+    let tap = store.tap(&world, &locker, SlotSet::full()).unwrap();
+    drop(world);
+    let mut walker = tap.walker();
+    let mut got = 0;
+    while walker.next(&locker).is_some() {
+        got += 1;
+    }
+    assert_eq!(got, KEYS);
+}
