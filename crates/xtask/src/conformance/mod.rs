@@ -2,9 +2,13 @@
 //!
 //! One unit at a time, each in a copy of the suite with our binary linked under the names that the
 //! suite calls. A test that hangs is skipped in a second run of its unit, so that it hides no
-//! others. What each test did is kept in `docs/conformance/tests.txt`; a test that passed once and
+//! others; so is, from the start, one that needs what does not exist here yet, since it may leave its
+//! connection in the middle of something or end the unit (`--absent` runs those too, to see whether
+//! they have come true). Each of these has its line in `docs/conformance/reasons.txt`. What each
+//! test did is kept in `docs/conformance/tests.txt`; a test that passed once and
 //! does not any more is a regression, and fails the run.
 
+mod edits;
 mod output;
 mod reasons;
 mod record;
@@ -24,9 +28,10 @@ use std::time::{Duration, Instant};
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::run::build_shoal;
+use edits::Edits;
 use output::Outcome;
 use reasons::Reasons;
-use record::Record;
+use record::{Record, Sorting};
 use stage::Stage;
 
 /// Units of the three-minute slice that CI runs.
@@ -63,6 +68,10 @@ struct Plan {
     limit: Duration,
     patience: Duration,
     only: Option<String>,
+    /// How the tests of each unit are run.
+    sorting: BTreeMap<String, Sorting>,
+    /// Lines of the suite that are left out.
+    edits: Edits,
 }
 
 /// The programs that stand in for the suite's own.
@@ -78,6 +87,7 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     let slice = arguments.flag("--slice");
     let release = arguments.flag("--release");
     let accept = arguments.flag("--accept");
+    let absent = arguments.flag("--absent");
     let peer = arguments.option("--peer")?;
     let binary = arguments.option("--bin")?.map(PathBuf::from);
     let units = arguments.list("--units")?;
@@ -102,8 +112,14 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
         None if slice => SLICE.iter().map(ToString::to_string).collect(),
         None => unit::all(&suite)?,
     };
+    let (sorting, edits) = match peer {
+        Some(_) => Default::default(),
+        None => (sorting(absent)?, Edits::read(&edits_file())?),
+    };
     let plan = Plan {
         units,
+        sorting,
+        edits,
         programs,
         jobs,
         base_port,
@@ -115,10 +131,19 @@ pub(crate) fn command(arguments: &mut Arguments) -> Result<(), String> {
     let results = run_units(&plan, &suite)?;
     let seconds = start.elapsed().as_secs();
     println!("{} units in {seconds} s", results.len());
-    if peer.is_some() {
-        return calibrate(&results);
+    if let Some(peer) = peer {
+        return calibrate(&results, peer == "valkey");
     }
     judge(&results, whole, slice || plan.only.is_some(), accept)
+}
+
+fn sorting(absent: bool) -> Result<BTreeMap<String, Sorting>, String> {
+    let (tests, reasons, _) = documents();
+    Ok(Record::read(&tests)?.sorting(&Reasons::read(&reasons)?, absent))
+}
+
+fn edits_file() -> PathBuf {
+    crate::root().join("docs/conformance/edits.txt")
 }
 
 /// Runs the units, some at the same time, printing a line for each.
@@ -141,7 +166,8 @@ fn run_units(
                 (&queue, &results, &failures, &logs, &work);
             scope.spawn(move || {
                 let first = plan.base_port + job * JOB_PORTS;
-                let stage = Stage::make(suite, &work.join(format!("job-{job}")), &plan.programs);
+                let folder = work.join(format!("job-{job}"));
+                let stage = Stage::make(suite, &folder, &plan.programs, &plan.edits);
                 let stage = match stage {
                     Ok(stage) => stage,
                     Err(error) => return failures.lock().expect("no panic").push(error),
@@ -175,8 +201,8 @@ fn documents() -> (PathBuf, PathBuf, PathBuf) {
     )
 }
 
-/// A run on a real server tells which tests there are.
-fn calibrate(results: &BTreeMap<String, Vec<(String, Outcome)>>) -> Result<(), String> {
+/// A run on a real server tells which tests there are, if it is one that knows all of them.
+fn calibrate(results: &BTreeMap<String, Vec<(String, Outcome)>>, all: bool) -> Result<(), String> {
     let (tests, ..) = documents();
     let mut record = Record::read(&tests)?;
     for (unit, outcomes) in results {
@@ -187,7 +213,7 @@ fn calibrate(results: &BTreeMap<String, Vec<(String, Outcome)>>) -> Result<(), S
             }
         }
     }
-    record.write(&tests)
+    if all { record.write(&tests) } else { Ok(()) }
 }
 
 /// Compares with what passed before, and writes the record and the scoreboard.
@@ -213,7 +239,7 @@ fn judge(
             record.update(unit, outcomes, accept);
         }
         record.write(&tests)?;
-        let text = report::page(&record, &reasons, results);
+        let text = report::page(&record, &reasons, results, &Edits::read(&edits_file())?);
         fs::write(&page, text).map_err(|error| format!("{}: {error}", page.display()))?;
         println!("written: {} and {}", tests.display(), page.display());
     }

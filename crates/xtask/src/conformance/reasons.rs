@@ -13,6 +13,11 @@ pub(super) enum Kind {
     Absent,
     /// Valkey 9.1 itself does not pass it here: not counted.
     Upstream,
+    /// It wants what came after Redis 7.2; Redis 7.4.1 does not pass it either: not counted.
+    Newer,
+    /// It passes, but only in a run without the others: in its unit it wants the state that a test
+    /// leaves which is left out.
+    Alone,
     /// We differ on purpose: counted as not passing.
     Differs,
     /// A fault of ours: counted as not passing.
@@ -20,9 +25,18 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    const ALL: [Kind; 6] = [
+        Kind::Absent,
+        Kind::Upstream,
+        Kind::Newer,
+        Kind::Alone,
+        Kind::Differs,
+        Kind::Fault,
+    ];
+
     /// True if the test counts in the score.
     pub(super) fn counts(self) -> bool {
-        matches!(self, Kind::Differs | Kind::Fault)
+        matches!(self, Kind::Differs | Kind::Fault | Kind::Alone)
     }
 
     /// The word for it.
@@ -30,6 +44,8 @@ impl Kind {
         match self {
             Kind::Absent => "absent",
             Kind::Upstream => "upstream",
+            Kind::Newer => "newer",
+            Kind::Alone => "alone",
             Kind::Differs => "differs",
             Kind::Fault => "fault",
         }
@@ -102,7 +118,7 @@ fn parse_line(line: &str) -> Option<Reason> {
     let (test, reason) = line.rsplit_once(" => ")?;
     let (unit, test) = test.split_once(": ")?;
     let (kind, text) = reason.split_once(": ")?;
-    let kind = [Kind::Absent, Kind::Upstream, Kind::Differs, Kind::Fault]
+    let kind = Kind::ALL
         .into_iter()
         .find(|known| known.word() == kind.trim())?;
     let text = text.trim().to_string();

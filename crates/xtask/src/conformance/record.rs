@@ -6,12 +6,23 @@ use std::fs;
 use std::path::Path;
 
 use super::output::Outcome;
-use super::reasons::Reasons;
+use super::reasons::{Kind, Reasons};
 
 const HEAD: &str = "\
 # Tests of the upstream suite, by unit. `+` passes, `-` does not (yet).
 # Written by `cargo xtask conformance`; a `+` that would become a `-` fails the run.
 ";
+
+/// How the tests of a unit are run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sorting {
+    /// Not at all.
+    pub(super) left_out: Vec<String>,
+    /// In a run of their own.
+    pub(super) alone: Vec<String>,
+    /// How many tests the unit is known to have.
+    pub(super) all: usize,
+}
 
 /// The tests of each unit, with whether they pass.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -112,6 +123,30 @@ impl Record {
         }
     }
 
+    /// How each unit's tests are to be run. Left out are those that do not pass because something
+    /// does not exist here yet or came later, unless `absent` wants them run too. The names are the suite's: one
+    /// that several tests share is left out only if that holds for all of them.
+    pub(super) fn sorting(&self, reasons: &Reasons, absent: bool) -> BTreeMap<String, Sorting> {
+        let mut all = BTreeMap::new();
+        for (unit, tests) in self.units() {
+            let kind = |name: &str| reasons.find(unit, name).map(|reason| reason.kind);
+            let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+            for (name, passes) in tests {
+                let known = names.entry(suites_name(name, tests)).or_insert(!absent);
+                *known &= !passes && matches!(kind(name), Some(Kind::Absent | Kind::Newer));
+            }
+            let names = names.into_iter().filter(|(_, absent)| *absent);
+            let alone = tests.keys().filter(|name| kind(name) == Some(Kind::Alone));
+            let sorting = Sorting {
+                left_out: names.map(|(name, _)| name.to_string()).collect(),
+                alone: alone.cloned().collect(),
+                all: tests.len(),
+            };
+            all.insert(unit.to_string(), sorting);
+        }
+        all
+    }
+
     /// The units in order.
     pub(super) fn units(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, bool>)> {
         self.units
@@ -130,6 +165,15 @@ impl Record {
             }
         }
         missing
+    }
+}
+
+/// The name without the count that tells apart tests of one name. The suite itself calls some tests
+/// `... #1`.
+fn suites_name<'a>(name: &'a str, tests: &BTreeMap<String, bool>) -> &'a str {
+    match name.rsplit_once(" #") {
+        Some((start, count)) if count.parse::<u32>().is_ok() && tests.contains_key(start) => start,
+        _ => name,
     }
 }
 

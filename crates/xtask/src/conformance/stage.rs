@@ -5,8 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::Programs;
+use super::edits::Edits;
 
 const NAMES: [&str; 5] = ["server", "cli", "benchmark", "check-rdb", "check-aof"];
+
+/// Options of the suite's own configuration that Redis does not know.
+const VALKEYS: [&str; 2] = ["enable-debug-assert", "hide-user-data-from-log"];
 
 /// The copy.
 #[derive(Debug)]
@@ -17,9 +21,22 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Copies the suite to `folder`, in place of what is there, and links the programs.
-    pub(super) fn make(suite: &Path, folder: &Path, programs: &Programs) -> Result<Stage, String> {
+    pub(super) fn make(
+        suite: &Path,
+        folder: &Path,
+        programs: &Programs,
+        edits: &Edits,
+    ) -> Result<Stage, String> {
         let _ = fs::remove_dir_all(folder);
         copy(suite, folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        edits.carry_out(folder)?;
+        if matches!(programs, Programs::Peer(_, "redis74")) {
+            let unknown = |line: &str| VALKEYS.iter().any(|name| line.starts_with(name));
+            let path = folder.join("tests/assets/default.conf");
+            let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            let lines: Vec<&str> = text.lines().filter(|line| !unknown(line)).collect();
+            fs::write(&path, lines.join("\n") + "\n").map_err(|error| error.to_string())?;
+        }
         let source = folder.join("src");
         let _ = fs::remove_dir_all(&source);
         fs::create_dir_all(&source).map_err(|error| error.to_string())?;

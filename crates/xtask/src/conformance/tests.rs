@@ -1,5 +1,6 @@
 //! Tests of reading the suite's output and of keeping score.
 
+use super::edits::Edits;
 use super::output::{Outcome, parse, summary};
 use super::reasons::{Kind, Reasons};
 use super::record::Record;
@@ -126,8 +127,42 @@ fn what_is_absent_does_not_count_unless_it_passes() {
     let (_, tests) = record.units().next().unwrap();
     let counts = score("u", tests, &reasons);
     assert_eq!((counts.tests, counts.passed, counts.not_counted), (4, 2, 1));
-    let text = page(&record, &reasons, &std::collections::BTreeMap::new());
+    let text = page(
+        &record,
+        &reasons,
+        &std::collections::BTreeMap::new(),
+        &Edits::default(),
+    );
     assert!(text.contains("| u | 4 | 2 | 3 | 66.7 % | 1 |"), "{text}");
     assert!(text.contains("fault: wrong\n\n- `b`"), "{text}");
     assert!(record.without_reason(&reasons).is_empty());
+}
+
+#[test]
+fn what_is_absent_is_left_out_and_what_must_be_is_run_alone() {
+    let mut record = Record::default();
+    let tests = ["a", "b", "b #2", "c", "d #1", "d #2", "passes"].map(failed);
+    record.update("u", &tests, false);
+    record.update("u", &[passed("passes")], false);
+    let text = "u: c => alone: it wants the keys of a\nu: b #2 => fault: wrong\n\
+                u: * => absent: sets\n";
+    let reasons = Reasons::parse(text).unwrap();
+    let sorting = &record.sorting(&reasons, false)["u"];
+    assert_eq!(sorting.left_out, ["a", "d #1", "d #2"]);
+    assert_eq!(sorting.alone, ["c"]);
+    assert_eq!(sorting.all, 7);
+    assert!(record.sorting(&reasons, true)["u"].left_out.is_empty());
+}
+
+#[test]
+fn lines_outside_of_tests_are_left_out_if_they_are_there() {
+    let edits = Edits::parse("# why\n[unit/x] no sets\n  sadd a\n\n[unit/y] no scripts\neval\n");
+    let edits = edits.unwrap();
+    assert_eq!(
+        edits.apply("unit/x", "a\n    sadd a\nb\n").unwrap(),
+        "a\nb\n"
+    );
+    assert_eq!(edits.apply("unit/z", "eval\n").unwrap(), "eval\n");
+    assert!(edits.apply("unit/y", "b\n").is_err());
+    assert!(Edits::parse("sadd a\n").is_err());
 }

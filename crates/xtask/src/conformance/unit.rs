@@ -1,14 +1,15 @@
 //! Running one unit of the suite.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use testkit::{Process, until};
 
 use super::Plan;
-use super::output::{Outcome, parse};
+use super::output::{Outcome, Output, parse};
+use super::record::Sorting;
 use super::stage::Stage;
 
 /// How often a unit is run again without the tests that hung.
@@ -79,6 +80,38 @@ pub(super) fn weight(unit: &str) -> u32 {
     }
 }
 
+/// One run of the suite.
+struct Run<'r> {
+    plan: &'r Plan,
+    stage: &'r Stage,
+    unit: &'r str,
+    ports: (u16, u16),
+    log: PathBuf,
+    end: Instant,
+}
+
+impl Run<'_> {
+    /// Runs the suite with more arguments; what it wrote, and whether it ended in time.
+    fn go(&self, more: &[&str]) -> (Output, bool) {
+        let _ = fs::remove_file(&self.log);
+        let mut command = Command::new("./runtest");
+        command.current_dir(&self.stage.folder).env("TERM", "dumb");
+        command.args(["--durable", "--clients", "1", "--single", self.unit]);
+        command.args(["--timeout", &self.plan.patience.as_secs().to_string()]);
+        command.args(["--baseport", &self.ports.0.to_string()]);
+        command.args(["--portcount", &self.ports.1.to_string()]);
+        command.args(more);
+        let mut process = Process::start(self.unit, &mut command, &self.log);
+        let left = self.end.saturating_duration_since(Instant::now());
+        let in_time = until(left.max(Duration::from_secs(1)), || process.ended()).is_some();
+        if !in_time {
+            process.kill();
+        }
+        process.sweep();
+        (parse(&process.log()), in_time)
+    }
+}
+
 /// Runs one unit to its end or the time limit; tests that hang are left out of further runs.
 pub(super) fn run(
     plan: &Plan,
@@ -87,35 +120,49 @@ pub(super) fn run(
     ports: (u16, u16),
     logs: &Path,
 ) -> Vec<(String, Outcome)> {
-    let end = Instant::now() + plan.limit;
-    let log = logs.join(format!("{}.log", unit.replace('/', "_")));
+    let none = Sorting::default();
+    let sorting = plan.sorting.get(unit).unwrap_or(&none);
+    if plan.only.is_none() && sorting.all > 0 && sorting.left_out.len() == sorting.all {
+        return Vec::new();
+    }
+    let name = unit.replace('/', "_");
+    let mut run = Run {
+        plan,
+        stage,
+        unit,
+        ports,
+        log: logs.join(format!("{name}.log")),
+        end: Instant::now() + plan.limit,
+    };
+    let mut skips = sorting.left_out.clone();
+    skips.extend(sorting.alone.iter().cloned());
+    let mut outcomes = run_together(&run, &skips, &logs.join(format!("{name}.skip")));
+    if plan.only.is_none() {
+        run.log = logs.join(format!("{name}.alone.log"));
+        let only = sorting.alone.iter().flat_map(|test| ["--only", test]);
+        let only: Vec<&str> = only.collect();
+        if !only.is_empty() {
+            outcomes.extend(run.go(&only).0.tests);
+        }
+    }
+    outcomes
+}
+
+/// Runs the tests of a unit but those to skip.
+fn run_together(run: &Run<'_>, skips: &[String], skip_file: &Path) -> Vec<(String, Outcome)> {
     let mut hung: Vec<(String, Outcome)> = Vec::new();
     for turn in 1.. {
-        let _ = fs::remove_file(&log);
-        let mut command = Command::new("./runtest");
-        command.current_dir(&stage.folder).env("TERM", "dumb");
-        command.args(["--durable", "--clients", "1", "--single", unit]);
-        command.args(["--timeout", &plan.patience.as_secs().to_string()]);
-        command.args([
-            "--baseport",
-            &ports.0.to_string(),
-            "--portcount",
-            &ports.1.to_string(),
-        ]);
-        if let Some(only) = &plan.only {
-            command.args(["--only", only]);
+        let mut more = Vec::new();
+        if let Some(only) = &run.plan.only {
+            more.extend(["--only", only]);
+        } else if !skips.is_empty() {
+            fs::write(skip_file, skips.join("\n")).expect("the folder of the logs was made");
+            more.extend(["--skipfile", skip_file.to_str().expect("our own path")]);
         }
         for (name, _) in &hung {
-            command.args(["--skiptest", name]);
+            more.extend(["--skiptest", name]);
         }
-        let mut process = Process::start(unit, &mut command, &log);
-        let left = end.saturating_duration_since(Instant::now());
-        let in_time = until(left.max(Duration::from_secs(1)), || process.ended()).is_some();
-        if !in_time {
-            process.kill();
-        }
-        process.sweep();
-        let mut output = parse(&process.log());
+        let (mut output, in_time) = run.go(&more);
         if let (true, Some(name)) = (in_time && turn < RUNS, output.hung.take()) {
             // Its name as the suite knows it, so that it can be left out.
             let known = hung.iter().any(|(other, _)| *other == name);
