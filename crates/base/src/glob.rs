@@ -1,13 +1,18 @@
 //! Glob patterns over bytes, by the rules of Redis: `*`, `?`, `[a-c]`, `[^a]`, `\x`.
 //!
 //! Matching is iterative and takes at most `pattern × text` steps, so that no pattern can hang a
-//! worker or overflow its stack (CVE-2022-36021, CVE-2024-31228).
+//! worker or overflow its stack (CVE-2022-36021, CVE-2024-31228). Since the latter Redis gives up on
+//! patterns of more than a thousand stars, so that they match nothing; so do we.
+
+/// Most stars before the last characters of a pattern.
+const STARS: u32 = 1000;
 
 /// Whether `text` as a whole matches `pattern`. With `nocase`, ASCII letters match both cases.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on when the characters after the last star do not fit: that star takes one more.
     let mut retry: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if p < pattern.len() && pattern[p] == b'*' {
             while p < pattern.len() && pattern[p] == b'*' {
@@ -15,6 +20,10 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
             }
             if p == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > STARS {
+                return false;
             }
             retry = Some((p, t));
             continue;

@@ -9,6 +9,7 @@ use bus::{IpText, Packet};
 use cluster::{Cluster, Effect, Event, Level, LinkId, Now, PersistId, Reply};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Socket, Type};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
@@ -47,6 +48,8 @@ pub(crate) struct Driver {
     replies: HashMap<u64, OnReply>,
     next_reply: u64,
     pub link_limit: usize,
+    /// The address that links come from.
+    pub source: Option<IpAddr>,
     /// Links with output to be written, and links with more to read.
     to_flush: Vec<Token>,
     to_read: Vec<Token>,
@@ -81,6 +84,7 @@ impl Driver {
             replies: HashMap::new(),
             next_reply: 1,
             link_limit: 0,
+            source: None,
             to_flush: Vec::new(),
             to_read: Vec::new(),
             later: Vec::new(),
@@ -254,7 +258,7 @@ impl Driver {
 
     fn connect(&mut self, id: LinkId, ip: IpText, port: u16) {
         let address = ip.as_str().parse::<IpAddr>().map_err(io::Error::other);
-        let stream = address.and_then(|ip| TcpStream::connect(SocketAddr::new(ip, port)));
+        let stream = address.and_then(|ip| dial(SocketAddr::new(ip, port), self.source));
         let added = stream.and_then(|stream| self.add_link(id, stream, false));
         if added.is_err() {
             self.later.push(Event::LinkDown {
@@ -422,4 +426,24 @@ impl Driver {
             }
         }
     }
+}
+
+/// Begins to connect, from `source` if that is possible.
+fn dial(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    if let Some(source) = source {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        if socket.bind(&SocketAddr::new(source, 0).into()).is_ok() {
+            return match socket.connect(&address.into()) {
+                Err(error)
+                    if error.raw_os_error()
+                        != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
+                {
+                    Err(error)
+                }
+                _ => Ok(TcpStream::from_std(socket.into())),
+            };
+        }
+    }
+    TcpStream::connect(address)
 }

@@ -26,6 +26,8 @@ pub struct Options {
     pub conf_path: PathBuf,
     /// `cluster-link-sendbuf-limit` in bytes, 0 for none.
     pub link_limit: usize,
+    /// The address that links to other nodes come from (`bind-source-addr`), if this machine has it.
+    pub source: Option<IpAddr>,
     /// Whether nodes.conf is there but the data set that this node served is not: see
     /// [`cluster::Boot::data_lost`].
     pub data_lost: bool,
@@ -162,6 +164,7 @@ pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartErr
     let (saves, to_save) = mpsc::channel();
     let mut driver = Driver::new(poll, listeners, machine, shared.clone(), hooks, saves);
     driver.link_limit = options.link_limit;
+    driver.source = options.source;
     driver.give(Event::Tick);
     // The first file is written here: a node that cannot is not to start.
     if let Ok((id, text)) = to_save.try_recv() {

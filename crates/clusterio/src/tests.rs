@@ -53,6 +53,7 @@ fn options(dir: &Dir) -> Options {
         bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         conf_path: dir.0.join("nodes.conf"),
         link_limit: 0,
+        source: None,
         data_lost: false,
     }
 }

@@ -21,4 +21,4 @@ pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};
 pub use pin::{Head, Pin};
-pub use table::{Entry, Table};
+pub use table::{Entry, Table, set_shrinking};

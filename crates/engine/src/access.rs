@@ -8,8 +8,23 @@ use ds::Object;
 
 /// How many bits the field has.
 const BITS: u32 = 24;
-/// A stamp with this bit is one of the LFU policy.
-const LFU: u32 = 1 << 31;
+
+/// How lookups mark keys at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// Under an LRU policy: the clock.
+    Lru(u32),
+    /// Under an LFU policy.
+    Lfu {
+        /// The time in minutes, in 16 bits.
+        minutes: u32,
+        /// `lfu-decay-time`: in so many minutes the counter falls by one; 0: never.
+        decay: u32,
+        /// `lfu-log-factor`: the higher, the slower the counter rises.
+        factor: u32,
+    },
+}
+
 /// The counter of a new key under LFU, so that it is not the first to go.
 const LFU_INIT: u32 = 5;
 
@@ -19,33 +34,49 @@ pub fn lru_clock(now_ms: i64) -> u32 {
 }
 
 /// The stamp with which lookups mark keys at this time.
-pub fn stamp(now_ms: i64, lfu: bool) -> u32 {
-    if lfu {
-        LFU | (((now_ms / 60_000) as u32) & 0xffff)
+#[inline]
+pub fn stamp(now_ms: i64, settings: &crate::Settings) -> Stamp {
+    if settings.lfu {
+        Stamp::Lfu {
+            minutes: lfu_minutes(now_ms),
+            decay: settings.lfu_decay_minutes,
+            factor: settings.lfu_log_factor,
+        }
     } else {
-        lru_clock(now_ms)
+        Stamp::Lru(lru_clock(now_ms))
     }
+}
+
+fn lfu_minutes(now_ms: i64) -> u32 {
+    ((now_ms / 60_000) as u32) & 0xffff
 }
 
 /// Notes an access.
 #[inline]
-pub fn note(object: &Object, stamp: u32) {
-    if stamp & LFU == 0 {
-        if object.lru() != stamp {
-            object.set_lru(stamp);
+pub fn note(object: &Object, stamp: Stamp) {
+    match stamp {
+        Stamp::Lru(clock) => {
+            if object.lru() != clock {
+                object.set_lru(clock);
+            }
         }
-    } else {
-        let counter = lfu_increase(lfu_decayed(object.lru(), stamp, 1), object.lru());
-        object.set_lru((stamp & 0xffff) << 8 | counter);
+        Stamp::Lfu {
+            minutes,
+            decay,
+            factor,
+        } => {
+            let counter = lfu_decayed(object.lru(), minutes, decay);
+            let counter = lfu_increase(counter, object.lru(), factor);
+            object.set_lru(minutes << 8 | counter);
+        }
     }
 }
 
 /// Marks a new key.
-pub fn begin(object: &Object, stamp: u32) {
-    let field = if stamp & LFU == 0 {
-        stamp
-    } else {
-        (stamp & 0xffff) << 8 | LFU_INIT
+pub fn begin(object: &Object, stamp: Stamp) {
+    let field = match stamp {
+        Stamp::Lru(clock) => clock,
+        Stamp::Lfu { minutes, .. } => minutes << 8 | LFU_INIT,
     };
     object.set_lru(field);
 }
@@ -58,7 +89,7 @@ pub fn idle_seconds(object: &Object, now_ms: i64) -> u64 {
 
 /// The LFU counter as it is after decay.
 pub fn frequency(object: &Object, now_ms: i64, decay_minutes: u32) -> u8 {
-    lfu_decayed(object.lru(), stamp(now_ms, true), decay_minutes) as u8
+    lfu_decayed(object.lru(), lfu_minutes(now_ms), decay_minutes) as u8
 }
 
 /// Sets the idle time, as RESTORE and RDB files give it.
@@ -69,23 +100,26 @@ pub fn set_idle(object: &Object, seconds: u64, now_ms: i64) {
 
 /// Sets the LFU counter, as RESTORE and RDB files give it.
 pub fn set_frequency(object: &Object, counter: u8, now_ms: i64) {
-    object.set_lru((stamp(now_ms, true) & 0xffff) << 8 | u32::from(counter));
+    object.set_lru(lfu_minutes(now_ms) << 8 | u32::from(counter));
 }
 
-fn lfu_decayed(field: u32, stamp: u32, decay_minutes: u32) -> u32 {
+fn lfu_decayed(field: u32, now: u32, decay_minutes: u32) -> u32 {
     let (minutes, counter) = (field >> 8, field & 0xff);
-    let passed = (stamp & 0xffff).wrapping_sub(minutes) & 0xffff;
+    let passed = now.wrapping_sub(minutes) & 0xffff;
     let periods = passed.checked_div(decay_minutes).unwrap_or(0);
     counter.saturating_sub(periods)
 }
 
-/// Raises the counter with a chance of 1 in (counter - init) × 10 + 1. The bits of the old field
+/// Raises the counter with a chance of 1 in (counter - init) × factor + 1. The bits of the old field
 /// and the counter are the dice: accesses are frequent, so that no better ones are needed.
-fn lfu_increase(counter: u32, field: u32) -> u32 {
+fn lfu_increase(counter: u32, field: u32, factor: u32) -> u32 {
     if counter >= 255 {
         return 255;
     }
-    let chance = counter.saturating_sub(LFU_INIT) * 10 + 1;
+    let chance = counter
+        .saturating_sub(LFU_INIT)
+        .saturating_mul(factor)
+        .saturating_add(1);
     let dice = field.wrapping_mul(0x9e37_79b9)
         ^ DICE.with(|dice| {
             let next = dice

@@ -58,6 +58,8 @@ pub struct ClientCard {
     pub unblock: Mutex<Option<Unblock>>,
     /// How CLIENT KILL ends a connection that has left its worker.
     pub cut: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Whether a key that it watches has changed.
+    pub watch: Mutex<store::Watch>,
     /// Set by CLIENT KILL: it executes nothing more.
     pub killed: AtomicBool,
     /// The name, library and command that CLIENT LIST prints.
@@ -112,8 +114,6 @@ pub mod flags {
     pub const MULTI: u64 = 1 << 3;
     /// `b`: waiting.
     pub const BLOCKED: u64 = 1 << 4;
-    /// `d`: a watched key changed.
-    pub const DIRTY: u64 = 1 << 5;
     /// `r`: in READONLY mode.
     pub const READONLY: u64 = 1 << 6;
     /// `U`: over a unix socket.
@@ -144,6 +144,7 @@ impl ClientCard {
             place,
             meter: OnceLock::new(),
             unblock: Mutex::new(None),
+            watch: Mutex::default(),
             cut: OnceLock::new(),
             killed: AtomicBool::new(false),
             label: Mutex::new(Label {

@@ -63,8 +63,8 @@ pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";
 pub const TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 /// A database that does not exist.
 pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";
-/// A number that is no database.
-pub const BAD_DB: &str = "ERR value is out of range";
+/// A number that can be no database.
+pub const BAD_DB: &str = "ERR value is out of range, value must between -2147483648 and 2147483647";
 /// Not logged in.
 pub const NOAUTH: &str = "NOAUTH Authentication required.";
 /// The wrong name or password.
@@ -124,6 +124,22 @@ pub const NO_DEBUG: &str = "ERR DEBUG command not allowed. If the enable-debug-c
 /// The number of arguments does not fit.
 pub fn wrong_arity(full_name: &str) -> Fail {
     Fail::Error(format!("ERR wrong number of arguments for '{full_name}' command").into())
+}
+
+/// The error with which EXEC does not begin: what was wrong, and that nothing was run.
+pub fn aborted(why: Fail) -> Fail {
+    let text = match why {
+        Fail::Error(text) => text.into_owned().into_bytes(),
+        Fail::Raw(text) => text,
+        other => return other,
+    };
+    let mut aborted = b"EXECABORT Transaction discarded because of: ".to_vec();
+    aborted.extend_from_slice(if text.starts_with(b"ERR wrong number") {
+        &text[4..]
+    } else {
+        &text
+    });
+    Fail::Raw(aborted)
 }
 
 /// An expiry that makes no sense.

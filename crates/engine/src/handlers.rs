@@ -1,8 +1,9 @@
-//! From a command to its handler. A command of the table without a line here does not compile.
+//! From a command to its handler. Every command of the table has a line here, but for containers,
+//! which do not run without a subcommand.
 
 use crate::family::{
-    bitmap, client, cluster, command, connection, debug, expire, forward, hash, key, list, object,
-    payload, slow, sort, string, transaction, world,
+    bitmap, client, cluster, command, connection, debug, expire, forward, hash, key, latency, list,
+    memory, object, payload, slow, sort, string, transaction, world,
 };
 use crate::{Cx, Done};
 use commands::Cmd;
@@ -14,7 +15,7 @@ pub(crate) type Handler = fn(&mut Cx<'_>) -> Done;
 /// The handlers by the number of their command, put together once.
 static TABLE: LazyLock<Box<[Handler]>> = LazyLock::new(|| {
     let commands = (0..Cmd::COUNT).filter_map(Cmd::from_index);
-    commands.map(|cmd| find(cmd).unwrap_or(missing)).collect()
+    commands.map(|cmd| find(cmd).unwrap_or(container)).collect()
 });
 
 /// The command's handler.
@@ -28,8 +29,9 @@ fn find(cmd: Cmd) -> Option<Handler> {
     families.iter().find_map(|family| family(cmd))
 }
 
-fn missing(cx: &mut Cx<'_>) -> Done {
-    Err(format!("ERR unknown command '{}'", cx.spec.full_name).into())
+/// A container without a subcommand; the check of arguments refuses it before it comes here.
+fn container(cx: &mut Cx<'_>) -> Done {
+    Err(crate::fail::wrong_arity(cx.spec.full_name))
 }
 
 fn strings(cmd: Cmd) -> Option<Handler> {
@@ -176,7 +178,15 @@ fn others(cmd: Cmd) -> Option<Handler> {
         Cmd::ClientUnblock => client::unblock,
         Cmd::ClientUnpause => client::unpause,
         Cmd::Debug => debug::debug,
-        Cmd::MemoryUsage => slow::memory_usage,
+        Cmd::LatencyDoctor => latency::doctor,
+        Cmd::LatencyGraph => latency::graph,
+        Cmd::LatencyHistogram => latency::histogram,
+        Cmd::LatencyHistory => latency::history,
+        Cmd::LatencyLatest => latency::latest,
+        Cmd::LatencyReset => latency::reset,
+        Cmd::MemoryDoctor => memory::doctor,
+        Cmd::MemoryStats => memory::stats,
+        Cmd::MemoryUsage => memory::usage,
         Cmd::Monitor => slow::monitor,
         Cmd::SlowlogGet => slow::slowlog_get,
         Cmd::SlowlogLen => slow::slowlog_len,
@@ -236,6 +246,8 @@ fn hosts(cmd: Cmd) -> Option<Handler> {
             | Wait
             | Waitaof
             | Migrate
+            | MemoryPurge
+            | MemoryMallocStats
     );
     (forwarded || cmd.spec().parent == Some(Cluster)).then_some(forward::to_host as Handler)
 }
@@ -264,4 +276,17 @@ pub(crate) fn needs_world_in_exec(cmd: Cmd) -> bool {
             | Cmd::ClusterGetkeysinslot
     );
     needs_world(cmd) || wanders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_handler() {
+        for cmd in (0..Cmd::COUNT).filter_map(Cmd::from_index) {
+            let container = cmd.spec().is_container() && !runs_alone(cmd);
+            assert_ne!(find(cmd).is_some(), container, "{}", cmd.spec().full_name);
+        }
+    }
 }

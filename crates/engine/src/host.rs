@@ -62,6 +62,9 @@ pub trait Host: Send + Sync {
         session: Option<&mut Session>,
     ) -> Result<Taken, Fail>;
 
+    /// How much memory what uses.
+    fn memory(&self) -> crate::MemoryReport;
+
     /// Tells a connection's worker to look at the card's orders (CLIENT KILL, UNBLOCK).
     fn nudge(&self, card: &crate::ClientCard);
 

@@ -21,7 +21,7 @@ pub struct Keyspace<'a> {
     /// Whether the command has the world.
     world: bool,
     /// The LRU clock or LFU stamp that lookups leave behind; `None` leaves the field alone.
-    touch: Option<u32>,
+    touch: Option<crate::access::Stamp>,
     /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
     count: bool,
     /// The command's arguments, and the keys among them whose hashes are known.
@@ -78,7 +78,7 @@ impl<'a> Keyspace<'a> {
     }
 
     /// Sets what lookups leave in a key's LRU field.
-    pub fn set_touch(&mut self, touch: Option<u32>) {
+    pub fn set_touch(&mut self, touch: Option<crate::access::Stamp>) {
         self.touch = touch;
     }
 

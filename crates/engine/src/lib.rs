@@ -19,6 +19,7 @@ mod foreign;
 mod handlers;
 mod host;
 mod keyspace;
+pub mod latency;
 mod leaving;
 mod long_double;
 mod pause;
@@ -26,6 +27,7 @@ mod route;
 mod session;
 mod settings;
 mod stats;
+mod times;
 mod transaction;
 mod worker;
 
@@ -35,6 +37,7 @@ pub use cx::Cx;
 pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
+pub use family::memory::MemoryReport;
 pub use family::slow::Onlookers;
 pub use foreign::Foreign;
 pub use host::{Answer, Host, Taken, Ticket};
@@ -45,6 +48,7 @@ pub use route::Routing;
 pub use session::{ReplyMode, Session};
 pub use settings::Settings;
 pub use stats::{CommandStats, Stats};
+pub use times::Spread;
 pub use worker::{Outcome, Worker};
 
 use parking_lot::RwLock;
@@ -66,6 +70,8 @@ pub struct Engine {
     pub leaving: Leaving,
     /// The slow log and the monitors.
     pub onlookers: Onlookers,
+    /// What took long.
+    pub latency: latency::LatencyMonitor,
     /// Pauses of clients.
     pub pause: Pause,
     /// The names of commands, as rename-command leaves them.
@@ -90,6 +96,7 @@ impl Engine {
             routing: Routing::default(),
             leaving: Leaving::default(),
             onlookers: Onlookers::default(),
+            latency: latency::LatencyMonitor::default(),
             pause: Pause::default(),
             directory,
             host,

@@ -43,8 +43,8 @@ pub struct Session {
     pub transaction: Option<Transaction>,
     /// Set when a watched key changed.
     pub watch: Watch,
-    /// The keys it watches: physical database and key, and whether the key was expired already.
-    pub watched: Vec<(u16, Box<[u8]>, bool)>,
+    /// The keys it watches: number of the database and key.
+    pub watched: Vec<(u16, Box<[u8]>)>,
     /// Replication offset after its last write, for WAIT.
     pub write_offset: i64,
     /// Sequence number of its last write in the journal, for WAITAOF.
@@ -65,6 +65,7 @@ pub struct Session {
 impl Session {
     /// A new connection.
     pub fn new(card: Arc<ClientCard>, authenticated: bool) -> Session {
+        let watch = card.watch.lock().clone();
         Session {
             card,
             db: 0,
@@ -75,7 +76,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             no_touch: false,
             transaction: None,
-            watch: Watch::new(),
+            watch,
             watched: Vec::new(),
             write_offset: 0,
             write_sequence: 0,
@@ -85,6 +86,12 @@ impl Session {
             monitor: false,
             becomes_replica: false,
         }
+    }
+
+    /// Begins with watches anew: nothing that was watched so far counts.
+    pub(crate) fn begin_watch(&mut self) {
+        self.watch = Watch::new();
+        *self.card.watch.lock() = self.watch.clone();
     }
 
     /// Whether commands are being queued.

@@ -15,6 +15,8 @@ pub struct Settings {
     pub lfu: bool,
     /// `lfu-decay-time`, in minutes.
     pub lfu_decay_minutes: u32,
+    /// `lfu-log-factor`.
+    pub lfu_log_factor: u32,
     /// `requirepass`; empty: nobody has to log in.
     pub password: Vec<u8>,
     /// Whether keys of commands must lie in one slot that this node serves.
@@ -25,6 +27,8 @@ pub struct Settings {
     pub slowlog_max_len: usize,
     /// `latency-monitor-threshold`, in milliseconds; 0: off.
     pub latency_threshold: u64,
+    /// `latency-tracking`: whether the times of commands are counted.
+    pub latency_tracking: bool,
     /// Whether the data set is being loaded.
     pub loading: bool,
     /// Whether this server follows a primary.
@@ -35,6 +39,8 @@ pub struct Settings {
     pub stale: bool,
     /// The error that writes get because a save failed or replicas are missing, if any.
     pub refuse_writes: Option<&'static str>,
+    /// Whether the last save or write to the append-only file failed, while that stops writes.
+    pub disk_failed: bool,
     /// Why writes are refused because the append-only file cannot be written, while that is so.
     pub append_only_failure: Option<std::sync::Arc<str>>,
     /// Whether a reply waits until what it tells of is synced (`appendfsync always`).
@@ -54,6 +60,8 @@ pub struct Settings {
     pub idle_timeout: u64,
     /// Whether expired keys are hidden but not deleted: while clients are paused.
     pub hide_expired: bool,
+    /// Whether periodic work rests (DEBUG PAUSE-CRON 1).
+    pub pause_periodic: bool,
     /// Whether active expiry and lazy deletion rest (DEBUG SET-ACTIVE-EXPIRE 0 rests the former).
     pub active_expire: bool,
 }
@@ -68,16 +76,19 @@ impl Default for Settings {
             hash_max_listpack_value: 64,
             lfu: false,
             lfu_decay_minutes: 1,
+            lfu_log_factor: 10,
             password: Vec::new(),
             cluster: false,
             slowlog_slower_than: 10_000,
             slowlog_max_len: 128,
             latency_threshold: 0,
+            latency_tracking: true,
             loading: false,
             replica: false,
             replica_read_only: true,
             stale: false,
             refuse_writes: None,
+            disk_failed: false,
             append_only_failure: None,
             commit_gate: false,
             debug: 0,
@@ -91,6 +102,7 @@ impl Default for Settings {
             ],
             idle_timeout: 0,
             hide_expired: false,
+            pause_periodic: false,
             active_expire: true,
         }
     }

@@ -1,9 +1,10 @@
 //! Counters of what commands did.
 
+use crate::times::{Spread, Times};
 use commands::Cmd;
 use parking_lot::RwLock;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Counters of all workers.
@@ -23,6 +24,8 @@ struct Row {
     nanoseconds: AtomicU64,
     rejected: AtomicU64,
     failed: AtomicU64,
+    /// Made when the command first runs while `latency-tracking` is on.
+    times: OnceLock<Times>,
 }
 
 /// What INFO commandstats says of one command.
@@ -45,10 +48,14 @@ fn add(counter: &AtomicU64, amount: u64) {
 
 impl WorkerStats {
     #[inline]
-    pub(crate) fn called(&self, cmd: Cmd, took: Duration, failed: bool) {
+    pub(crate) fn called(&self, cmd: Cmd, took: Duration, failed: bool, track: bool) {
         let row = &self.0[cmd.index()];
+        let nanoseconds = took.as_nanos() as u64;
         add(&row.calls, 1);
-        add(&row.nanoseconds, took.as_nanos() as u64);
+        add(&row.nanoseconds, nanoseconds);
+        if track {
+            row.times.get_or_init(Times::default).note(nanoseconds);
+        }
         if failed {
             add(&row.failed, 1);
         }
@@ -82,6 +89,16 @@ impl Stats {
         sum
     }
 
+    /// How long a command took, over all workers; `None` if that was not tracked.
+    pub fn times(&self, cmd: Cmd) -> Option<Spread> {
+        let workers = self.workers.read();
+        let rows = workers.iter().map(|worker| &worker.0[cmd.index()]);
+        let mut spread = Spread::default();
+        rows.filter_map(|row| row.times.get())
+            .for_each(|times| spread.add(times));
+        (spread.count() > 0).then_some(spread)
+    }
+
     /// Commands that ran, of any kind.
     pub fn total_calls(&self) -> u64 {
         (0..Cmd::COUNT)
@@ -113,6 +130,7 @@ impl Stats {
                 row.nanoseconds.store(0, Ordering::Relaxed);
                 row.rejected.store(0, Ordering::Relaxed);
                 row.failed.store(0, Ordering::Relaxed);
+                row.times.get().into_iter().for_each(Times::reset);
             }
         }
         self.errors.write().clear();

@@ -8,8 +8,8 @@ use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::Spec;
 use resp::{Args, ArgsBuf, Reply};
+use store::Locker;
 use store::gate::World;
-use store::{Locker, Watch};
 
 /// A transaction that is being queued.
 #[derive(Default)]
@@ -42,9 +42,22 @@ impl Transaction {
 
     /// Whether any queued command changes keys.
     pub fn writes(&self) -> bool {
-        self.queue
-            .iter()
-            .any(|queued| queued.spec.has(commands::flag::WRITE))
+        self.has(commands::flag::WRITE)
+    }
+
+    /// Whether any queued command has one of these flags.
+    pub fn has(&self, flags: u32) -> bool {
+        self.queue.iter().any(|queued| queued.spec.has(flags))
+    }
+
+    /// Whether all queued commands have the flag.
+    pub fn all_have(&self, flag: u32) -> bool {
+        self.queue.iter().all(|queued| queued.spec.has(flag))
+    }
+
+    /// Whether any queued command has keys.
+    pub fn has_keys(&self) -> bool {
+        self.queue.iter().any(|queued| queued.spec.has_keys())
     }
 }
 
@@ -57,13 +70,17 @@ pub(crate) fn discard(session: &mut Session, locker: &Locker) {
 /// Ends all watches. Where a slot is locked by another, that is done in the background: the flag
 /// that is set until then is nobody's any more.
 pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {
-    for (db, key, _) in std::mem::take(&mut session.watched) {
+    if session.watched.is_empty() && !session.watch.is_dirty() {
+        return;
+    }
+    for (number, key) in std::mem::take(&mut session.watched) {
+        let db = locker.store().physical_db(number);
         match locker.try_lock(Slot::of_key(&key)) {
             Some(mut guard) => guard.unwatch(db, &key, &session.watch),
             None => locker.store().unwatch_later(db, &key, &session.watch),
         }
     }
-    session.watch = Watch::new();
+    session.begin_watch();
 }
 
 impl Worker {
@@ -112,7 +129,7 @@ impl Worker {
         for queued in queue {
             slots_of(queued.spec, queued.args.as_args(), &mut slots);
         }
-        slots.extend(session.watched.iter().map(|(_, key, _)| Slot::of_key(key)));
+        slots.extend(session.watched.iter().map(|(_, key)| Slot::of_key(key)));
         slots.sort_unstable();
         slots.dedup();
         let routed = self.settings.cluster && !session.trusted && !slots.is_empty();
@@ -250,7 +267,7 @@ fn run_queue<'a>(
             cx.reply.error(text);
         }
         let took = clock.lap();
-        stats.called(spec.id, took, failed);
+        stats.called(spec.id, took, failed, settings.latency_tracking);
         slow::show(engine, cx.session, spec, cx.args);
         slow::note(engine, settings, cx.session, spec, cx.args, took);
     }
@@ -278,25 +295,23 @@ fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> bool {
 
 /// Whether a watched key changed, or has expired since it was watched.
 fn is_dirty(session: &Session, keys: &mut Keyspace<'_>) -> bool {
-    let when = keys.when;
-    let expired = |(db, key, was_expired): &(u16, Box<[u8]>, bool)| {
-        if *was_expired {
-            return false;
-        }
+    let now = keys.when.now;
+    let expired = |(number, key): &(u16, Box<[u8]>)| {
+        let db = keys.locker().store().physical_db(*number);
         let guard = keys.guard(Slot::of_key(key));
-        let table = guard.keys(*db).map(store::Keys::table);
-        let object = table.and_then(|table| table.find(ds::hash::of(key), key));
-        object
-            .and_then(ds::Object::expire)
-            .is_some_and(|expire| expire <= when.now)
+        guard.has_expired(db, key, &session.watch, now)
     };
     session.watch.is_dirty() || session.watched.iter().any(expired)
 }
 
 fn end_watches(session: &mut Session, keys: &mut Keyspace<'_>) {
-    for (db, key, _) in std::mem::take(&mut session.watched) {
+    if session.watched.is_empty() && !session.watch.is_dirty() {
+        return;
+    }
+    for (number, key) in std::mem::take(&mut session.watched) {
+        let db = keys.locker().store().physical_db(number);
         keys.guard(Slot::of_key(&key))
             .unwatch(db, &key, &session.watch);
     }
-    session.watch = Watch::new();
+    session.begin_watch();
 }

@@ -257,10 +257,12 @@ impl Worker {
         if let Some(transaction) = &mut session.transaction {
             transaction.failed = true;
         }
+        let mut fail = fail;
         if let Some(spec) = spec {
             self.stats.rejected(spec.id);
-            if spec.id == Cmd::Exec && session.in_multi() {
+            if spec.id == Cmd::Exec {
                 crate::transaction::discard(session, &self.locker);
+                fail = fail::aborted(fail);
             }
         }
         let start = out.len();

@@ -54,6 +54,7 @@ impl<H: Handler> Worker<H> {
                 Ok((sent, all)) => {
                     conn.stats.sent(sent);
                     add(&self.stats.bytes_out, sent as u64);
+                    add(&self.stats.writes, 1);
                     if !all {
                         conn.wants_write = true;
                         set_interest(&self.registry, conn, index);

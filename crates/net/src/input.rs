@@ -108,6 +108,7 @@ impl<H: Handler> Worker<H> {
                 conn.readable = read == offered || conn.hangup;
                 conn.stats.active(self.now, read);
                 add(&self.stats.bytes_in, read as u64);
+                add(&self.stats.reads, 1);
                 if !private {
                     conn.chunk = Some((self.input_used, self.input_used + read));
                     self.input_used += read;

@@ -35,6 +35,8 @@ pub(crate) struct Arrival {
 pub(crate) struct WorkerStats {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    pub(crate) reads: AtomicU64,
+    pub(crate) writes: AtomicU64,
     pub(crate) commands: AtomicU64,
 }
 
@@ -188,6 +190,8 @@ impl<M> Workers<M> {
         for mailbox in self.boxes.iter() {
             totals.bytes_in += mailbox.stats.bytes_in.load(Ordering::Relaxed);
             totals.bytes_out += mailbox.stats.bytes_out.load(Ordering::Relaxed);
+            totals.reads += mailbox.stats.reads.load(Ordering::Relaxed);
+            totals.writes += mailbox.stats.writes.load(Ordering::Relaxed);
             totals.commands += mailbox.stats.commands.load(Ordering::Relaxed);
             totals.connections += mailbox.load.load(Ordering::Relaxed);
         }
@@ -202,6 +206,10 @@ pub struct Totals {
     pub bytes_in: u64,
     /// Bytes written to clients.
     pub bytes_out: u64,
+    /// Times that a socket was read.
+    pub reads: u64,
+    /// Times that a socket was written to.
+    pub writes: u64,
     /// Commands executed.
     pub commands: u64,
     /// Connections open now.

@@ -1,5 +1,6 @@
 //! Loading an RDB file into the store.
 
+use crate::save::Delay;
 use base::Slot;
 use rdb::object::{Builder, ObjectLimits};
 use rdb::{Event, Foreign, Reader};
@@ -21,6 +22,8 @@ pub struct LoadOptions<'a> {
     pub wanted: &'a dyn Fn(Slot) -> bool,
     /// Is told of progress now and then: how many bytes more were read.
     pub progress: &'a mut dyn FnMut(u64),
+    /// The rest after each key (`key-load-delay`).
+    pub key_delay: Delay,
 }
 
 /// What a file held.
@@ -112,6 +115,7 @@ fn run<R: Read>(
                 {
                     break Err(error);
                 }
+                options.key_delay.rest(loaded.keys + loaded.expired);
                 if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
                     locker.close();
                     (options.progress)(reader.offset() - told);

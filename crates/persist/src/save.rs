@@ -30,6 +30,54 @@ pub struct SaveOptions {
     pub replication_id: Option<String>,
     /// Whether it is the base of an append-only file.
     pub aof_base: bool,
+    /// Whether the file is synced each time that [`SYNC_STEP`] bytes were written, so that the sync
+    /// at its end is short (`rdb-save-incremental-fsync`, `aof-rewrite-incremental-fsync`).
+    pub sync_steps: bool,
+    /// The rest after each key (`rdb-key-save-delay`).
+    pub key_delay: Delay,
+}
+
+/// A rest after each key, for tests: microseconds, or if negative, one microsecond after about one
+/// key in so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delay(pub i64);
+
+impl Delay {
+    /// Rests, after the key of this number.
+    pub fn rest(self, key: u64) {
+        match self.0 {
+            0 => {}
+            few @ ..0 if !key.is_multiple_of(few.unsigned_abs()) => {}
+            ..0 => std::thread::sleep(std::time::Duration::from_micros(1)),
+            micros => std::thread::sleep(std::time::Duration::from_micros(micros as u64)),
+        }
+    }
+}
+
+/// Bytes between syncs of a file that is synced in steps.
+pub const SYNC_STEP: u64 = 4 << 20;
+
+/// Writes to a file, and syncs it in steps if that is wanted.
+struct Steps<'a> {
+    file: &'a mut std::fs::File,
+    wanted: bool,
+    unsynced: u64,
+}
+
+impl Write for Steps<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unsynced += written as u64;
+        if self.wanted && self.unsynced >= SYNC_STEP {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// How a save is going; others may look, and stop it.
@@ -103,6 +151,7 @@ pub fn write(
         })
         .err();
         keys += 1;
+        options.key_delay.rest(keys);
         progress.keys.store(keys, Ordering::Relaxed);
         if failed.is_some() {
             walker.abandon();
@@ -177,7 +226,12 @@ pub fn save_file(
             return Err(error.into());
         }
     };
-    let saved = write(tap, locker, options, progress, replacement.file())?;
+    let mut file = Steps {
+        file: replacement.file(),
+        wanted: options.sync_steps,
+        unsynced: 0,
+    };
+    let saved = write(tap, locker, options, progress, &mut file)?;
     replacement.commit()?;
     Ok(saved)
 }

@@ -27,6 +27,8 @@ fn options() -> SaveOptions {
         used_memory: 1,
         replication_id: None,
         aof_base: false,
+        sync_steps: true,
+        key_delay: Default::default(),
     }
 }
 
@@ -123,6 +125,7 @@ fn load_all(locker: &Locker, mut bytes: &[u8]) -> Result<Loaded, LoadError> {
         limits: ObjectLimits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
+        key_delay: Default::default(),
     };
     load(&mut bytes, locker, &mut options)
 }

@@ -5,9 +5,10 @@ use crate::steady_ms;
 use base::{Offset, ReplId};
 use parking_lot::Mutex;
 use replproto::{Level, ReplicaConfig, ReplicaEffect, ReplicaSession};
+use socket2::{Domain, Socket, Type};
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +55,20 @@ pub struct FollowOptions {
     pub place: Option<(ReplId, Offset)>,
     /// Where snapshots are kept while they come in.
     pub directory: PathBuf,
+    /// The address that the connection comes from (`bind-source-addr`), if this machine has it.
+    pub source: Option<IpAddr>,
+}
+
+/// Connects, from `source` if that is possible.
+fn dial(address: SocketAddr, source: Option<IpAddr>, wait: Duration) -> io::Result<TcpStream> {
+    if let Some(source) = source {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        if socket.bind(&SocketAddr::new(source, 0).into()).is_ok() {
+            socket.connect_timeout(&address.into(), wait)?;
+            return Ok(socket.into());
+        }
+    }
+    TcpStream::connect_timeout(&address, wait)
 }
 
 /// How the link stands, for INFO and ROLE.
@@ -306,10 +321,11 @@ impl Link {
     fn reach(&self) -> std::io::Result<TcpStream> {
         let (host, port) = (self.options.config.host.clone(), self.options.config.port);
         let timeout = Duration::from_millis(self.options.config.timeout_ms.clamp(100, 5000));
+        let source = self.options.source;
         let connect = move || {
             let address = (host.as_str(), port).to_socket_addrs()?.next();
             let address = address.ok_or(ErrorKind::AddrNotAvailable)?;
-            let socket = TcpStream::connect_timeout(&address, timeout)?;
+            let socket = dial(address, source, timeout)?;
             socket.set_nodelay(true)?;
             socket.set_read_timeout(Some(READ_WAIT))?;
             socket.set_write_timeout(Some(Duration::from_secs(10)))?;

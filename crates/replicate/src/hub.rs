@@ -95,6 +95,13 @@ impl Hub {
         change(&mut history);
     }
 
+    /// CONFIG RESETSTAT: counts syncs from zero.
+    pub fn reset_sync_counts(&self) {
+        self.syncs
+            .iter()
+            .for_each(|count| count.store(0, Ordering::Relaxed));
+    }
+
     /// What is kept of the stream, if anything is.
     pub fn window(&self) -> Option<Window> {
         let (first, next) = self.store.journal.backlog()?;

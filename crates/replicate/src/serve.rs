@@ -33,6 +33,8 @@ pub struct ServeOptions {
     pub lag_limit: u64,
     /// Whether a snapshot is streamed while it is made, if the replica can take that.
     pub diskless: bool,
+    /// Whether small pieces of the stream are sent at once (`repl-disable-tcp-nodelay no`).
+    pub nodelay: bool,
     /// Where a snapshot that is not streamed is kept.
     pub directory: PathBuf,
     /// Writes the snapshot.
@@ -72,7 +74,7 @@ pub fn serve(
     unread: Vec<u8>,
     options: ServeOptions,
 ) {
-    let Ok(link) = new_link(hub, &socket, &session) else {
+    let Ok(link) = new_link(hub, &socket, &session, options.nodelay) else {
         return;
     };
     let over = AtomicBool::new(false);
@@ -105,12 +107,13 @@ fn new_link(
     hub: &Hub,
     socket: &TcpStream,
     session: &PrimarySession,
+    nodelay: bool,
 ) -> io::Result<Arc<ReplicaLink>> {
     socket.set_nonblocking(false)?;
     socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
     socket.set_read_timeout(Some(Duration::from_millis(500)))?;
     // A unix socket has no such option.
-    let _ = socket.set_nodelay(true);
+    let _ = socket.set_nodelay(nodelay);
     let said = session.introduction();
     let peer = socket
         .peer_addr()

@@ -367,6 +367,7 @@ fn load(
         limits: crate::persistence::object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
+        key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::aof::load::load(
         files,

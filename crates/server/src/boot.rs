@@ -337,6 +337,12 @@ fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> 
     server.map_err(|error| error.to_string())
 }
 
+/// The address that connections to other servers come from, if one is set.
+pub(crate) fn source(config: &Config) -> Option<IpAddr> {
+    let text = String::from_utf8_lossy(&config.bind_source_addr);
+    text.parse().ok()
+}
+
 /// Where to listen. An address that starts with `-` may be missing on this machine.
 pub(crate) fn places(config: &Config) -> Result<Vec<Listen>, String> {
     let mut places = Vec::new();

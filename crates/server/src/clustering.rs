@@ -111,6 +111,7 @@ pub(crate) fn start(
         bind: addresses(config),
         conf_path: as_path(&config.dir).join(as_path(&config.cluster_config_file)),
         link_limit: config.cluster_link_sendbuf_limit as usize,
+        source: crate::boot::source(config),
         data_lost,
     };
     let (worker_node, worker_engine) = (Arc::downgrade(node), engine.clone());

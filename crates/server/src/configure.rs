@@ -23,10 +23,12 @@ fn apply(config: &Config, settings: &mut Settings) {
     settings.hash_max_listpack_value = config.hash_max_listpack_value as usize;
     settings.lfu = config.maxmemory_policy.word().contains("lfu");
     settings.lfu_decay_minutes = config.lfu_decay_time as u32;
+    settings.lfu_log_factor = config.lfu_log_factor as u32;
     settings.password = config.requirepass.clone();
     settings.cluster = config.cluster_enabled;
     settings.slowlog_slower_than = config.slowlog_log_slower_than;
     settings.slowlog_max_len = config.slowlog_max_len as usize;
+    settings.latency_tracking = config.latency_tracking;
     settings.latency_threshold = config.latency_monitor_threshold as u64;
     settings.query_buffer_limit = config.client_query_buffer_limit as usize;
     let limits = config.client_output_buffer_limit.classes();
@@ -129,9 +131,14 @@ pub(crate) fn refresh_refusal(node: &Node, engine: &Engine) {
     let (config, settings) = (node.config.read(), engine.settings());
     let (wanted, lag) = (config.min_replicas_to_write, config.min_replicas_max_lag);
     let saves = config.stop_writes_on_bgsave_error && !config.save.is_empty();
+    let save_failed = saves && !node.persistence.last_ok();
+    let disk_failed = save_failed || settings.append_only_failure.is_some();
+    if settings.disk_failed != disk_failed {
+        engine.change_settings(|settings| settings.disk_failed = disk_failed);
+    }
     let refusal = if settings.replica {
         None
-    } else if saves && !node.persistence.last_ok() {
+    } else if save_failed {
         Some(engine::fail::MISCONF_SAVE)
     } else if wanted > 0
         && lag > 0

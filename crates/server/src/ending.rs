@@ -5,6 +5,8 @@ use config::Config;
 use engine::{Engine, Fail, Session, Taken, Ticket};
 use resp::Args;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Whether the data set is saved first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Ending {
     pub(crate) save: Save,
     /// End even if saving fails.
     pub(crate) force: bool,
+    /// Do not wait for replicas.
+    pub(crate) now: bool,
     /// The connection that asked: it hears only when the server does not end.
     pub(crate) ticket: Option<Ticket>,
 }
@@ -37,6 +41,7 @@ impl Ending {
         Ending {
             save,
             force: on.force(),
+            now: on.now(),
             ticket: None,
         }
     }
@@ -51,6 +56,7 @@ pub(crate) fn shutdown(
     let mut ending = Ending {
         save: Save::IfConfigured,
         force: false,
+        now: false,
         ticket: None,
     };
     let mut abort = false;
@@ -58,21 +64,21 @@ pub(crate) fn shutdown(
         match word.to_ascii_uppercase().as_slice() {
             b"NOSAVE" if ending.save != Save::Yes => ending.save = Save::No,
             b"SAVE" if ending.save != Save::No => ending.save = Save::Yes,
-            b"NOW" => {}
+            b"NOW" => ending.now = true,
             b"FORCE" => ending.force = true,
             b"ABORT" => abort = true,
             _ => return Err(engine::fail::SYNTAX.into()),
         }
     }
     if abort {
-        // An end that was asked for is under way at once: there is none to call off.
-        let alone = args.len() == 2;
-        return Err(if alone {
-            "ERR No shutdown in progress."
-        } else {
-            engine::fail::SYNTAX
+        if args.len() > 2 {
+            return Err(engine::fail::SYNTAX.into());
         }
-        .into());
+        return if node.departure.call_off() {
+            Ok(crate::node::ok())
+        } else {
+            Err("ERR No shutdown in progress.".into())
+        };
     }
     ending.ticket = session.map(|session| node.ticket_for(session));
     node.end(ending);
@@ -80,7 +86,72 @@ pub(crate) fn shutdown(
 }
 
 /// How long writes may be held while the append-only file is finished.
-const LONGEST_FINISH: std::time::Duration = std::time::Duration::from_secs(600);
+const LONGEST_FINISH: Duration = Duration::from_secs(600);
+
+/// The wait for replicas before the server ends, while it lasts.
+#[derive(Default)]
+pub(crate) struct Departure {
+    waiting: AtomicBool,
+    called_off: AtomicBool,
+}
+
+impl Departure {
+    /// SHUTDOWN ABORT; whether there was anything to call off.
+    fn call_off(&self) -> bool {
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        if waiting {
+            self.called_off.store(true, Ordering::SeqCst);
+        }
+        waiting
+    }
+}
+
+/// How often it is looked whether replicas have caught up.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Holds writes and waits until replicas have all that was written (`shutdown-timeout`).
+///
+/// # Errors
+/// When the end was called off meanwhile.
+fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) -> Result<(), String> {
+    let timeout = Duration::from_secs(config.shutdown_timeout.max(0) as u64);
+    let hub = &node.replication().hub;
+    let behind = |offset: i64| {
+        let online = hub.replicas().into_iter().filter(|r| r.state == "online");
+        online.filter(|replica| replica.offset < offset).count()
+    };
+    if timeout.is_zero() || engine.settings().replica || behind(engine.store.journal.offset()) == 0
+    {
+        return Ok(());
+    }
+    let until = Instant::now() + timeout;
+    node.departure.called_off.store(false, Ordering::SeqCst);
+    node.departure.waiting.store(true, Ordering::SeqCst);
+    node.pause_writes(until + LONGEST_FINISH);
+    let line = format!(
+        "{} of {} replicas are in sync when shutting down.",
+        hub.replica_count() - behind(engine.store.journal.offset()).min(hub.replica_count()),
+        hub.replica_count()
+    );
+    node.log(config::LogLevel::Notice, &line);
+    let mut called_off = false;
+    while Instant::now() < until && !called_off && behind(engine.store.journal.offset()) > 0 {
+        std::thread::sleep(LOOK);
+        called_off = node.departure.called_off.load(Ordering::SeqCst);
+    }
+    node.departure.waiting.store(false, Ordering::SeqCst);
+    let late = behind(engine.store.journal.offset());
+    if late > 0 && !called_off {
+        let line = format!("{late} replicas lag behind and are not waited for any longer.");
+        node.log(config::LogLevel::Notice, &line);
+    }
+    if called_off {
+        node.end_failover_pause();
+        node.log(config::LogLevel::Notice, "Shutdown manually aborted.");
+        return Err("called off".into());
+    }
+    Ok(())
+}
 
 /// Does what must be done before the process ends.
 ///
@@ -89,6 +160,19 @@ const LONGEST_FINISH: std::time::Duration = std::time::Duration::from_secs(600);
 pub(crate) fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
     let config: Config = node.config.read().clone();
     node.log(config::LogLevel::Notice, "User requested shutdown...");
+    if !ending.now {
+        wait_for_replicas(node, engine, &config)?;
+    }
+    // Writes rest from here on, if they do, until the process has ended or must go on.
+    finish(node, engine, ending, &config).inspect_err(|_| node.end_failover_pause())
+}
+
+fn finish(
+    node: &Arc<Node>,
+    engine: &Engine,
+    ending: &Ending,
+    config: &Config,
+) -> Result<(), String> {
     let save = match ending.save {
         Save::Yes => true,
         Save::No => false,
@@ -111,12 +195,11 @@ pub(crate) fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Res
     }
     if node.append_only.is_on() {
         // From here on nothing is acknowledged that the file does not hold.
-        node.pause_writes(std::time::Instant::now() + LONGEST_FINISH);
+        node.pause_writes(Instant::now() + LONGEST_FINISH);
         if let Err(reason) = crate::append_only::finish(node) {
             let line = format!("Error trying to write the append-only file: {reason}");
             node.log(config::LogLevel::Warning, &line);
             if !ending.force {
-                node.end_failover_pause();
                 return Err(reason);
             }
         }

@@ -183,7 +183,11 @@ impl Handler for Front {
         if let Some(unblock) = card.unblock.lock().take() {
             unblock(true);
         }
+        if matches!(why, CloseReason::QueryBuffer { .. }) {
+            self.node.cut_off.input.fetch_add(1, Ordering::Relaxed);
+        }
         if let CloseReason::OutputLimit { bytes, .. } = why {
+            self.node.cut_off.output.fetch_add(1, Ordering::Relaxed);
             let line = format!(
                 "Client id={} addr={} closed for overcoming of output buffer limits ({bytes} bytes).",
                 card.id, card.peer

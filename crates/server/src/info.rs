@@ -1,5 +1,6 @@
 //! INFO: the server's state in the fields that clients and tools of Redis read.
 
+mod memory;
 mod section;
 
 use crate::node::Node;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod append_only;
+mod backlog;
 mod boot;
 mod cluster_command;
 mod clustering;

@@ -1,37 +1,21 @@
 //! What the allocator and the system say of this process.
 
+use crate::node::Node;
+use engine::clients::flags;
+use engine::{MemoryReport, Taken};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Memory of the process, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Memory {
-    /// Handed out by the allocator.
-    pub(crate) used: u64,
-    /// The most there ever was when somebody looked.
-    pub(crate) peak: u64,
-    /// Handed out when the first command could come.
-    pub(crate) startup: u64,
-    /// In pages that hold something.
-    pub(crate) active: u64,
-    /// In pages that the allocator holds.
-    pub(crate) resident: u64,
-    /// Of the process in main memory.
-    pub(crate) rss: u64,
-    /// Of the machine.
-    pub(crate) total: u64,
-}
 
 static PEAK: AtomicU64 = AtomicU64::new(0);
 static STARTUP: AtomicU64 = AtomicU64::new(0);
 
-/// Reads everything.
-pub(crate) fn read() -> Memory {
+/// Reads what the allocator and the system say.
+fn read() -> MemoryReport {
     use tikv_jemalloc_ctl::{epoch, stats};
     // Under another allocator (some tests) these fail, and the fields are 0.
     let _ = epoch::advance();
     let used = stats::allocated::read().unwrap_or(0) as u64;
     let peak = PEAK.fetch_max(used, Ordering::Relaxed).max(used);
-    Memory {
+    MemoryReport {
         used,
         peak,
         startup: STARTUP.load(Ordering::Relaxed),
@@ -39,7 +23,52 @@ pub(crate) fn read() -> Memory {
         resident: stats::resident::read().unwrap_or(0) as u64,
         rss: resident_pages() * rustix::param::page_size() as u64,
         total: rustix::system::sysinfo().totalram,
+        ..MemoryReport::default()
     }
+}
+
+/// Reads everything.
+pub(crate) fn report(node: &Node) -> MemoryReport {
+    let mut report = read();
+    let engine = node.engine();
+    report.backlog = engine.store.journal.retained() as u64;
+    for card in engine.clients.all() {
+        let memory = card.meter.get().map_or(0, |meter| meter.read().memory);
+        let memory = (memory + size_of::<engine::ClientCard>()) as u64;
+        if card.has_flag(flags::REPLICA) {
+            report.replicas += memory;
+        } else {
+            report.clients += memory;
+        }
+    }
+    report
+}
+
+/// MEMORY PURGE: pages that hold nothing go back to the system.
+pub(crate) fn purge() -> Taken {
+    use tikv_jemalloc_ctl::{Access, AsName, arenas};
+    let arenas = arenas::narenas::read().unwrap_or(0);
+    for arena in 0..arenas {
+        // With a decay of 0 ms all such pages go at once.
+        let name = format!("arena.{arena}.dirty_decay_ms\0");
+        let name = name.as_bytes().name();
+        let before: Result<isize, _> = name.read();
+        if let Ok(before) = before {
+            // Arenas that nobody has used yet do not exist, which is an error and no harm.
+            let _ = name.write(0isize);
+            let _ = name.write(before);
+        }
+    }
+    crate::node::ok()
+}
+
+/// MEMORY MALLOC-STATS
+pub(crate) fn allocator_stats() -> Taken {
+    let mut text = Vec::new();
+    let options = tikv_jemalloc_ctl::stats_print::Options::default();
+    // Writing to a vector cannot fail.
+    let _ = tikv_jemalloc_ctl::stats_print::stats_print(&mut text, options);
+    Taken::Now(Box::new(move |reply| reply.verbatim(*b"txt", text)))
 }
 
 /// Notes what is used before there is data.
@@ -67,7 +96,17 @@ pub(crate) struct Cpu {
 
 /// The processor time of this process so far.
 pub(crate) fn cpu() -> Cpu {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_of("/proc/self/stat")
+}
+
+/// The processor time of the thread that the process began with.
+pub(crate) fn main_thread() -> Cpu {
+    let id = std::process::id();
+    cpu_of(&format!("/proc/self/task/{id}/stat"))
+}
+
+fn cpu_of(file: &str) -> Cpu {
+    let stat = std::fs::read_to_string(file).unwrap_or_default();
     // The program's name may hold blanks; the fields after its closing bracket do not.
     let fields: Vec<&str> = stat
         .rsplit(')')

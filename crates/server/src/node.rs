@@ -15,8 +15,20 @@ use net::{ConnId, Server, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
 use resp::ArgsBuf;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
+
+/// Connections that were closed because of limits.
+#[derive(Default)]
+pub(crate) struct CutOff {
+    /// For more input than `client-query-buffer-limit`.
+    pub(crate) input: AtomicU64,
+    /// For more output than `client-output-buffer-limit`.
+    pub(crate) output: AtomicU64,
+    /// How many were refused at the door before CONFIG RESETSTAT.
+    refused_before: AtomicU64,
+}
 
 /// One server.
 pub(crate) struct Node {
@@ -42,6 +54,14 @@ pub(crate) struct Node {
     pub(crate) run_id: ReplId,
     /// How many commands ran of late.
     pub(crate) rates: Rates,
+    /// The wait for replicas before the server ends.
+    pub(crate) departure: crate::ending::Departure,
+    /// How long there has been no replica.
+    pub(crate) solitude: crate::backlog::Solitude,
+    /// What active expiry did.
+    pub(crate) expiry: crate::periodic::ExpiryStats,
+    /// Connections that were closed because of what they sent or did not read.
+    pub(crate) cut_off: CutOff,
     /// Connections to the targets of MIGRATE.
     pub(crate) links: crate::migrate::Links,
 }
@@ -66,6 +86,10 @@ impl Node {
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
+            departure: crate::ending::Departure::default(),
+            solitude: crate::backlog::Solitude::default(),
+            expiry: crate::periodic::ExpiryStats::default(),
+            cut_off: CutOff::default(),
             links: crate::migrate::Links::default(),
         })
     }
@@ -110,17 +134,53 @@ impl Node {
         result.map_err(|error| format!("cannot accept connections: {error}"))
     }
 
-    /// Bytes that came in and went out.
-    pub(crate) fn traffic(&self) -> (u64, u64) {
-        let totals = self.workers.get().map(Workers::totals);
-        totals.map_or((0, 0), |totals| (totals.bytes_in, totals.bytes_out))
+    /// Bytes that came in and went out, and how often sockets were read and written.
+    pub(crate) fn traffic(&self) -> (u64, u64, u64, u64) {
+        let totals = self.workers.get().map(Workers::totals).unwrap_or_default();
+        (
+            totals.bytes_in,
+            totals.bytes_out,
+            totals.reads,
+            totals.writes,
+        )
     }
 
     /// Connections that were accepted and refused.
     pub(crate) fn arrivals(&self) -> (u64, u64) {
         let clients = &self.engine().clients;
         let load = std::sync::atomic::Ordering::Relaxed;
-        (clients.accepted.load(load), clients.rejected.load(load))
+        let refused = self.refused_at_door();
+        let refused = refused.saturating_sub(self.cut_off.refused_before.load(load));
+        (
+            clients.accepted.load(load),
+            clients.rejected.load(load) + refused,
+        )
+    }
+
+    /// Connections that were refused since the start because there were too many.
+    fn refused_at_door(&self) -> u64 {
+        let mut refused = 0;
+        self.with_server(|server| refused = server.arrivals().1);
+        refused
+    }
+
+    /// CONFIG RESETSTAT: what is counted outside of the engine begins at zero.
+    fn reset_stats(&self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let clients = &self.engine().clients;
+        let counters = [
+            &clients.accepted,
+            &clients.rejected,
+            &self.cut_off.input,
+            &self.cut_off.output,
+        ];
+        counters
+            .iter()
+            .for_each(|counter| counter.store(0, Relaxed));
+        let refused = self.refused_at_door();
+        self.cut_off.refused_before.store(refused, Relaxed);
+        self.replication().hub.reset_sync_counts();
+        self.expiry.reset();
     }
 
     /// The engine; there is one before any command runs.
@@ -305,6 +365,7 @@ impl Host for Node {
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();
+                self.reset_stats();
                 Ok(ok())
             }
             Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
@@ -312,6 +373,8 @@ impl Host for Node {
             Cmd::Waitaof => append_only::waitaof(&node, engine, args, session),
             Cmd::Bgsave => persistence::bgsave(&node, shared, args),
             Cmd::Debug => crate::debug::run(&node, shared, args, session),
+            Cmd::MemoryPurge => Ok(crate::memory::purge()),
+            Cmd::MemoryMallocStats => Ok(crate::memory::allocator_stats()),
             Cmd::Lastsave => {
                 let at = self.persistence.last_save();
                 Ok(Taken::Now(Box::new(move |reply| reply.int(at))))
@@ -330,6 +393,10 @@ impl Host for Node {
             }
             _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
         }
+    }
+
+    fn memory(&self) -> engine::MemoryReport {
+        crate::memory::report(self)
     }
 
     fn pause_changed(&self) {

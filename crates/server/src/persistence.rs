@@ -73,6 +73,11 @@ impl Persistence {
         self.state.lock().last_ok
     }
 
+    /// Whether a save runs.
+    pub(crate) fn is_saving(&self) -> bool {
+        self.state.lock().running.is_some()
+    }
+
     /// Changes since the last good save.
     pub(crate) fn changes(&self, engine: &Engine) -> u64 {
         engine
@@ -151,6 +156,8 @@ pub(crate) fn options(config: &Config) -> SaveOptions {
         used_memory: 0,
         replication_id: None,
         aof_base: false,
+        sync_steps: config.rdb_save_incremental_fsync,
+        key_delay: persist::save::Delay(config.rdb_key_save_delay),
     }
 }
 
@@ -278,6 +285,7 @@ pub(crate) fn load_at_start(
         limits: object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
+        key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
     let loaded = loaded.map_err(|error| format!("cannot load {}: {error}", path.display()))?;

@@ -257,6 +257,7 @@ impl Node {
             backlog: config.repl_backlog_size,
             lag_limit: limit.hard,
             diskless: config.repl_diskless_sync,
+            nodelay: !config.repl_disable_tcp_nodelay,
             directory: crate::boot::as_path(&config.dir),
             snapshot: Arc::new(move |tap, locker, sink| {
                 write_snapshot(&snapshot_node, tap, locker, sink)
@@ -328,7 +329,8 @@ impl Node {
                     .map(|_| (history.id, history.offset))
             }
         };
-        engine.change_settings(|settings| settings.replica = true);
+        let stale = !self.config.read().replica_serve_stale_data;
+        engine.change_settings(|settings| (settings.replica, settings.stale) = (true, stale));
         self.close_withheld();
         if let Some(log) = self.log_handle() {
             log.set_role(crate::log::Role::Replica);
@@ -355,6 +357,7 @@ impl Node {
             },
             place,
             directory: crate::boot::as_path(&config.dir),
+            source: crate::boot::source(&config),
         };
         let applying = Applying {
             node: Arc::downgrade(&self.shared()),

@@ -2,6 +2,7 @@
 
 use crate::{Expiry, Locker, When};
 use base::Slot;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Where active expiry goes on.
@@ -13,12 +14,14 @@ pub struct ExpireCycle {
 }
 
 /// What one run of active expiry did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpireProgress {
     /// Keys that were deleted.
     pub expired: u64,
     /// Keys with an expiry that were looked at.
     pub sampled: u64,
+    /// How long the others have to live, in milliseconds, by physical database: sum and count.
+    pub lives: BTreeMap<u16, (i64, i64)>,
     /// Whether the time was up before the key space had been gone through once.
     pub cut_short: bool,
 }
@@ -94,12 +97,16 @@ impl ExpireCycle {
             return;
         };
         let mut due: Vec<Box<[u8]>> = Vec::new();
+        let mut lives = (0, 0);
         for _ in 0..16 {
             self.bucket = keys.table().scan(self.bucket, &mut |object: &ds::Object| {
                 if let Some(expire) = object.expire() {
                     progress.sampled += 1;
                     if expire <= now {
                         due.push(object.key().into());
+                    } else {
+                        lives.0 += expire - now;
+                        lives.1 += 1;
                     }
                 }
             });
@@ -107,6 +114,10 @@ impl ExpireCycle {
                 self.db = db + 1;
                 break;
             }
+        }
+        if lives.1 > 0 {
+            let sum = progress.lives.entry(db).or_default();
+            *sum = (sum.0.saturating_add(lives.0), sum.1 + lives.1);
         }
         let when = When {
             now,

@@ -28,8 +28,9 @@ impl Locker {
         keys
     }
 
-    /// Exchanges two databases, by their numbers. Watches on keys that exist in either are touched.
-    pub fn swap_databases(&self, world: &World<'_>, one: u16, other: u16) {
+    /// Exchanges two databases, by their numbers. Watches on keys that exist in either are touched,
+    /// unless all that changes is that the key has expired; `now` is in milliseconds since 1970.
+    pub fn swap_databases(&self, world: &World<'_>, one: u16, other: u16, now: i64) {
         let _ = world;
         let store = self.store();
         let (a, b) = (store.physical_db(one), store.physical_db(other));
@@ -37,7 +38,7 @@ impl Locker {
         store.databases[usize::from(other)].store(a, Ordering::Relaxed);
         for slot in base::Slot::all() {
             let mut guard = self.lock(slot);
-            guard.swap_watches(a, b);
+            guard.swap_watches(a, b, now);
         }
     }
 }

@@ -4,11 +4,13 @@
 //! Every change goes `before` (open taps get the old value) → change → `changed` (watchers learn of
 //! it); the effect is appended to the journal by the caller while the guard still lives.
 
+mod watching;
+
 use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
 use crate::slot::{Keys, SlotState};
 use crate::tap::Detached;
-use crate::{Cell, Locker, Mutant, Store, Watch};
+use crate::{Cell, Locker, Mutant, Store};
 use base::Slot;
 use ds::Object;
 use ds::lock::TryLockGuard;
@@ -157,7 +159,10 @@ impl<'a> SlotGuard<'a> {
         let Some(object) = self.remove(db, hash, key) else {
             return;
         };
-        self.changed(db, key);
+        count::add(&self.counts.dirty, 1);
+        if let Some(rare) = &mut self.state_mut().rare {
+            rare.watchers.expire(db, key);
+        }
         count::add(&self.counts.expired, 1);
         if self.store.journal.is_active() {
             let command = delete_command(self.store.lazy_expire(), key);
@@ -265,38 +270,8 @@ impl<'a> SlotGuard<'a> {
         count::add(&self.counts.dirty, changes);
     }
 
-    /// Sets `watch` when the key changes from now on.
-    pub fn watch(&mut self, db: u16, key: &[u8], watch: &Watch) {
-        self.state_mut().rare().watchers.add(db, key, watch);
-    }
-
-    /// Ends a watch.
-    pub fn unwatch(&mut self, db: u16, key: &[u8], watch: &Watch) {
-        if let Some(rare) = &mut self.state_mut().rare {
-            rare.watchers.remove(db, key, watch);
-            self.tidy = true;
-        }
-    }
-
     pub(crate) fn store(&self) -> &'a Store {
         self.store
-    }
-
-    /// SWAPDB: what it means for the watches of this slot.
-    pub(crate) fn swap_watches(&mut self, a: u16, b: u16) {
-        let state = self.state_mut();
-        let Some(rare) = &mut state.rare else { return };
-        if rare.watchers.is_empty() {
-            return;
-        }
-        let mut watchers = std::mem::take(&mut rare.watchers);
-        let there = |db: u16, key: &[u8]| {
-            state
-                .keys(db)
-                .is_some_and(|keys| keys.table.find(ds::hash::of(key), key).is_some())
-        };
-        watchers.swap(a, b, |key| there(a, key) || there(b, key));
-        state.rare().watchers = watchers;
     }
 
     /// Takes all keys of a database out, for FLUSHDB and for slots that moved away. Open taps keep
@@ -317,9 +292,9 @@ impl<'a> SlotGuard<'a> {
         let gone = std::mem::replace(keys, Keys::new());
         counts.keys(db, -(gone.len() as i64));
         counts.expires(db, -(gone.expires as i64));
-        if let Some(rare) = &state.rare {
+        if let Some(rare) = &mut state.rare {
             let there = |key: &[u8]| gone.table.find(ds::hash::of(key), key).is_some();
-            rare.watchers.touch_where(db, there);
+            rare.watchers.flush(db, there);
         }
         self.tidy = true;
         let table = Arc::new(gone.table);

@@ -210,6 +210,10 @@ impl Journal {
             if audience.bits() == 0 {
                 continue;
             }
+            // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
+            if wrap && index == 0 {
+                self.write(&mut inner, effect.db, Audience::ALL.and(active), MULTI);
+            }
             if audience.replicas() && inner.stream_db != Some(effect.db) {
                 inner.stream_db = Some(effect.db);
                 self.write(
@@ -218,9 +222,6 @@ impl Journal {
                     Audience::REPLICAS,
                     &select(effect.db),
                 );
-            }
-            if wrap && index == 0 {
-                self.write(&mut inner, effect.db, Audience::ALL.and(active), MULTI);
             }
             self.write(&mut inner, effect.db, audience, effect.command);
         }

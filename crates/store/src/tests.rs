@@ -128,7 +128,7 @@ impl Model {
 
     fn swap(&mut self) {
         let world = self.locker.try_world(Duration::from_secs(1)).unwrap();
-        self.locker.swap_databases(&world, 0, 1);
+        self.locker.swap_databases(&world, 0, 1, 0);
         let swapped = std::mem::take(&mut self.data)
             .into_iter()
             .map(|((db, key), value)| {

@@ -145,6 +145,10 @@ impl Client {
 struct Nobody;
 
 impl Host for Nobody {
+    fn memory(&self) -> engine::MemoryReport {
+        engine::MemoryReport::default()
+    }
+
     fn ticket(&self, _: &Session) -> Ticket {
         Ticket::new(|_| {})
     }

@@ -71,6 +71,7 @@ impl Ours {
             bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             conf_path: dir.path().join("nodes.conf"),
             link_limit: 0,
+            source: None,
             data_lost: false,
         };
         let told = Arc::new(Told::default());
@@ -332,6 +333,7 @@ fn a_file_in_use_is_refused_by_both_kinds() {
         bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         conf_path: redis.path().join("nodes.conf"),
         link_limit: 0,
+        source: None,
         data_lost: false,
     };
     let error = start(options, Box::new(Ears(Arc::default())))

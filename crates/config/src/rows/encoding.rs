@@ -42,7 +42,8 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(list_compress_depth),
         },
-    ),
+    )
+    .stored(),
     Opt::new(
         "set-max-intset-entries",
         "512",

@@ -97,7 +97,8 @@ pub(crate) static ROWS: &[Opt] = &[
         "activerehashing",
         "yes",
         Kind::YesNo(field!(activerehashing)),
-    ),
+    )
+    .stored(),
     Opt::new("activedefrag", "no", Kind::YesNo(field!(activedefrag)))
         .refused("moving values to defragment memory does not exist in this version"),
     Opt::new(

@@ -30,7 +30,8 @@ pub(crate) static ROWS: &[Opt] = &[
         "rdb-del-sync-files",
         "no",
         Kind::YesNo(field!(rdb_del_sync_files)),
-    ),
+    )
+    .stored(),
     Opt::new(
         "rdb-save-incremental-fsync",
         "yes",
@@ -71,6 +72,7 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(loading_process_events_interval_bytes),
         },
     )
+    .stored()
     .hidden(),
     Opt::new("appendonly", "no", Kind::YesNo(field!(appendonly))).fixed_while_loading(),
     Opt::new(
@@ -128,7 +130,8 @@ pub(crate) static ROWS: &[Opt] = &[
         "aof-use-rdb-preamble",
         "yes",
         Kind::YesNo(field!(aof_use_rdb_preamble)),
-    ),
+    )
+    .stored(),
     Opt::new(
         "aof-timestamp-enabled",
         "no",

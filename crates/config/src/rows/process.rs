@@ -297,6 +297,7 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(hash_seed),
         },
     )
+    .stored()
     .immutable()
     .hidden()
     .sensitive(),

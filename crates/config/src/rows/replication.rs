@@ -106,7 +106,8 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(repl_diskless_sync_delay),
         },
-    ),
+    )
+    .stored(),
     Opt::new(
         "repl-diskless-sync-max-replicas",
         "0",
@@ -115,12 +116,14 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(repl_diskless_sync_max_replicas),
         },
-    ),
+    )
+    .stored(),
     Opt::new(
         "repl-diskless-load",
         "disabled",
         Kind::Choice(choice!(repl_diskless_load: DisklessLoad)),
     )
+    .stored()
     .fixed_while_loading(),
     Opt::new(
         "repl-ping-replica-period",

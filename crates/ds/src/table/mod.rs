@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use bucket::{Array, Bucket, SLOTS};
 pub use iter::{IntoIter, Iter};
 pub use prefetch::{Hint, prefetch_value};
+pub use resize::set_shrinking;
 
 /// What a table holds: an owning handle of eight bytes that knows its key.
 ///

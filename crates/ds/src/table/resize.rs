@@ -1,6 +1,6 @@
 //! Growing and shrinking a few buckets at a time.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bucket::{self, Array, SLOTS};
 use super::{Entry, Table};
@@ -20,6 +20,14 @@ const HASTE: usize = 4;
 const SHRINK_BITS: u32 = 4;
 /// Empty buckets passed over for the price of one that has entries.
 const EMPTY_RUN: usize = 16;
+
+/// Whether tables shrink.
+static SHRINKING: AtomicBool = AtomicBool::new(true);
+
+/// Lets tables shrink, or stops that: for tests of what must cope with sparse ones.
+pub fn set_shrinking(on: bool) {
+    SHRINKING.store(on, Ordering::Relaxed);
+}
 
 fn full(bits: u32, stagger: u8) -> usize {
     ((SLOTS << bits) * GROW / 256) * (256 + stagger as usize) / 256
@@ -74,7 +82,11 @@ impl<E: Entry> Table<E> {
             drop(self.detach());
             return;
         }
-        if self.next().is_none() && cur.bits() > 0 && self.len * SPARSE < SLOTS << cur.bits() {
+        if self.next().is_none()
+            && cur.bits() > 0
+            && self.len * SPARSE < SLOTS << cur.bits()
+            && SHRINKING.load(Ordering::Relaxed)
+        {
             // Half full at most when done, so that it does not grow again soon.
             let fits = self.len.div_ceil(SLOTS / 2).next_power_of_two().ilog2();
             self.resize_to(fits.max(cur.bits().saturating_sub(SHRINK_BITS)));

@@ -182,11 +182,10 @@ pub(crate) fn describe(card: &ClientCard) -> Vec<u8> {
 }
 
 fn letters(card: &ClientCard) -> String {
-    const LETTERS: [(u64, char); 9] = [
+    const LETTERS: [(u64, char); 8] = [
         (flags::PRIMARY, 'M'),
         (flags::MULTI, 'x'),
         (flags::BLOCKED, 'b'),
-        (flags::DIRTY, 'd'),
         (flags::CLOSING, 'c'),
         (flags::UNIX, 'U'),
         (flags::READONLY, 'r'),
@@ -201,6 +200,9 @@ fn letters(card: &ClientCard) -> String {
     }
     let set = LETTERS.iter().filter(|(bit, _)| card.has_flag(*bit));
     letters.extend(set.map(|(_, letter)| letter));
+    if card.watch.lock().is_dirty() {
+        letters.push('d');
+    }
     if letters.is_empty() {
         letters.push('N');
     }

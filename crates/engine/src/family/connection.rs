@@ -35,6 +35,9 @@ pub(crate) fn quit(cx: &mut Cx<'_>) -> Done {
 /// SELECT index
 pub(crate) fn select(cx: &mut Cx<'_>) -> Done {
     let number = num::parse_i64(cx.args.get(1)).ok_or(fail::NOT_INTEGER)?;
+    if i32::try_from(number).is_err() {
+        return Err(fail::BAD_DB.into());
+    }
     if cx.settings.cluster && number != 0 {
         return Err("ERR SELECT is not allowed in cluster mode".into());
     }

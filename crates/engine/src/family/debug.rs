@@ -26,6 +26,21 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
                 .change_settings(|settings| settings.active_expire = on);
             cx.reply.ok();
         }
+        (b"dict-resizing", 3) => {
+            ds::set_shrinking(num::parse_i64(cx.args.get(2)).unwrap_or(0) != 0);
+            cx.reply.ok();
+        }
+        (b"pause-cron", 3) => {
+            let paused = num::parse_i64(cx.args.get(2)).unwrap_or(0) != 0;
+            cx.engine
+                .change_settings(|settings| settings.pause_periodic = paused);
+            cx.reply.ok();
+        }
+        (b"replicate", 3..) => {
+            let args = cx.args.from(2);
+            cx.effects.push(cx.session.db, args.iter());
+            cx.reply.ok();
+        }
         (b"object", 3 | 4) => object(cx)?,
         (b"sdslen", 3) => sdslen(cx)?,
         (b"listpack", 3) => listpack(cx)?,
@@ -53,8 +68,8 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"reload" | b"change-repl-id" | b"log" | b"loadaof", _) => {
             return super::forward::to_host(cx);
         }
-        (name, _) => {
-            let name = String::from_utf8_lossy(name).into_owned();
+        _ => {
+            let name = String::from_utf8_lossy(cx.args.get(1)).into_owned();
             return Err(unknown(&name));
         }
     }
@@ -67,10 +82,12 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 18] = [
+    const LINES: [&str; 24] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
+        "DICT-RESIZING <0|1>",
+        "    Stops tables from shrinking, or lets them shrink again.",
         "DIGEST",
         "    Shows a digest of all databases.",
         "DIGEST-VALUE <key> [<key> ...]",
@@ -81,6 +98,10 @@ fn help(cx: &mut Cx<'_>) {
         "    Shows the sizes of hash tables.",
         "OBJECT <key> | LISTPACK <key> | SDSLEN <key>",
         "    Shows how a value is kept.",
+        "PAUSE-CRON <0|1>",
+        "    Stops or resumes periodic work.",
+        "REPLICATE <command> [<arg> ...]",
+        "    Sends a command to replicas and the append-only file without running it.",
         "POPULATE <count> [<prefix>] [<size>]",
         "    Makes strings.",
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE] | SET-ACTIVE-EXPIRE <0|1> | SLEEP <seconds>",

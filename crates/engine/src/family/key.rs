@@ -106,8 +106,16 @@ fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
 }
 
 /// The number of a database in argument `index`.
-fn database(cx: &Cx<'_>, index: usize, no_number: &'static str) -> Result<u16, Fail> {
-    let number = num::parse_i64(cx.args.get(index)).ok_or(no_number)?;
+/// The number of a database, as an argument gives it.
+///
+/// # Errors
+/// What Redis says of something else than a number, of one that is none of a C `int`, and of one
+/// without a database.
+pub(crate) fn database(cx: &Cx<'_>, index: usize) -> Result<u16, Fail> {
+    let number = num::parse_i64(cx.args.get(index)).ok_or(fail::NOT_INTEGER)?;
+    if i32::try_from(number).is_err() {
+        return Err(fail::BAD_DB.into());
+    }
     let exists = (0..i64::from(cx.engine.store.databases())).contains(&number);
     if exists {
         Ok(number as u16)
@@ -122,7 +130,7 @@ pub(crate) fn move_(cx: &mut Cx<'_>) -> Done {
         return Err("ERR MOVE is not allowed in cluster mode".into());
     }
     let key = cx.args.get(1);
-    let target = database(cx, 2, fail::BAD_DB)?;
+    let target = database(cx, 2)?;
     if target == cx.db() {
         return Err("ERR source and destination objects are the same".into());
     }
@@ -165,7 +173,7 @@ pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
         match cx.args.get(index).to_ascii_uppercase().as_slice() {
             b"REPLACE" => replace = true,
             b"DB" if index + 1 < cx.args.len() => {
-                target = database(cx, index + 1, fail::NOT_INTEGER)?;
+                target = database(cx, index + 1)?;
                 index += 1;
             }
             _ => return Err(SYNTAX.into()),

@@ -1,7 +1,7 @@
 //! Commands that others look at: those that took long (SLOWLOG), and all of them (MONITOR).
 
 use crate::clients::flags;
-use crate::fail::{Done, Fail, wrong_arity};
+use crate::fail::{Done, wrong_arity};
 use crate::{ClientCard, Cx, Engine, Session, Settings};
 use base::num;
 use commands::{Cmd, Spec, flag};
@@ -160,6 +160,11 @@ pub(crate) fn note(
     took: Duration,
 ) {
     let micros = took.as_micros() as i64;
+    if settings.latency_threshold > 0 && micros as u64 / 1000 >= settings.latency_threshold {
+        let fast = spec.has(flag::FAST);
+        let event = if fast { "fast-command" } else { "command" };
+        engine.latency.note(event, micros as u64 / 1000);
+    }
     if settings.slowlog_slower_than >= 0 && micros >= settings.slowlog_slower_than {
         enter(engine, settings, session, spec, args, micros);
     }
@@ -257,26 +262,5 @@ pub(crate) fn slowlog_len(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn slowlog_reset(cx: &mut Cx<'_>) -> Done {
     cx.engine.onlookers.log.lock().entries.clear();
     cx.reply.ok();
-    Ok(())
-}
-
-/// MEMORY USAGE key [SAMPLES count]
-pub(crate) fn memory_usage(cx: &mut Cx<'_>) -> Done {
-    match cx.args.len() {
-        3 => {}
-        // The size is known without sampling: whatever the count, it is exact.
-        5 if cx.args.get(3).eq_ignore_ascii_case(b"samples") => {
-            let count = num::parse_i64(cx.args.get(4)).ok_or(crate::fail::NOT_INTEGER)?;
-            if count < 0 {
-                return Err(crate::fail::SYNTAX.into());
-            }
-        }
-        _ => return Err(Fail::from(crate::fail::SYNTAX)),
-    }
-    let key = cx.args.get(2);
-    match cx.keys.peek(key).map(ds::Object::memory) {
-        Some(bytes) => cx.reply.int(bytes as i64),
-        None => cx.reply.null(),
-    }
     Ok(())
 }

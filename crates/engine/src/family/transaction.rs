@@ -48,15 +48,12 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
     };
     for key in keys.iter() {
         let guard = cx.keys.guard(Slot::of_key(key));
-        guard.watch(db, key, &cx.session.watch);
-        let table = guard.keys(db).map(store::Keys::table);
-        let object = table.and_then(|table| table.find(ds::hash::of(key), key));
-        let expired = object
-            .and_then(ds::Object::expire)
-            .is_some_and(|expire| expire <= now);
-        let known = |entry: &&(u16, Box<[u8]>, bool)| entry.0 == db && &*entry.1 == key;
-        if !cx.session.watched.iter().any(|entry| known(&entry)) {
-            cx.session.watched.push((db, key.into(), expired));
+        guard.watch(db, key, &cx.session.watch, now);
+        // SWAPDB moves watches with the number of their database.
+        let number = cx.session.db;
+        let known = |(other, name): &(u16, Box<[u8]>)| *other == number && &**name == key;
+        if !cx.session.watched.iter().any(known) {
+            cx.session.watched.push((number, key.into()));
         }
     }
     cx.reply.ok();

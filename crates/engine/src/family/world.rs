@@ -51,12 +51,14 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
     if cx.settings.cluster {
         return Err("ERR SWAPDB is not allowed in cluster mode".into());
     }
-    let one = number(cx, 1, "ERR invalid first DB index")?;
-    let other = number(cx, 2, "ERR invalid second DB index")?;
+    let one = number(cx, 1).ok_or("ERR invalid first DB index")?;
+    let other = number(cx, 2).ok_or("ERR invalid second DB index")?;
+    let (one, other) = (existing(cx, one)?, existing(cx, other)?);
     let world = cx.world.ok_or(Fail::World)?;
     if one != other {
         cx.keys.release();
-        cx.keys.locker().swap_databases(world, one, other);
+        let now = cx.now_ms();
+        cx.keys.locker().swap_databases(world, one, other, now);
     }
     cx.keys.count_dirty(1);
     cx.effect_as_sent();
@@ -64,8 +66,12 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
     Ok(())
 }
 
-fn number(cx: &Cx<'_>, index: usize, no_number: &'static str) -> Result<u16, Fail> {
-    let number = num::parse_i64(cx.args.get(index)).ok_or(no_number)?;
+/// An argument as a number that fits into a C `int`.
+fn number(cx: &Cx<'_>, index: usize) -> Option<i64> {
+    num::parse_i64(cx.args.get(index)).filter(|number| i32::try_from(*number).is_ok())
+}
+
+fn existing(cx: &Cx<'_>, number: i64) -> Result<u16, Fail> {
     let exists = (0..i64::from(cx.engine.store.databases())).contains(&number);
     if exists {
         Ok(number as u16)

@@ -1,6 +1,7 @@
 //! Whether the server's state lets a command run, now or later.
 
 use crate::fail::{self, Done};
+use crate::transaction::Transaction;
 use crate::{PauseKind, Session, Settings, Worker};
 use commands::{Cmd, Spec, flag};
 
@@ -15,22 +16,22 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     if spec.has(flag::PROTECTED) && !debugs {
         return Err(fail::NO_DEBUG.into());
     }
-    if settings.loading && !spec.has(flag::LOADING) {
+    // EXEC may do what all of its commands may, and does what any of them does.
+    let queue = session.transaction.as_ref();
+    let queue = queue.filter(|_| spec.id == Cmd::Exec);
+    let may = |flag| spec.has(flag) && queue.is_none_or(|queue| queue.all_have(flag));
+    if settings.loading && !may(flag::LOADING) {
         return Err(fail::LOADING.into());
     }
-    let exec = spec.id == Cmd::Exec;
     // In a cluster a client of a node that just became a replica must hear where the slot is now:
     // commands with keys are redirected before the replica's own rules count.
-    let redirected = settings.cluster && !session.readonly && (exec || spec.has_keys());
-    if settings.stale && !spec.has(flag::STALE) && !redirected {
+    let keyed = queue.map_or_else(|| spec.has_keys(), Transaction::has_keys);
+    let routed = settings.cluster && keyed;
+    let serves_here = session.readonly || !routed;
+    if settings.stale && serves_here && !may(flag::STALE) {
         return Err(fail::MASTERDOWN.into());
     }
-    let queued = session
-        .transaction
-        .as_ref()
-        .is_some_and(|transaction| transaction.writes());
-    let writes = spec.has(flag::WRITE) || (exec && queued);
-    let routed = settings.cluster && (exec || spec.has_keys());
+    let writes = spec.has(flag::WRITE) || queue.is_some_and(Transaction::writes);
     if writes && settings.replica && settings.replica_read_only && !routed {
         return Err(fail::READONLY.into());
     }

@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     effects: &mut Effects,
 ) {
     if !session.no_touch && !session.trusted {
-        keys.set_touch(Some(access::stamp(keys.when.now, settings.lfu)));
+        keys.set_touch(Some(access::stamp(keys.when.now, settings)));
     }
     if session.trusted {
         effects.begin_silent();
@@ -100,10 +100,10 @@ pub(super) fn run<'a>(
         slow::show(engine, cx.session, spec, args);
     }
     cx.keys.release();
-    let took = clock.lap();
+    let (took, track) = (clock.lap(), settings.latency_tracking);
     match result {
         Ok(()) => {
-            stats.called(spec.id, took, cx.reply.is_error_at(start));
+            stats.called(spec.id, took, cx.reply.is_error_at(start), track);
             slow::note(engine, settings, cx.session, spec, args, took);
             Ok(outcome_of(spec.id, cx.session))
         }
@@ -112,12 +112,12 @@ pub(super) fn run<'a>(
             Err(fail)
         }
         Err(Fail::Blocked) => {
-            stats.called(spec.id, took, false);
+            stats.called(spec.id, took, false, track);
             Err(Fail::Blocked)
         }
         Err(fail) => {
             cx.reply.rewind(start);
-            stats.called(spec.id, took, true);
+            stats.called(spec.id, took, true, track);
             slow::note(engine, settings, cx.session, spec, args, took);
             Err(fail)
         }

@@ -135,11 +135,32 @@ impl Disk for RealDisk {
 }
 
 /// A [`Write`] over a file that is appended to.
-pub(super) struct Sink<'a>(pub &'a mut dyn Append);
+pub(super) struct Sink<'a> {
+    pub file: &'a mut dyn Append,
+    /// Whether the file is synced in steps.
+    pub steps: bool,
+    unsynced: u64,
+}
+
+impl<'a> Sink<'a> {
+    pub fn new(file: &'a mut dyn Append, steps: bool) -> Sink<'a> {
+        Sink {
+            file,
+            steps,
+            unsynced: 0,
+        }
+    }
+}
 
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.unsynced += written as u64;
+        if self.steps && self.unsynced >= crate::save::SYNC_STEP {
+            self.file.sync()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

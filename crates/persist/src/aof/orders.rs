@@ -38,6 +38,7 @@ pub struct Orders {
     /// Whether `waiting` may hold anything: the writer looks here after every batch.
     pub(super) any: AtomicBool,
     pub(super) thread: Mutex<Option<Thread>>,
+    pub(super) holds_syncs: AtomicBool,
 }
 
 impl Orders {
@@ -52,6 +53,12 @@ impl Orders {
     /// Changes when the file is synced.
     pub fn set_policy(&self, policy: AppendFsync) {
         self.give(|waiting| waiting.policy = Some(policy));
+    }
+
+    /// Whether the syncs of `everysec` rest, because a snapshot keeps the disk busy
+    /// (`no-appendfsync-on-rewrite`). Those of `always` never do: replies wait for them.
+    pub fn hold_syncs(&self, hold: bool) {
+        self.holds_syncs.store(hold, Ordering::Relaxed);
     }
 
     /// Turns lines with the time on or off.

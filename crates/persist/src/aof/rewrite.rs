@@ -36,6 +36,8 @@ pub struct NewBase<'a> {
     pub disk: &'a dyn Disk,
     /// Its name until it is complete, on the same file system as the log.
     pub temporary: &'a Path,
+    /// Whether superseded files stay, listed as history (`aof-disable-auto-gc`).
+    pub keep_history: bool,
 }
 
 /// Writes the baseline of `tap` as a new base and has the writer put it
@@ -56,6 +58,7 @@ pub fn rewrite(
         progress,
         disk,
         temporary,
+        keep_history,
     } = *base;
     let begun = rotated
         .recv()
@@ -72,16 +75,19 @@ pub fn rewrite(
             return Err(error);
         }
     };
-    let result = write(tap, locker, options, progress, &mut Sink(&mut *file))
+    let mut sink = Sink::new(&mut *file, options.sync_steps);
+    let result = write(tap, locker, options, progress, &mut sink)
         .map_err(RewriteError::from)
         .and_then(|saved| {
             file.sync()?;
             drop(file);
             let superseded = adopt(orders, temporary)?;
-            for path in superseded {
-                disk.remove(&path)?;
+            if !keep_history {
+                for path in superseded {
+                    disk.remove(&path)?;
+                }
+                forget(orders)?;
             }
-            forget(orders)?;
             Ok(saved)
         });
     if result.is_err() {
@@ -115,14 +121,16 @@ pub fn rewrite_alone(
             return Err(error);
         }
     };
-    let mut sink = Sink(&mut *file);
+    let mut sink = Sink::new(&mut *file, base.options.sync_steps);
     let saved = write(tap, locker, base.options, base.progress, &mut sink)?;
     file.sync()?;
     files.adopt_base(base.temporary, true, false, 0)?;
-    for path in files.history() {
-        base.disk.remove(&path)?;
+    if !base.keep_history {
+        for path in files.history() {
+            base.disk.remove(&path)?;
+        }
+        files.forget_history()?;
     }
-    files.forget_history()?;
     Ok(saved)
 }
 

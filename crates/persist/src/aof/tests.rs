@@ -169,6 +169,7 @@ fn load_from(
         limits: ObjectLimits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
+        key_delay: Default::default(),
     };
     let mut apply = Applying {
         world: &world,
@@ -239,12 +240,15 @@ impl Rig {
             used_memory: 0,
             replication_id: None,
             aof_base: true,
+            sync_steps: true,
+            key_delay: Default::default(),
         };
         let base = NewBase {
             options: &options,
             progress: &Progress::default(),
             disk: &*self.disk,
             temporary: &Path::new(PARENT).join("appendonlydir").join("temp-base"),
+            keep_history: false,
         };
         rewrite(tap, &rotated, &self.world.locker, &base, &self.orders).map(drop)
     }

@@ -188,7 +188,9 @@ impl Writer {
         if !more {
             let nap = match (self.failed_at, self.unsynced, self.policy) {
                 (Some(at), ..) => RETRY_PERIOD.saturating_sub(at.elapsed()),
-                (None, true, AppendFsync::Everysec) => {
+                (None, true, AppendFsync::Everysec)
+                    if !self.orders.holds_syncs.load(Ordering::Relaxed) =>
+                {
                     SYNC_PERIOD.saturating_sub(self.last_sync.elapsed())
                 }
                 _ => IDLE,
@@ -277,7 +279,9 @@ impl Writer {
                 rdb::aof::put_timestamp(&mut self.buffer, now);
             }
         }
-        if self.db != Some(record.db) {
+        // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
+        let frame = matches!(record.command, MULTI | EXEC);
+        if !frame && self.db != Some(record.db) {
             self.db = Some(record.db);
             let number = record.db.to_string();
             rdb::aof::put_command(&mut self.buffer, &[b"SELECT", number.as_bytes()]);
@@ -343,6 +347,7 @@ impl Writer {
     fn keep_promises(&mut self) {
         let due = match self.policy {
             AppendFsync::Always => true,
+            AppendFsync::Everysec if self.orders.holds_syncs.load(Ordering::Relaxed) => false,
             AppendFsync::Everysec => self.last_sync.elapsed() >= SYNC_PERIOD,
             AppendFsync::No => false,
         };

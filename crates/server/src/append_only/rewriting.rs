@@ -85,6 +85,7 @@ fn options(node: &Node) -> (SaveOptions, PathBuf) {
     let config = node.config.read();
     let options = SaveOptions {
         aof_base: true,
+        sync_steps: config.aof_rewrite_incremental_fsync,
         ..crate::persistence::options(&config)
     };
     let name = format!("temp-rewriteaof-bg-{}.aof", std::process::id());
@@ -122,6 +123,7 @@ fn write_base(
         progress,
         disk: &*disk,
         temporary: &temporary,
+        keep_history: node.config.read().aof_disable_auto_gc,
     };
     match (node.append_only.writer(), rotated) {
         (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
@@ -285,6 +287,12 @@ fn take_back(node: &Node, engine: &Engine) {
 
 /// What is looked at now and then: growth, and rewrites that failed.
 pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
+    if let Some((orders, _)) = node.append_only.writer() {
+        let spared = node.config.read().no_appendfsync_on_rewrite;
+        let busy =
+            || node.append_only.state.lock().rewrite.is_some() || node.persistence.is_saving();
+        orders.hold_syncs(spared && busy());
+    }
     if node.append_only.ever_gated.load(Ordering::Relaxed) && !engine.store.journal.is_gated() {
         // Replies that began to wait before the gate was opened.
         node.release(engine.store.journal.sequence());

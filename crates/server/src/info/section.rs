@@ -5,6 +5,7 @@ use commands::Cmd;
 use engine::Engine;
 use engine::clients::flags;
 use std::fmt::Write;
+use std::sync::atomic::AtomicU64;
 
 /// A section of INFO.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,7 +67,7 @@ impl Section {
         match self {
             Section::Server => server(node, engine, text),
             Section::Clients => clients(node, engine, text),
-            Section::Memory => memory(node, engine, text),
+            Section::Memory => super::memory::section(node, engine, text),
             Section::Persistence => {
                 text.push_str("# Persistence\r\n");
                 text.push_str(&crate::persistence::info(node, engine));
@@ -80,23 +81,21 @@ impl Section {
             Section::Modules => text.push_str("# Modules\r\n"),
             Section::Commandstats => command_stats(engine, text),
             Section::Errorstats => error_stats(engine, text),
-            Section::Latencystats => text.push_str("# Latencystats\r\n"),
+            Section::Latencystats => latency_stats(node, engine, text),
             Section::Cluster => {
                 let enabled = u8::from(node.config.read().cluster_enabled);
                 put(text, "# Cluster", &[("cluster_enabled", &enabled)]);
             }
-            Section::Keyspace => keyspace(engine, text),
+            Section::Keyspace => keyspace(node, engine, text),
         }
     }
 }
 
 /// Appends a headline and fields.
-fn put(text: &mut String, headline: &str, fields: &[(&str, &dyn std::fmt::Display)]) {
+pub(super) fn put(text: &mut String, headline: &str, fields: &[(&str, &dyn std::fmt::Display)]) {
     text.push_str(headline);
     text.push_str("\r\n");
-    for (name, value) in fields {
-        let _ = write!(text, "{name}:{value}\r\n");
-    }
+    more(text, fields);
 }
 
 fn server(node: &Node, engine: &Engine, text: &mut String) {
@@ -156,151 +155,199 @@ fn server(node: &Node, engine: &Engine, text: &mut String) {
             ),
         ],
     );
+    let mut listener = 0;
+    let mut listen = |line: String| {
+        let _ = write!(text, "listener{listener}:{line}\r\n");
+        listener += 1;
+    };
+    if config.port != 0 {
+        let binds = config
+            .bind
+            .iter()
+            .map(|address| String::from_utf8_lossy(address));
+        let binds: Vec<String> = binds.map(|address| format!("bind={address}")).collect();
+        listen(format!("name=tcp,{},port={}", binds.join(","), config.port));
+    }
+    if !config.unixsocket.is_empty() {
+        let path = String::from_utf8_lossy(&config.unixsocket);
+        listen(format!("name=unix,bind={path}"));
+    }
 }
 
 fn clients(node: &Node, engine: &Engine, text: &mut String) {
     let config = node.config.read();
     let all = engine.clients.all();
     let with = |flag: u64| all.iter().filter(|card| card.has_flag(flag)).count();
-    let watching = all
-        .iter()
-        .filter(|card| {
-            card.numbers
-                .watch
-                .load(std::sync::atomic::Ordering::Relaxed)
-                > 0
-        })
-        .count();
+    let watched = all.iter().map(|card| {
+        let watched = &card.numbers.watch;
+        watched.load(std::sync::atomic::Ordering::Relaxed)
+    });
+    let watched: Vec<u64> = watched.filter(|keys| *keys > 0).collect();
+    let readings = all.iter().filter_map(|card| card.meter.get());
+    let readings: Vec<engine::Reading> = readings.map(|meter| meter.read()).collect();
+    let input = readings.iter().map(|reading| reading.query_memory).max();
+    let output = readings.iter().map(|reading| reading.output_memory).max();
+    let replicas = with(flags::REPLICA);
+    let links = node
+        .bus()
+        .map_or(0, |bus| bus.view().nodes().len().saturating_sub(1) * 2);
     put(
         text,
         "# Clients",
         &[
-            ("connected_clients", &all.len()),
-            ("cluster_connections", &0),
+            ("connected_clients", &(all.len() - replicas)),
+            ("cluster_connections", &links),
             ("maxclients", &config.maxclients),
-            ("client_recent_max_input_buffer", &0),
-            ("client_recent_max_output_buffer", &0),
+            ("client_recent_max_input_buffer", &input.unwrap_or(0)),
+            ("client_recent_max_output_buffer", &output.unwrap_or(0)),
             ("blocked_clients", &with(flags::BLOCKED)),
             ("tracking_clients", &0),
             ("pubsub_clients", &0),
-            ("watching_clients", &watching),
+            ("watching_clients", &watched.len()),
             ("clients_in_timeout_table", &0),
-            ("total_watched_keys", &0),
+            ("total_watched_keys", &watched.iter().sum::<u64>()),
             ("total_blocking_keys", &0),
             ("total_blocking_keys_on_nokey", &0),
         ],
     );
 }
 
-fn memory(node: &Node, engine: &Engine, text: &mut String) {
-    let memory = crate::memory::read();
-    let config = node.config.read();
-    let human = |bytes: u64| {
-        let bytes = bytes as f64;
-        match bytes {
-            _ if bytes < 1024.0 => format!("{bytes}B"),
-            _ if bytes < 1024.0 * 1024.0 => format!("{:.2}K", bytes / 1024.0),
-            _ if bytes < 1024.0 * 1024.0 * 1024.0 => format!("{:.2}M", bytes / 1048576.0),
-            _ => format!("{:.2}G", bytes / 1073741824.0),
-        }
-    };
-    let ratio = memory.rss as f64 / memory.used.max(1) as f64;
-    let pending = engine.store.pending_garbage();
-    put(
-        text,
-        "# Memory",
-        &[
-            ("used_memory", &memory.used),
-            ("used_memory_human", &human(memory.used)),
-            ("used_memory_rss", &memory.rss),
-            ("used_memory_rss_human", &human(memory.rss)),
-            ("used_memory_peak", &memory.peak),
-            ("used_memory_peak_human", &human(memory.peak)),
-            ("used_memory_overhead", &0),
-            ("used_memory_startup", &memory.startup),
-            (
-                "used_memory_dataset",
-                &memory.used.saturating_sub(memory.startup),
-            ),
-            ("allocator_allocated", &memory.used),
-            ("allocator_active", &memory.active),
-            ("allocator_resident", &memory.resident),
-            ("total_system_memory", &memory.total),
-            ("total_system_memory_human", &human(memory.total)),
-            ("maxmemory", &config.maxmemory),
-            ("maxmemory_human", &human(config.maxmemory)),
-            ("maxmemory_policy", &config.maxmemory_policy.word()),
-            ("mem_fragmentation_ratio", &format!("{ratio:.2}")),
-            (
-                "mem_fragmentation_bytes",
-                &memory.rss.saturating_sub(memory.used),
-            ),
-            ("mem_not_counted_for_evict", &0),
-            ("mem_replication_backlog", &engine.store.journal.retained()),
-            (
-                "mem_total_replication_buffers",
-                &engine.store.journal.retained(),
-            ),
-            ("mem_snapshot_images", &engine.store.tap_bytes()),
-            ("mem_clients_slaves", &0),
-            ("mem_clients_normal", &0),
-            ("mem_cluster_links", &0),
-            ("mem_aof_buffer", &0),
-            ("mem_allocator", &"jemalloc-5.3.1"),
-            ("active_defrag_running", &0),
-            ("lazyfree_pending_objects", &pending),
-            ("lazyfreed_objects", &0),
-        ],
-    );
-}
-
 fn stats(node: &Node, engine: &Engine, text: &mut String) {
-    let totals = engine.store.totals();
     let traffic = node.traffic();
     let (accepted, rejected) = node.arrivals();
+    let (full, partial, refused) = node.replication().hub.sync_counts();
+    let kbps = |bytes: f64| format!("{:.2}", bytes / 1024.0);
+    let rates = &node.rates;
     put(
         text,
         "# Stats",
         &[
             ("total_connections_received", &accepted),
             ("total_commands_processed", &engine.stats.total_calls()),
-            ("instantaneous_ops_per_sec", &node.rates.operations()),
+            (
+                "instantaneous_ops_per_sec",
+                &(rates.of(|counted| counted.commands) as u64),
+            ),
             ("total_net_input_bytes", &traffic.0),
             ("total_net_output_bytes", &traffic.1),
             ("total_net_repl_input_bytes", &0),
             ("total_net_repl_output_bytes", &0),
-            ("instantaneous_input_kbps", &"0.00"),
-            ("instantaneous_output_kbps", &"0.00"),
+            (
+                "instantaneous_input_kbps",
+                &kbps(rates.of(|counted| counted.bytes_in)),
+            ),
+            (
+                "instantaneous_output_kbps",
+                &kbps(rates.of(|counted| counted.bytes_out)),
+            ),
+            ("instantaneous_input_repl_kbps", &"0.00"),
+            ("instantaneous_output_repl_kbps", &"0.00"),
             ("rejected_connections", &rejected),
-            ("sync_full", &node.replication().hub.sync_counts().0),
-            ("sync_partial_ok", &node.replication().hub.sync_counts().1),
-            ("sync_partial_err", &node.replication().hub.sync_counts().2),
+            ("sync_full", &full),
+            ("sync_partial_ok", &partial),
+            ("sync_partial_err", &refused),
+        ],
+    );
+    keyspace_stats(node, engine, text);
+    absent_stats(node, text);
+    limit_stats(node, engine, text);
+}
+
+/// Appends fields.
+fn more(text: &mut String, fields: &[(&str, &dyn std::fmt::Display)]) {
+    for (name, value) in fields {
+        let _ = write!(text, "{name}:{value}\r\n");
+    }
+}
+
+fn keyspace_stats(node: &Node, engine: &Engine, text: &mut String) {
+    let totals = engine.store.totals();
+    let load = |counter: &AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    more(
+        text,
+        &[
             ("expired_keys", &totals.expired),
-            ("expired_stale_perc", &"0.00"),
-            ("expired_time_cap_reached_count", &0),
+            (
+                "expired_stale_perc",
+                &format!("{:.2}", load(&node.expiry.stale) as f64 / 1000.0),
+            ),
+            (
+                "expired_time_cap_reached_count",
+                &load(&node.expiry.cut_short),
+            ),
+            (
+                "expire_cycle_cpu_milliseconds",
+                &(load(&node.expiry.micros) / 1000),
+            ),
             ("evicted_keys", &0),
             ("evicted_clients", &0),
             ("total_eviction_exceeded_time", &0),
+            ("current_eviction_exceeded_time", &0),
             ("keyspace_hits", &totals.hits),
             ("keyspace_misses", &totals.misses),
+        ],
+    );
+}
+
+/// Fields most of which have no subject here yet.
+fn absent_stats(node: &Node, text: &mut String) {
+    more(
+        text,
+        &[
             ("pubsub_channels", &0),
             ("pubsub_patterns", &0),
+            ("pubsubshard_channels", &0),
             ("latest_fork_usec", &0),
             ("total_forks", &0),
             ("migrate_cached_sockets", &node.links.count()),
             ("slave_expires_tracked_keys", &0),
+            ("active_defrag_hits", &0),
+            ("active_defrag_misses", &0),
+            ("active_defrag_key_hits", &0),
+            ("active_defrag_key_misses", &0),
+            ("total_active_defrag_time", &0),
+            ("current_active_defrag_time", &0),
+            ("tracking_total_keys", &0),
+            ("tracking_total_items", &0),
+            ("tracking_total_prefixes", &0),
+        ],
+    );
+}
+
+fn limit_stats(node: &Node, engine: &Engine, text: &mut String) {
+    let load = |counter: &AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    let traffic = node.traffic();
+    let errors: u64 = engine.stats.errors().iter().map(|(_, count)| count).sum();
+    more(
+        text,
+        &[
+            ("unexpected_error_replies", &0),
+            ("total_error_replies", &errors),
+            ("dump_payload_sanitizations", &0),
+            ("total_reads_processed", &traffic.2),
+            ("total_writes_processed", &traffic.3),
+            ("io_threaded_reads_processed", &0),
+            ("io_threaded_writes_processed", &0),
             (
-                "total_error_replies",
-                &engine.stats.errors().iter().map(|(_, n)| n).sum::<u64>(),
+                "client_query_buffer_limit_disconnections",
+                &load(&node.cut_off.input),
             ),
-            ("total_reads_processed", &0),
-            ("total_writes_processed", &0),
+            (
+                "client_output_buffer_limit_disconnections",
+                &load(&node.cut_off.output),
+            ),
+            ("reply_buffer_shrinks", &0),
+            ("reply_buffer_expands", &0),
+            ("acl_access_denied_auth", &0),
+            ("acl_access_denied_cmd", &0),
+            ("acl_access_denied_key", &0),
+            ("acl_access_denied_channel", &0),
         ],
     );
 }
 
 fn cpu(text: &mut String) {
-    let usage = crate::memory::cpu();
+    let (usage, main) = (crate::memory::cpu(), crate::memory::main_thread());
     put(
         text,
         "# CPU",
@@ -309,6 +356,8 @@ fn cpu(text: &mut String) {
             ("used_cpu_user", &format!("{:.6}", usage.user)),
             ("used_cpu_sys_children", &"0.000000"),
             ("used_cpu_user_children", &"0.000000"),
+            ("used_cpu_sys_main_thread", &format!("{:.6}", main.system)),
+            ("used_cpu_user_main_thread", &format!("{:.6}", main.user)),
         ],
     );
 }
@@ -334,6 +383,31 @@ fn command_stats(engine: &Engine, text: &mut String) {
     }
 }
 
+/// Percentiles of how long commands took, in microseconds.
+fn latency_stats(node: &Node, engine: &Engine, text: &mut String) {
+    text.push_str("# Latencystats\r\n");
+    let config = node.config.read();
+    for cmd in (0..Cmd::COUNT).filter_map(Cmd::from_index) {
+        let Some(times) = engine.stats.times(cmd) else {
+            continue;
+        };
+        let percentiles = config
+            .latency_tracking_info_percentiles
+            .iter()
+            .map(|percent| {
+                let micros = times.percentile(*percent) as f64 / 1000.0;
+                format!("p{percent}={micros:.3}")
+            });
+        let percentiles: Vec<String> = percentiles.collect();
+        let name = cmd.spec().full_name;
+        let _ = write!(
+            text,
+            "latency_percentiles_usec_{name}:{}\r\n",
+            percentiles.join(",")
+        );
+    }
+}
+
 fn error_stats(engine: &Engine, text: &mut String) {
     text.push_str("# Errorstats\r\n");
     for (prefix, count) in engine.stats.errors() {
@@ -341,14 +415,22 @@ fn error_stats(engine: &Engine, text: &mut String) {
     }
 }
 
-fn keyspace(engine: &Engine, text: &mut String) {
+fn keyspace(node: &Node, engine: &Engine, text: &mut String) {
+    let lives = node.expiry.lives.lock().clone();
     text.push_str("# Keyspace\r\n");
     for number in 0..engine.store.databases() {
-        let (keys, expires) = engine.store.database_size(engine.store.physical_db(number));
+        let db = engine.store.physical_db(number);
+        let (keys, expires) = engine.store.database_size(db);
         if keys > 0 {
+            let life = if expires > 0 {
+                lives.get(&db).copied()
+            } else {
+                None
+            };
+            let life = life.unwrap_or(0);
             let _ = write!(
                 text,
-                "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n"
+                "db{number}:keys={keys},expires={expires},avg_ttl={life}\r\n"
             );
         }
     }

@@ -68,6 +68,9 @@ impl Apply for Applying {
     }
 
     fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if self.engine.settings().disk_failed {
+            self.stop_or_go_on();
+        }
         self.foreign.unit(bytes)
     }
 
@@ -111,6 +114,22 @@ impl Apply for Applying {
 }
 
 impl Applying {
+    /// A write comes that cannot be kept on the disk: the process ends, as that of Redis does,
+    /// unless `replica-ignore-disk-write-errors` says otherwise.
+    fn stop_or_go_on(&self) {
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        if !node.config.read().replica_ignore_disk_write_errors {
+            let line = "Replica was unable to write command to disk.";
+            node.log(config::LogLevel::Warning, line);
+            if let Some(log) = node.log_handle() {
+                log.flush();
+            }
+            std::process::exit(1);
+        }
+    }
+
     fn replace_data(
         &mut self,
         node: &Node,
@@ -135,6 +154,7 @@ impl Applying {
             limits: crate::persistence::object_limits(&config),
             wanted: &|_| true,
             progress: &mut |bytes| node.loading.advance(bytes),
+            key_delay: persist::save::Delay(config.key_load_delay),
         };
         let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
         let loaded = loaded.map_err(|error| error.to_string())?;

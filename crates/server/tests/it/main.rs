@@ -4,5 +4,7 @@ mod append_only;
 mod bounds;
 mod concurrency;
 mod crash;
+mod introspection;
+mod options;
 mod replica_link;
 mod same_answers;

@@ -36,12 +36,15 @@ fn the_stream_selects_databases_and_wraps_units() {
     let mut reader = journal.reader(None).unwrap();
     journal.append(&[effect(0, b"A")]);
     journal.append(&[effect(0, b"B"), effect(3, b"C")]);
+    journal.append(&[effect(4, b"D"), effect(4, b"E")]);
     let text = String::from_utf8(stream(&mut reader)).unwrap();
     let select = |db: u16| format!("*2\r\n$6\r\nSELECT\r\n$1\r\n{db}\r\n");
     let wanted = format!(
-        "{}A*1\r\n$5\r\nMULTI\r\nB{}C*1\r\n$4\r\nEXEC\r\n",
+        "{}A*1\r\n$5\r\nMULTI\r\nB{}C*1\r\n$4\r\nEXEC\r\n\
+         *1\r\n$5\r\nMULTI\r\n{}DE*1\r\n$4\r\nEXEC\r\n",
         select(0),
-        select(3)
+        select(3),
+        select(4)
     );
     assert_eq!(text, wanted);
     assert_eq!(journal.offset(), wanted.len() as i64);

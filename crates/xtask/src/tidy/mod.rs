@@ -5,6 +5,7 @@
 
 mod edges;
 mod manifest;
+mod options;
 mod purity;
 mod text;
 mod tokens;
@@ -122,6 +123,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
         found.extend(tokens::check(source));
         found.extend(purity::check(source));
     }
+    found.extend(options::check(&sources));
     found.extend(long.stale(&sources));
     found.sort();
     Ok(found)

@@ -292,3 +292,19 @@ fn a_path_of_one_machine_is_found() {
     assert_eq!(found(&format!("target/{}/x", "nobody")), 0);
     assert_eq!(found("nothing"), 0);
 }
+
+#[test]
+fn a_live_option_needs_a_reader() {
+    let rows = source(
+        "crates/config/src/rows/memory.rs",
+        "&[\n    Opt::new(\"hz\", 1),\n    Opt::new(\"lfu-decay-time\", 2),\n    \
+         Opt::new(\"old\", 3).stored(),\n    Opt::new(\"bad\", 4).refused(\"no\"),\n]\n",
+    );
+    let other = source(
+        "crates/server/src/periodic.rs",
+        "let hz = config.hz_limit; let lfu = config.lfu_decay_time;\n",
+    );
+    let found = super::options::check(&[rows, other]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].what.starts_with("hz "), "{found:?}");
+}

@@ -5,6 +5,7 @@ use crate::Cx;
 use crate::fail::{Done, OUT_OF_RANGE, SYNTAX, wrong_arity};
 use base::num;
 use ds::{Item, Kind};
+use resp::Reply;
 use std::collections::HashSet;
 
 /// HRANDFIELD key [count [WITHVALUES]]
@@ -45,8 +46,10 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
     } else {
         pairs
     });
+    let limit = cx.settings.output_limits[0].0;
+    let start = cx.reply.position();
     let reply = &mut cx.reply;
-    let mut write = |(field, value): (Item<'_>, Item<'_>)| {
+    let write = |reply: &mut Reply<'_>, (field, value): (Item<'_>, Item<'_>)| {
         if nested {
             reply.array(2);
         }
@@ -58,18 +61,22 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
     if count < 0 {
         for _ in 0..wanted {
             if let Some(pair) = hash.random(&mut || dice.next_u64()) {
-                write(pair);
+                write(reply, pair);
+            }
+            // The connection will be closed for what it has to take already.
+            if limit > 0 && reply.position() - start > limit {
+                break;
             }
         }
     } else if pairs == hash.len() {
-        hash.iter().for_each(write);
+        hash.iter().for_each(|pair| write(reply, pair));
     } else {
         let mut indexes = different(hash.len(), pairs, &mut || dice.next_u64());
         indexes.sort_unstable();
         let mut next = indexes.into_iter().peekable();
         for (index, pair) in hash.iter().enumerate() {
             if next.next_if_eq(&index).is_some() {
-                write(pair);
+                write(reply, pair);
             }
         }
     }

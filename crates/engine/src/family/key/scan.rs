@@ -74,10 +74,11 @@ pub(crate) fn parse_cursor(text: &[u8]) -> Result<u64, Fail> {
 pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
     let cursor = parse_cursor(cx.args.get(1))?;
     let options = parse_options(cx, 2, true)?;
-    let now = cx.now_ms();
+    let (now, when) = (cx.now_ms(), cx.keys.when);
     let mut cursor = ScanCursor::from_number(cursor);
     let db = cx.keys.db();
     let mut found: Vec<Box<[u8]>> = Vec::new();
+    let mut due: Vec<Box<[u8]>> = Vec::new();
     let mut seen = 0;
     let mut steps = options.count.saturating_mul(BUCKETS_PER_KEY);
     let next = loop {
@@ -99,10 +100,16 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
                 && options
                     .kind
                     .is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind));
-            if wanted && !expired {
+            if expired {
+                due.push(key.into());
+            } else if wanted {
                 found.push(key.into());
             }
         });
+        for key in due.drain(..) {
+            // Whoever meets an expired key deletes it, if this server may.
+            let _ = guard.find(db, ds::hash::of(&key), &key, when);
+        }
         if !cx.keys.has_world() && next.is_none_or(|next| next.slot() != cursor.slot()) {
             cx.keys.release();
         }

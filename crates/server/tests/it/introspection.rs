@@ -1,0 +1,278 @@
+//! What the server tells of itself: LATENCY, MEMORY, INFO, CLIENT LIST; and the words of errors.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+use testkit::{Conn, Program, Reply, Server, until};
+
+fn servers() -> (Server, Server) {
+    let start = |program| {
+        let plan = Server::of(program).option("save", "");
+        plan.option("enable-debug-command", "yes").start()
+    };
+    (start(Program::Shoal), start(Program::Redis74))
+}
+
+fn ours() -> Server {
+    let plan = Server::of(Program::Shoal).option("save", "");
+    plan.option("enable-debug-command", "yes").start()
+}
+
+fn info(conn: &mut Conn, section: &str) -> Vec<(String, String)> {
+    let text = conn.call(&["INFO", section]).text();
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn field(conn: &mut Conn, section: &str, name: &str) -> String {
+    let fields = info(conn, section);
+    let found = fields.into_iter().find(|(known, _)| known == name);
+    found.unwrap_or_else(|| panic!("no field {name}")).1
+}
+
+/// The texts and numbers of a reply in their order.
+fn flat(reply: &Reply) -> String {
+    match reply {
+        Reply::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join(" "),
+        Reply::Int(number) => number.to_string(),
+        other => other.text(),
+    }
+}
+
+#[test]
+fn errors_are_those_of_redis() {
+    let (ours, real) = servers();
+    let (mut ours, mut real) = (ours.connect(), real.connect());
+    let lines = [
+        "SET k 1",
+        "MOVE k notanumber",
+        "MOVE k 99",
+        "MOVE k 99999999999",
+        "COPY k k2 DB x",
+        "COPY k k2 DB 99",
+        "COPY k k2 DB 99999999999",
+        "SWAPDB 1 a44",
+        "SWAPDB a 1",
+        "SWAPDB 44 a",
+        "SWAPDB 44 55",
+        "SWAPDB 99999999999 1",
+        "SELECT x",
+        "SELECT 99",
+        "SELECT 99999999999",
+        "EXEC a",
+        "MULTI",
+        "EXEC a",
+        "EXEC",
+        "MULTI",
+        "MULTI",
+        "EXEC",
+        "LATENCY LATEST",
+        "LATENCY HISTORY",
+        "LATENCY HISTORY x",
+        "LATENCY GRAPH x",
+        "LATENCY RESET x",
+        "LATENCY RESET",
+        "LATENCY HISTOGRAM nosuch",
+        "LATENCY foo",
+        "MEMORY PURGE",
+        "MEMORY STATS x",
+        "DEBUG DICT-RESIZING 1",
+        "DEBUG PAUSE-CRON 0",
+        "DEBUG STRUCTSIZE x",
+    ];
+    for line in lines {
+        assert_eq!(ours.line(line), real.line(line), "{line}");
+    }
+}
+
+#[test]
+fn patterns_of_very_many_stars_match_nothing_as_in_redis() {
+    let (ours, real) = servers();
+    let (mut ours, mut real) = (ours.connect(), real.connect());
+    let key = "a".repeat(3000);
+    for conn in [&mut ours, &mut real] {
+        conn.call(&["SET", &key, "1"]).expect_ok();
+    }
+    for stars in [999, 1000, 1001, 2000] {
+        let pattern = "*?".repeat(stars);
+        for pattern in [pattern.clone(), pattern.clone() + "*", pattern + "**x"] {
+            let [here, there] = [&mut ours, &mut real].map(|conn| conn.call(&["KEYS", &pattern]));
+            assert_eq!(here, there, "{stars} stars");
+        }
+    }
+}
+
+/// Fields that came with Redis 7.4.
+const NEWER: [&str; 9] = [
+    "allocator_muzzy",
+    "mem_overhead_db_hashtable_rehashing",
+    "expired_subkeys",
+    "evicted_scripts",
+    "eventloop_cycles",
+    "eventloop_duration_sum",
+    "eventloop_duration_cmd_sum",
+    "instantaneous_eventloop_cycles_per_sec",
+    "instantaneous_eventloop_duration_usec",
+];
+
+#[test]
+fn info_has_the_fields_of_redis() {
+    let (ours, real) = servers();
+    let (mut ours, mut real) = (ours.connect(), real.connect());
+    for conn in [&mut ours, &mut real] {
+        conn.call(&["SET", "k", "v", "PX", "100000"]).expect_ok();
+        conn.call(&["NOSUCH"]);
+    }
+    for section in ["everything", "default", "commandstats", "keyspace"] {
+        let names = |conn: &mut Conn| -> BTreeSet<String> {
+            let fields = info(conn, section).into_iter();
+            fields.map(|(name, _)| name).collect()
+        };
+        let (here, there) = (names(&mut ours), names(&mut real));
+        // Those two exist in Redis only with modules and while an event is measured.
+        let wanted = there.iter().filter(|name| {
+            !NEWER.contains(&name.as_str()) && !name.starts_with("module") && *name != "subexpiry"
+        });
+        let lacking: Vec<&String> = wanted.filter(|name| !here.contains(*name)).collect();
+        assert!(lacking.is_empty(), "{section}: {lacking:?}");
+    }
+}
+
+#[test]
+fn slow_commands_are_events() {
+    let server = ours();
+    let mut conn = server.connect();
+    conn.line("CONFIG SET latency-monitor-threshold 50")
+        .expect_ok();
+    conn.line("DEBUG SLEEP 0.1").expect_ok();
+    conn.line("PING");
+    let latest = flat(&conn.line("LATENCY LATEST"));
+    assert!(latest.starts_with("command "), "{latest}");
+    let graph = conn.line("LATENCY GRAPH command").text();
+    assert!(graph.starts_with("command - high 1"), "{graph}");
+    assert!(conn.line("LATENCY DOCTOR").text().contains("1. command"));
+    assert_eq!(conn.line("LATENCY RESET other command").int(), 1);
+    assert_eq!(conn.line("LATENCY RESET").int(), 0);
+}
+
+#[test]
+fn times_of_commands_are_counted_while_that_is_on() {
+    let server = ours();
+    let mut conn = server.connect();
+    for _ in 0..10 {
+        conn.line("SET k v").expect_ok();
+    }
+    let histogram = flat(&conn.line("LATENCY HISTOGRAM set get"));
+    assert!(
+        histogram.starts_with("set calls 10 histogram_usec "),
+        "{histogram}"
+    );
+    assert!(histogram.ends_with(" 10"), "{histogram}");
+    let stats = conn.line("INFO latencystats").text();
+    assert!(
+        stats.contains("latency_percentiles_usec_set:p50="),
+        "{stats}"
+    );
+    assert!(stats.contains(",p99.9="), "{stats}");
+    conn.line("CONFIG SET latency-tracking no").expect_ok();
+    conn.line("CONFIG RESETSTAT").expect_ok();
+    conn.line("SET k v").expect_ok();
+    let stats = conn.line("INFO latencystats").text();
+    assert!(!stats.contains("usec_set:"), "{stats}");
+}
+
+#[test]
+fn memory_is_told_in_the_same_words() {
+    let (ours, real) = servers();
+    let mut lists = [ours.connect(), real.connect()].map(|mut conn| {
+        conn.line("SET k v").expect_ok();
+        let Reply::Array(items) = conn.line("MEMORY STATS") else {
+            panic!("no array")
+        };
+        let names = items.chunks(2).map(|pair| pair[0].text());
+        names.collect::<BTreeSet<String>>()
+    });
+    let newer = ["db.dict.rehashing.count", "allocator.muzzy"];
+    let newer = newer.map(str::to_owned);
+    let lut = [
+        "overhead.db.hashtable.lut",
+        "overhead.db.hashtable.rehashing",
+    ];
+    let gone: BTreeSet<String> = newer.into_iter().chain(lut.map(str::to_owned)).collect();
+    let there: BTreeSet<String> = lists[1].difference(&gone).cloned().collect();
+    lists[1] = there;
+    assert_eq!(lists[0], lists[1]);
+    let mut conn = ours.connect();
+    assert!(!conn.line("MEMORY DOCTOR").text().is_empty());
+    assert!(conn.line("MEMORY MALLOC-STATS").text().contains("jemalloc"));
+}
+
+#[test]
+fn what_a_client_watches_shows_in_its_line() {
+    let server = ours();
+    let (mut one, mut other) = (server.connect(), server.connect());
+    one.line("CLIENT SETNAME watcher").expect_ok();
+    one.line("WATCH a b").expect_ok();
+    assert_eq!(field(&mut other, "clients", "total_watched_keys"), "2");
+    assert_eq!(field(&mut other, "clients", "watching_clients"), "1");
+    let line = |conn: &mut Conn| {
+        let list = conn.line("CLIENT LIST").text();
+        list.lines()
+            .find(|line| line.contains("name=watcher"))
+            .map(str::to_owned)
+            .unwrap()
+    };
+    assert!(line(&mut other).contains("flags=N "));
+    other.line("SET b 1").expect_ok();
+    assert!(
+        line(&mut other).contains("flags=d "),
+        "{}",
+        line(&mut other)
+    );
+    one.line("MULTI").expect_ok();
+    assert!(
+        line(&mut other).contains("flags=xd "),
+        "{}",
+        line(&mut other)
+    );
+    assert_eq!(one.line("EXEC"), Reply::Nil);
+    assert!(line(&mut other).contains("flags=N "));
+}
+
+#[test]
+fn connections_refused_for_their_number_are_counted() {
+    let server = ours();
+    let mut conn = server.connect();
+    conn.line("CONFIG SET maxclients 1").expect_ok();
+    // Whether the connection or its first command fails, it is counted.
+    let _ = server
+        .try_connect()
+        .and_then(|mut conn| conn.try_call(&["PING"]));
+    let refused = until(Duration::from_secs(10), || {
+        let count = field(&mut conn, "stats", "rejected_connections");
+        (count != "0").then_some(())
+    });
+    assert!(refused.is_some());
+    conn.line("CONFIG RESETSTAT").expect_ok();
+    assert_eq!(field(&mut conn, "stats", "rejected_connections"), "0");
+}
+
+#[test]
+fn exec_is_refused_for_what_its_commands_may_not() {
+    let (primary, replica) = (ours(), ours());
+    let mut conn = replica.connect();
+    conn.line("MULTI").expect_ok();
+    conn.line("FLUSHALL");
+    let port = primary.port().to_string();
+    replica
+        .connect()
+        .call(&["REPLICAOF", "127.0.0.1", &port])
+        .expect_ok();
+    let refused = format!("{:?}", conn.line("EXEC"));
+    assert!(
+        refused.contains("EXECABORT Transaction discarded because of: READONLY"),
+        "{refused}"
+    );
+    assert!(format!("{:?}", conn.line("EXEC")).contains("without MULTI"));
+}

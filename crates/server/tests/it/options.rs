@@ -1,0 +1,141 @@
+//! Options that change what the server does while it runs, seen from outside.
+
+use std::time::{Duration, Instant};
+use testkit::{Program, Reply, Server, ServerPlan, until};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn plan() -> ServerPlan {
+    let plan = Server::of(Program::Shoal).option("save", "");
+    plan.option("enable-debug-command", "yes")
+}
+
+fn follow(replica: &Server, primary: &Server) {
+    let port = primary.port().to_string();
+    let request = ["REPLICAOF", "127.0.0.1", &port];
+    replica.connect().call(&request).expect_ok();
+    let up = until(LONG, || {
+        let state = replica.connect().info("master_link_status").ok()??;
+        (state == "up").then_some(())
+    });
+    up.expect("the replica is in sync");
+}
+
+#[test]
+fn links_come_from_the_source_address() {
+    let primary = plan().start();
+    let replica = plan().option("bind-source-addr", "127.0.0.3").start();
+    follow(&replica, &primary);
+    let line = primary.connect().info("slave0").unwrap().unwrap();
+    assert!(line.starts_with("ip=127.0.0.3,"), "{line}");
+}
+
+#[test]
+fn the_backlog_goes_when_no_replica_has_come_for_long() {
+    let primary = plan().option("repl-backlog-ttl", "1").start();
+    let mut replica = plan().start();
+    follow(&replica, &primary);
+    let mut conn = primary.connect();
+    let mut get = |name: &str| conn.info(name).unwrap().unwrap();
+    let id = get("master_replid");
+    assert_eq!(get("repl_backlog_active"), "1");
+    replica.stop();
+    let freed = until(LONG, || (get("repl_backlog_active") == "0").then_some(()));
+    assert!(freed.is_some());
+    assert_ne!(get("master_replid"), id);
+    let mut log = primary.log();
+    log.retain(|letter| letter != '\n');
+    assert!(log.contains("Replication backlog freed after 1 seconds"));
+}
+
+#[test]
+fn superseded_files_stay_while_their_removal_is_off() {
+    let server = plan().option("appendonly", "yes").start();
+    let mut conn = server.connect();
+    conn.line("CONFIG SET aof-disable-auto-gc yes").expect_ok();
+    let count = || {
+        let folder = server.directory().join("appendonlydir");
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let mut rewrites = 0;
+    let mut rewrite = || {
+        conn.line("BGREWRITEAOF");
+        rewrites += 1;
+        let done = until(LONG, || {
+            let done = conn.info("aof_rewrites").unwrap().unwrap();
+            (done.parse::<i32>().unwrap() > rewrites).then_some(())
+        });
+        assert!(done.is_some());
+    };
+    let before = count();
+    rewrite();
+    assert_eq!(count(), before + 2, "a base and an increment more");
+    server
+        .connect()
+        .line("CONFIG SET aof-disable-auto-gc no")
+        .expect_ok();
+    rewrite();
+    assert_eq!(count(), before);
+}
+
+#[test]
+fn the_use_counter_rises_as_its_factor_says() {
+    let server = plan().option("maxmemory-policy", "allkeys-lfu").start();
+    let mut conn = server.connect();
+    conn.line("CONFIG SET lfu-log-factor 0").expect_ok();
+    conn.line("SET each 1").expect_ok();
+    (0..20).for_each(|_| drop(conn.line("GET each")));
+    assert_eq!(conn.line("OBJECT FREQ each").int(), 25);
+    conn.line("CONFIG SET lfu-log-factor 1000").expect_ok();
+    conn.line("SET rare 1").expect_ok();
+    (0..20).for_each(|_| drop(conn.line("GET rare")));
+    assert!(conn.line("OBJECT FREQ rare").int() < 12);
+}
+
+#[test]
+fn keys_are_saved_and_loaded_as_slowly_as_tests_want() {
+    let server = plan().start();
+    let mut conn = server.connect();
+    conn.line("DEBUG POPULATE 100").expect_ok();
+    let mut took = |option: &str| {
+        conn.call(&["CONFIG", "SET", option, "5000"]).expect_ok();
+        let start = Instant::now();
+        conn.line("DEBUG RELOAD").expect_ok();
+        conn.call(&["CONFIG", "SET", option, "0"]).expect_ok();
+        start.elapsed()
+    };
+    assert!(took("rdb-key-save-delay") >= Duration::from_millis(500));
+    assert!(took("key-load-delay") >= Duration::from_millis(500));
+    assert_eq!(conn.line("DBSIZE").int(), 100);
+}
+
+#[test]
+fn the_end_waits_for_replicas_and_can_be_called_off() {
+    let mut primary = plan().option("shutdown-timeout", "60").start();
+    let mut replica = plan().start();
+    follow(&replica, &primary);
+    let mut conn = primary.connect();
+    replica.pause();
+    conn.line("SET behind 1").expect_ok();
+    let mut asking = primary.connect();
+    asking.send(&["SHUTDOWN"]).unwrap();
+    let waits = until(LONG, || {
+        let log = primary.log();
+        log.contains("0 of 1 replicas are in sync when shutting down")
+            .then_some(())
+    });
+    assert!(waits.is_some(), "{}", primary.log());
+    let mut called_off = primary.connect();
+    called_off.line("SHUTDOWN ABORT").expect_ok();
+    assert!(matches!(asking.receive().unwrap(), Reply::Error(_)));
+    conn.line("SET again 1").expect_ok();
+    let none = format!("{:?}", conn.line("SHUTDOWN ABORT"));
+    assert!(none.contains("No shutdown in progress"), "{none}");
+    asking.send(&["SHUTDOWN"]).unwrap();
+    replica.resume();
+    let ended = until(LONG, || primary.process().ended());
+    assert!(ended.is_some(), "it ends once the replica has caught up");
+    let mut conn = replica.connect();
+    assert_eq!(conn.line("GET behind").text(), "1");
+    assert_eq!(conn.line("GET again").text(), "1");
+}
