@@ -206,7 +206,7 @@ mod tests {
             samples: [(10, 100), (20, 500), (95, 300)].into(),
         };
         let expected = format!(
-            "command - high 500 ms, low 100 ms (all time high 900 ms)\n{}\n #\n |\n |#\n_||\n985\n00s\nss\n",
+            "command - high 500 ms, low 100 ms (all time high 900 ms)\n{}\n #\n |\n |#\n_||\n115\nmms\n",
             "-".repeat(80)
         );
         assert_eq!(draw("command", &event, 100), expected);
