@@ -67,6 +67,12 @@ pub(crate) fn discard(session: &mut Session, locker: &Locker) {
     unwatch(session, locker);
 }
 
+/// Ends the transaction whose EXEC did not begin; the error that says so.
+pub(crate) fn abort(session: &mut Session, locker: &Locker, why: Fail) -> Fail {
+    discard(session, locker);
+    fail::aborted(why)
+}
+
 /// Ends all watches. Where a slot is locked by another, that is done in the background: the flag
 /// that is set until then is nobody's any more.
 pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {

@@ -251,18 +251,16 @@ impl Worker {
         &mut self,
         session: &mut Session,
         spec: Option<&'static Spec>,
-        fail: Fail,
+        mut fail: Fail,
         out: &mut Vec<u8>,
     ) -> Outcome {
         if let Some(transaction) = &mut session.transaction {
             transaction.failed = true;
         }
-        let mut fail = fail;
         if let Some(spec) = spec {
             self.stats.rejected(spec.id);
             if spec.id == Cmd::Exec {
-                crate::transaction::discard(session, &self.locker);
-                fail = fail::aborted(fail);
+                fail = crate::transaction::abort(session, &self.locker, fail);
             }
         }
         let start = out.len();

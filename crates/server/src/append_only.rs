@@ -11,8 +11,7 @@ use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
     AofLoadError, Apply, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup, Status,
 };
-use persist::load::LoadOptions;
-use persist::save::Progress;
+use persist::{load::LoadOptions, save::Progress};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
