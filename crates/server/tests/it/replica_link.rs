@@ -1,5 +1,7 @@
 //! The link from a replica to its primary: what it tells, and what does not cut it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use testkit::{ClusterPlan, Conn, Program, Server, wait_for};
@@ -110,4 +112,75 @@ fn wait_counts_what_migrate_deleted() {
     assert_eq!(conn.call(&["WAIT", "1", "20000"]).int(), 1);
     assert_eq!(replica.line("EXISTS k").int(), 0);
     assert_eq!(target.line("GET k").text(), "v");
+}
+
+/// The stream of a server, from behind `offset` to `end`, as a replica that knew it would get it.
+fn stream(server: &Server, id: &str, offset: u64, end: u64) -> Vec<u8> {
+    let mut socket = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
+    socket.set_read_timeout(Some(LIMIT)).expect("a time-out");
+    let request = format!("PSYNC {id} {}\r\n", offset + 1);
+    socket.write_all(request.as_bytes()).expect("a request");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n") {
+        let mut byte = [0];
+        socket.read_exact(&mut byte).expect("an answer");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head);
+    assert!(head.starts_with("+CONTINUE"), "{head}");
+    let mut bytes = vec![0; usize::try_from(end - offset).expect("a length")];
+    socket.read_exact(&mut bytes).expect("the stream");
+    bytes
+}
+
+fn replicated(server: &Server, field: &str) -> u64 {
+    let text = server.connect().info(field).expect("a reply");
+    text.expect("a field").parse().expect("an offset")
+}
+
+/// What a replica passes on is what it got, byte for byte: else nobody could go on elsewhere after
+/// a failover.
+#[test]
+fn a_replica_passes_its_primarys_bytes_on() {
+    let (primary, replica) = (start(Program::Redis70, false), start(Program::Shoal, false));
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let mut conn = primary.connect();
+    let id = conn.info("master_replid").expect("a reply").expect("an id");
+    let begin = replicated(&primary, "master_repl_offset");
+    for line in [
+        "SET a 1 EX 1000",
+        "SELECT 3",
+        "HSET h f v g w",
+        "HINCRBYFLOAT h n 1.5",
+        "MULTI",
+        "RPUSH l 1 2 3",
+        "SETRANGE s 10 x",
+        "EXPIRE l 100",
+        "EXEC",
+        "INCRBYFLOAT f 0.1",
+        "SET gone x PX 1",
+        "GETEX a PERSIST",
+        "SELECT 0",
+        "GETEX a PERSIST",
+        "RENAME a b",
+        "DEL missing",
+        "SWAPDB 0 3",
+        "FLUSHDB",
+    ] {
+        assert_eq!(conn.line(line).error(), None, "{line}");
+    }
+    let end = replicated(&primary, "master_repl_offset");
+    wait_for("the replica has it", LIMIT, || {
+        (replicated(&replica, "slave_repl_offset") >= end).then_some(())
+    });
+    let (theirs, ours) = (
+        stream(&primary, &id, begin, end),
+        stream(&replica, &id, begin, end),
+    );
+    assert!(!theirs.is_empty());
+    assert_eq!(
+        ours.escape_ascii().to_string(),
+        theirs.escape_ascii().to_string()
+    );
 }
