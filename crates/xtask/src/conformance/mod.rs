@@ -39,6 +39,7 @@ const SLICE: &[&str] = &[
     "unit/type/string",
     "unit/type/incr",
     "unit/type/hash",
+    "unit/type/list",
     "unit/type/list-2",
     "unit/bitops",
     "unit/bitfield",
@@ -47,10 +48,11 @@ const SLICE: &[&str] = &[
     "unit/sort",
     "unit/multi",
     "unit/protocol",
+    "unit/querybuf",
+    "unit/obuf-limits",
     "unit/quit",
     "unit/pause",
     "unit/cluster/info",
-    "unit/cluster/cluster-slots",
     "unit/cluster/transactions-on-replica",
 ];
 
