@@ -43,6 +43,7 @@ usage: cargo xtask COMMAND
   simulate [--seeds N --from N | --seed N | --nodes N]
                             simulated clusters with faults, from seeds; or the traffic of N nodes
       --jobs N --node-timeout MS --seconds N
+      --write               seeds and clusters of 10, 100 and 1000 nodes, into docs/simulation.md
   chaos                     kill, pause and fail over masters under writers, and check
       --seconds N --seed N --writers N --subject valkey --beside valkey --bin FILE
       --release             our binary in that profile
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
         "conformance" => conformance::command(&mut arguments),
         "figures" => figures::command(&typed, &mut arguments),
         "instructions" => instructions::command(&mut arguments),
-        "simulate" => simulate::command(&mut arguments),
+        "simulate" => simulate::command(&typed, &mut arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

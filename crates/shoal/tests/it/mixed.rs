@@ -5,6 +5,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use base::Slot;
 use testkit::{Cluster, ClusterPlan, Follower, Program, Reply, Server, Tool, eventually, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -52,6 +53,7 @@ fn slots_move_between_the_kinds() {
     for cli in [Program::Redis70, Program::Shoal] {
         let mixed = Mixed::form(cli);
         mixed.fill();
+        mixed.require_like_redirections();
         mixed.reshard(OURS, THEIRS);
         mixed.reshard(THEIRS, OURS);
         mixed.check();
@@ -313,6 +315,33 @@ impl Mixed {
         ranges.map(count).sum()
     }
 
+    /// Replicas of both kinds answer alike: what they serve, what they send elsewhere, in which
+    /// state of the connection.
+    fn require_like_redirections(&self) {
+        // Our replica follows their primary, and the other way round.
+        let (ours, theirs) = (THEIRS + REPLICA, OURS + REPLICA);
+        let said = |node: usize, own: u16| -> Vec<String> {
+            let other = if own == 0 { Slot::COUNT - 1 } else { 0 };
+            let (own, other) = (name_in(usize::from(own)), name_in(other));
+            let mut conn = self.cluster.nodes[node].connect();
+            REPLICA_LINES
+                .iter()
+                .map(|line| {
+                    let line = line.replace("OWN", &own).replace("OTHER", &other);
+                    let reply = conn.line(&line);
+                    let text = match reply.error() {
+                        Some(text) => text.split(' ').next().unwrap_or_default().to_owned(),
+                        None => format!("{reply:?}"),
+                    };
+                    // Which slot it is depends on the node that is asked.
+                    line.split('{').next().unwrap_or_default().to_owned() + " -> " + &text
+                })
+                .collect()
+        };
+        let middle = u16::try_from(Slot::COUNT / 2).expect("a slot");
+        assert_eq!(said(ours, middle), said(theirs, 0));
+    }
+
     fn check(&self) {
         for node in [OURS, THEIRS] {
             let text = self.manage(&["check", &format!("127.0.0.1:{}", self.port(node))]);
@@ -339,6 +368,49 @@ fn nodes_of(node: &Server) -> Option<String> {
     reply.error().is_none().then(|| reply.text())
 }
 
+/// Typed at a replica: OWN is a key of its shard, OTHER of another.
+const REPLICA_LINES: [&str; 32] = [
+    "GET OWN",
+    "SET OWN x",
+    "GET OTHER",
+    "SET OTHER x",
+    "ASKING",
+    "GET OWN",
+    "PING",
+    "FLUSHALL",
+    "READONLY",
+    "GET OWN",
+    "SET OWN x",
+    "GET OTHER",
+    "SET OTHER x",
+    "MGET OWN OTHER",
+    "LPUSH OWN x",
+    "LRANGE OWN 0 -1",
+    "TTL OWN",
+    "SORT OWN STORE OWN",
+    "FLUSHALL",
+    "DBSIZE x",
+    "MULTI",
+    "GET OWN",
+    "EXEC",
+    "MULTI",
+    "SET OWN x",
+    "EXEC",
+    "WATCH OWN",
+    "UNWATCH",
+    "ASKING",
+    "SET OTHER x",
+    "READWRITE",
+    "GET OWN",
+];
+
+/// A key name of a slot.
+fn name_in(slot: usize) -> String {
+    let mut names = (0..).map(|number: usize| format!("{{{number}}}"));
+    let there = |name: &String| Slot::of_key(name.as_bytes()).index() == slot;
+    names.find(there).expect("some name hashes to it")
+}
+
 /// What nodes must agree on: id, role, primary, epoch and slots of a line of CLUSTER NODES.
 fn facts(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split(' ').collect();
@@ -355,7 +427,7 @@ fn tag(number: usize) -> String {
         return format!("{{{number}}}");
     }
     let mut tags = (0..).map(|more: usize| format!("{{{number}:{more}}}"));
-    let moves = |tag: &String| base::Slot::of_key(tag.as_bytes()).index() < SLOTS;
+    let moves = |tag: &String| Slot::of_key(tag.as_bytes()).index() < SLOTS;
     tags.find(moves).expect("some tag hashes to such a slot")
 }
 
