@@ -87,6 +87,18 @@ fn plan_words(plan: &Plan) -> String {
     format!("{seconds} s, {writers} writers, seed {seed}, node time-out {NODE_TIMEOUT} ms")
 }
 
+/// What the nodes say they are, with the version.
+fn name_of(cluster: &testkit::Cluster) -> Result<String, String> {
+    let info = cluster.nodes[0].connect().fields(&["INFO", "server"]);
+    let info = info.map_err(|error| error.to_string())?;
+    let version = ["shoal", "valkey", "redis"].iter().find_map(|name| {
+        let field = format!("{name}_version");
+        let (_, version) = info.iter().find(|(known, _)| *known == field)?;
+        Some(format!("{name} {version}"))
+    });
+    version.ok_or_else(|| "no version in INFO".into())
+}
+
 fn peer(name: &str) -> Result<Program, String> {
     match name {
         "valkey" => Ok(Program::Valkey),
@@ -131,6 +143,6 @@ fn run(plan: &Plan, program: Program, binary: Option<&std::path::Path>) -> Resul
         faults
     });
     let stored = workload::read_back(&cluster);
-    let name = format!("{program:?}").to_lowercase();
+    let name = name_of(&cluster)?;
     Ok(judge::judge(name, &attempts, &probes, &faults, &stored))
 }
