@@ -67,10 +67,8 @@ impl Cluster {
                     error("The specified node is not a master")
                 }
                 Some(at) => {
-                    let lines = self
-                        .roster
-                        .replicas(at)
-                        .map(|(ix, _)| self.node_line(ix, tls));
+                    let replicas = self.roster.replicas_by_id(at).into_iter();
+                    let lines = replicas.map(|ix| self.node_line(ix, tls));
                     Reply::Lines(lines.collect())
                 }
             },

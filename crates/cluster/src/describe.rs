@@ -217,9 +217,9 @@ impl Cluster {
         for (at, node) in self.roster.iter().filter(|(_, n)| n.slot_count > 0) {
             // Replicas without data yet are of no use to clients.
             let usable = |ix: &Ix| !self.roster[*ix].is_failed() && self.offset_of(*ix) != 0;
-            let replicas = self.roster.replicas(at).map(|(ix, _)| ix).filter(usable);
+            let replicas = self.roster.replicas_by_id(at);
             let nodes: Vec<NodeRow> = std::iter::once(at)
-                .chain(replicas)
+                .chain(replicas.into_iter().filter(usable))
                 .map(|ix| self.row(ix))
                 .collect();
             for range in node.slots.ranges() {

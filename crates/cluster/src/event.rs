@@ -180,7 +180,8 @@ pub enum Effect {
     },
     /// Stop replicating and be a primary.
     BecomePrimary,
-    /// Delete the keys of these slots, once no command can see the old route any more.
+    /// Delete the keys of these slots, once no command can see the old route any more. Comes after
+    /// the view that says so.
     SlotsLost(SlotSet),
     /// Delete the whole data set (CLUSTER RESET of a replica).
     EmptyData,

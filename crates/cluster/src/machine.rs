@@ -9,6 +9,7 @@ use crate::request::Reply;
 use crate::rng::Rng;
 use crate::roster::Roster;
 use crate::settings::Settings;
+use crate::state::Down;
 use crate::view::State;
 use base::{Epoch, NodeId, ShardId, SlotSet};
 use bus::{Flags, Header, IpText, Kind, Packet};
@@ -97,6 +98,8 @@ pub struct Cluster {
     pub(crate) current_epoch: Epoch,
     pub(crate) last_vote_epoch: Epoch,
     pub(crate) state: State,
+    /// Why it is down, as last logged.
+    pub(crate) down: Option<Down>,
     /// When this node started, or was made a primary: primaries wait before they serve.
     pub(crate) started: u64,
     pub(crate) minority_at: Option<u64>,
@@ -133,9 +136,10 @@ pub struct Cluster {
     pub(crate) hearsay: SlotSet,
     pub(crate) check_state: bool,
     pub(crate) view_changed: bool,
-    /// Whether clients are to go on. They do so by the new view: what they wrote here by the old
-    /// one would be acknowledged and lost.
-    pub(crate) unpause: bool,
+    /// Effects that go by the new view, so that it comes before them: clients paused for a failover
+    /// that went on by the old one would lose what they write, and keys of slots that the old one
+    /// calls ours are not deleted.
+    pub(crate) late: Vec<Effect>,
     pub(crate) save: Save,
     pub(crate) face: Option<Face>,
     pub(crate) before: Face,
@@ -193,6 +197,7 @@ impl Cluster {
             current_epoch: current,
             last_vote_epoch: voted,
             state: State::Fail,
+            down: None,
             started: now.mono,
             minority_at: None,
             replication: Replication::default(),
@@ -219,7 +224,7 @@ impl Cluster {
             hearsay: SlotSet::new(),
             check_state: true,
             view_changed: true,
-            unpause: false,
+            late: Vec::new(),
             save: Save::Now,
             face: None,
             before,
@@ -339,9 +344,7 @@ impl Cluster {
         if std::mem::take(&mut self.view_changed) {
             self.out.push(Effect::ViewChanged);
         }
-        if std::mem::take(&mut self.unpause) {
-            self.out.push(Effect::UnpauseClients);
-        }
+        self.out.append(&mut self.late);
         self.update_right_to_serve(tick);
     }
 

@@ -137,7 +137,7 @@ impl Cluster {
     /// Ends a manual failover, done or not.
     pub(crate) fn end_manual(&mut self) {
         if self.manual.replica.is_some() || self.manual.paused.is_some() {
-            self.unpause = true;
+            self.late.push(Effect::UnpauseClients);
         }
         self.manual = ManualFailover::default();
     }

@@ -152,7 +152,7 @@ impl Cluster {
         }
         self.hearsay = open;
         if !confirmed.is_empty() {
-            self.out.push(Effect::SlotsLost(confirmed));
+            self.late.push(Effect::SlotsLost(confirmed));
         }
     }
 
@@ -217,7 +217,7 @@ impl Cluster {
             self.log(Level::Warning, text);
             self.follow(taker);
         } else if !lost.is_empty() {
-            self.out.push(Effect::SlotsLost(lost));
+            self.late.push(Effect::SlotsLost(lost));
         }
     }
 

@@ -232,6 +232,13 @@ impl Roster {
             .filter(move |(_, n)| n.is_replica() && n.primary == Some(of))
     }
 
+    /// Replicas of a node in the order of their ids, which is that of every node.
+    pub fn replicas_by_id(&self, of: Ix) -> Vec<Ix> {
+        let mut replicas: Vec<Ix> = self.replicas(of).map(|(at, _)| at).collect();
+        replicas.sort_unstable_by_key(|at| self[*at].id);
+        replicas
+    }
+
     /// Replicas of a node that are not suspected.
     pub fn ok_replicas(&self, of: Ix) -> usize {
         self.replicas(of)

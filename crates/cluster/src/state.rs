@@ -8,6 +8,25 @@ use bus::Flags;
 /// A primary that has just started gives the others this long to tell it that it is none.
 const WRITABLE_DELAY: u64 = 2_000;
 
+/// Why the cluster does not serve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Down {
+    Uncovered,
+    Minority,
+}
+
+impl Down {
+    fn text(self) -> &'static str {
+        match self {
+            Down::Uncovered => {
+                "At least one hash slot is not served by any available node \
+                 (cluster-require-full-coverage is on)."
+            }
+            Down::Minority => "This node is in a minority partition.",
+        }
+    }
+}
+
 impl Cluster {
     /// Works out the state of the cluster anew.
     pub(crate) fn update_state(&mut self) {
@@ -17,7 +36,7 @@ impl Cluster {
             self.check_state = true;
             return;
         }
-        let mut state = State::Ok;
+        let (mut state, mut reason) = (State::Ok, None);
         let down = Flags::PFAIL.with(Flags::FAIL);
         let (mut size, mut reachable, mut slots_failed) = (0, 0, false);
         for (_, node) in self.roster.iter() {
@@ -31,11 +50,14 @@ impl Cluster {
         }
         if self.settings.require_full_coverage && (slots_failed || self.roster.unowned() > 0) {
             state = State::Fail;
+            reason = Some(Down::Uncovered);
         }
         if reachable < size / 2 + 1 && !self.mutants.serve_in_minority {
             state = State::Fail;
             self.minority_at = Some(now);
+            reason = Some(Down::Minority);
         }
+        self.explain(reason);
         if self.is_silent() {
             state = State::Fail;
         }
@@ -54,6 +76,17 @@ impl Cluster {
         self.view_changed = true;
         let word = if state == State::Ok { "ok" } else { "fail" };
         self.log(Level::Notice, format!("Cluster state changed: {word}"));
+    }
+
+    /// Logs why the cluster does not serve, once for each reason.
+    fn explain(&mut self, reason: Option<Down>) {
+        if self.down != reason
+            && let Some(reason) = reason
+        {
+            let text = format!("Cluster is currently down: {}", reason.text());
+            self.log(Level::Warning, text);
+        }
+        self.down = reason;
     }
 
     /// Stops serving until the others had time to say what they decided.

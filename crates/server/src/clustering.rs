@@ -197,7 +197,7 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
         match chore {
             Chore::Replicate(primary) => node.follow(primary.ip, primary.port),
             Chore::BecomePrimary => node.become_primary(),
-            Chore::DeleteSlots(slots) => delete_slots(engine, &locker, &slots),
+            Chore::DeleteSlots(slots) => delete_slots(&node, engine, &locker, &slots),
             Chore::EmptyData => empty_data(engine, &locker),
             Chore::EndPause => node.end_failover_pause(),
         }
@@ -213,17 +213,21 @@ fn pass_boundaries(engine: &Engine) {
 }
 
 /// Deletes the keys of slots that went to another node, and tells replicas and the AOF so.
-fn delete_slots(engine: &Engine, locker: &Locker, slots: &SlotSet) {
+fn delete_slots(node: &Node, engine: &Engine, locker: &Locker, slots: &SlotSet) {
     pass_boundaries(engine);
     for slot in slots.iter() {
         if engine.routing.view().is_some_and(|view| view.is_mine(slot)) {
             continue;
         }
-        delete_slot(engine, locker, slot);
+        if delete_slot(engine, locker, slot) {
+            let text = format!("Deleting keys in dirty slot {slot}: it went to another node.");
+            node.log(config::LogLevel::Notice, &text);
+        }
     }
 }
 
-fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
+/// Deletes the keys of a slot; false if there are none.
+fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> bool {
     let _open = locker.enter();
     let mut guard = locker.lock(slot);
     let keys: Vec<Vec<u8>> = guard
@@ -236,7 +240,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
         })
         .unwrap_or_default();
     if keys.is_empty() {
-        return;
+        return false;
     }
     let mut effects = engine::Effects::default();
     effects.begin(&engine.store.journal);
@@ -249,6 +253,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) {
     guard.count_dirty(keys.len() as u64);
     let sequence = effects.commit(&engine.store.journal);
     guard.set_last_effect(sequence);
+    true
 }
 
 /// Deletes everything: a replica that was reset has another history before it.

@@ -46,6 +46,11 @@ fn a_newer_claim_takes_slots_and_an_older_one_is_corrected() {
     assert_eq!(rig.owner(55), Some(id(3)));
     assert_eq!(rig.owner(61), Some(id(0)));
     assert_eq!(lost(&rig), 1);
+    let at = |wanted: fn(&Effect) -> bool| rig.effects.iter().rposition(wanted);
+    assert!(
+        at(|e| matches!(e, Effect::SlotsLost(_))) > at(|e| matches!(e, Effect::ViewChanged)),
+        "keys of a slot that the view calls ours are not deleted"
+    );
 }
 
 #[test]
