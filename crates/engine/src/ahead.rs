@@ -8,11 +8,16 @@ use crate::Worker;
 use base::Slot;
 use commands::{Spec, Unknown};
 use resp::Args;
+use store::Store;
 
-/// Keys of a batch whose memory is asked for: more would drive one another out of the cache.
-const PREFETCHED: usize = 1024;
-/// Buckets of a chain that are looked through for an entry to ask for.
-const CHAIN: usize = 4;
+/// How many keys before its bucket is looked at a key's bucket is asked for, while commands are
+/// still being looked at: by then the slot's head has come.
+const SLOTS_AHEAD: usize = 8;
+/// How many keys before it is executed a key's entry is asked for: what memory takes is spent on
+/// executing the keys between.
+const ENTRIES_AHEAD: usize = 24;
+/// The same for an entry that was not in the first bucket of its chain.
+const CHAINS_AHEAD: usize = 12;
 /// Keys and commands for which memory is kept between batches.
 const KEPT: usize = 4096;
 
@@ -22,6 +27,8 @@ pub(crate) struct KnownKey {
     /// Which argument it is.
     pub(crate) index: u32,
     pub(crate) slot: Slot,
+    /// Whether its entry is to be looked for in the second bucket of its chain.
+    chained: bool,
     pub(crate) hash: u64,
 }
 
@@ -39,8 +46,10 @@ pub(crate) struct Seen {
 pub(crate) struct Lookahead {
     commands: Vec<Option<Seen>>,
     keys: Vec<KnownKey>,
-    /// Those whose entries were not in the first bucket of their chain.
-    behind: Vec<KnownKey>,
+    /// Keys whose buckets, whose entries and whose second buckets' entries were asked for.
+    buckets: usize,
+    entries: usize,
+    chains: usize,
 }
 
 impl Lookahead {
@@ -53,8 +62,39 @@ impl Lookahead {
     fn clear(&mut self) {
         self.commands.clear();
         self.keys.clear();
+        (self.buckets, self.entries, self.chains) = (0, 0, 0);
         if self.keys.capacity() > KEPT {
             self.keys = Vec::new();
+        }
+    }
+
+    /// Asks for the buckets of the keys up to number `end`.
+    #[inline]
+    fn ask_buckets(&mut self, store: &Store, end: usize) {
+        while self.buckets < end {
+            let key = self.keys[self.buckets];
+            store.prefetch_bucket(key.slot, key.hash);
+            self.buckets += 1;
+        }
+    }
+
+    /// Asks for the entries of the keys that are executed soon, `at` being the next, and at least
+    /// for those before `until`.
+    #[inline]
+    fn ask_entries(&mut self, store: &Store, at: usize, until: usize) {
+        let end = self.buckets.min(until.max(at + ENTRIES_AHEAD));
+        while self.entries < end {
+            let key = &mut self.keys[self.entries];
+            key.chained = store.prefetch_entry(key.slot, key.hash, 0);
+            self.entries += 1;
+        }
+        let end = self.entries.min(until.max(at + CHAINS_AHEAD));
+        while self.chains < end {
+            let key = self.keys[self.chains];
+            if key.chained {
+                store.prefetch_entry(key.slot, key.hash, 1);
+            }
+            self.chains += 1;
         }
     }
 
@@ -70,6 +110,7 @@ impl Lookahead {
                 keys.push(KnownKey {
                     index: index as u32,
                     slot: Slot::of_key(key),
+                    chained: false,
                     hash: ds::hash::of(key),
                 });
             });
@@ -91,32 +132,20 @@ impl Worker {
         let seen = self.ahead.look(&self.engine.directory, args);
         self.ahead.commands.resize(nth, None);
         self.ahead.commands.push(Some(seen));
-        if seen.end as usize <= PREFETCHED {
-            for key in self.ahead.keys(seen) {
-                self.engine.store.prefetch_slot(key.slot);
-            }
+        let store = &self.engine.store;
+        for key in self.ahead.keys(seen) {
+            store.prefetch_slot(key.slot);
         }
+        let asked = self.ahead.keys.len().saturating_sub(SLOTS_AHEAD);
+        self.ahead.ask_buckets(store, asked);
     }
 
-    /// Asks for the memory of all keys that were looked at.
+    /// Asks for the memory of the keys that were looked at, if there are several.
     pub fn prefetch(&mut self) {
-        let keys = &self.ahead.keys[..self.ahead.keys.len().min(PREFETCHED)];
-        let store = &self.engine.store;
-        for key in keys {
-            store.prefetch_bucket(key.slot, key.hash);
-        }
-        // A bucket is full oftener than not, and the entry in the next of its chain.
-        let behind = &mut self.ahead.behind;
-        behind.clear();
-        behind.extend(
-            keys.iter()
-                .filter(|key| store.prefetch_entry(key.slot, key.hash, 0)),
-        );
-        for nth in 1..CHAIN {
-            if behind.is_empty() {
-                break;
-            }
-            behind.retain(|key| store.prefetch_entry(key.slot, key.hash, nth));
+        let (store, keys) = (&self.engine.store, self.ahead.keys.len());
+        if keys > 1 {
+            self.ahead.ask_buckets(store, keys);
+            self.ahead.ask_entries(store, 0, 0);
         }
     }
 
@@ -124,7 +153,15 @@ impl Worker {
     #[inline]
     pub(crate) fn seen(&mut self, nth: usize, args: Args<'_>) -> Seen {
         match self.ahead.commands.get(nth) {
-            Some(Some(seen)) => *seen,
+            Some(Some(seen)) => {
+                let seen = *seen;
+                if self.ahead.entries > 0 {
+                    let store = &self.engine.store;
+                    self.ahead
+                        .ask_entries(store, seen.first as usize, seen.end as usize);
+                }
+                seen
+            }
             _ => self.ahead.look(&self.engine.directory, args),
         }
     }

@@ -48,16 +48,29 @@ fn add(counter: &AtomicU64, amount: u64) {
 
 impl WorkerStats {
     #[inline]
-    pub(crate) fn called(&self, cmd: Cmd, took: Duration, failed: bool, track: bool) {
+    pub(crate) fn called(&self, cmd: Cmd, failed: bool) {
         let row = &self.0[cmd.index()];
-        let nanoseconds = took.as_nanos() as u64;
         add(&row.calls, 1);
-        add(&row.nanoseconds, nanoseconds);
-        if track {
-            row.times.get_or_init(Times::default).note(nanoseconds);
-        }
         if failed {
             add(&row.failed, 1);
+        }
+    }
+
+    /// A call that was timed alone.
+    pub(crate) fn timed(&self, cmd: Cmd, took: Duration, failed: bool, track: bool) {
+        self.called(cmd, failed);
+        self.took(cmd, took, 1, track);
+    }
+
+    /// What so many calls took together; with `track` each counts in the distribution of times.
+    #[inline]
+    pub(crate) fn took(&self, cmd: Cmd, took: Duration, calls: u32, track: bool) {
+        let row = &self.0[cmd.index()];
+        let nanoseconds = took.as_nanos() as u64;
+        add(&row.nanoseconds, nanoseconds);
+        if track && calls > 0 {
+            let times = row.times.get_or_init(Times::default);
+            times.note(nanoseconds / u64::from(calls), u64::from(calls));
         }
     }
 

@@ -38,11 +38,11 @@ impl Default for Times {
 }
 
 impl Times {
-    /// Counts a duration.
+    /// Counts a duration, which so many calls had.
     #[inline]
-    pub(crate) fn note(&self, nanoseconds: u64) {
+    pub(crate) fn note(&self, nanoseconds: u64, calls: u64) {
         let count = &self.0[class(nanoseconds.min(LONGEST))];
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        count.store(count.load(Ordering::Relaxed) + calls, Ordering::Relaxed);
     }
 
     /// Forgets everything.
@@ -126,9 +126,9 @@ mod tests {
     fn percentiles_and_levels_are_those_of_an_hdr_histogram() {
         let times = Times::default();
         for micros in 1..=1000 {
-            times.note(micros * 1000);
+            times.note(micros * 1000, 1);
         }
-        times.note(u64::MAX);
+        times.note(u64::MAX, 1);
         let mut spread = Spread::default();
         spread.add(&times);
         assert_eq!(spread.count(), 1001);

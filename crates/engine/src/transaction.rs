@@ -97,6 +97,7 @@ impl Worker {
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
+        self.end_stretch();
         let Some(transaction) = session.transaction.take() else {
             Reply::new(out, session.resp3).error(fail::EXEC_WITHOUT_MULTI);
             return Outcome::Done;
@@ -231,6 +232,7 @@ fn run_queue<'a>(
         dice,
         stats,
         clock,
+        stretch: _,
         mark,
     } = parts;
     crate::worker::prepare(engine, settings, session, &mut keys, effects);
@@ -273,7 +275,7 @@ fn run_queue<'a>(
             cx.reply.error(text);
         }
         let took = clock.lap();
-        stats.called(spec.id, took, failed, settings.latency_tracking);
+        stats.timed(spec.id, took, failed, settings.latency_tracking);
         slow::show(engine, cx.session, spec, cx.args);
         slow::note(engine, settings, cx.session, spec, cx.args, took);
     }

@@ -1,6 +1,7 @@
 //! Executing commands: checks, slots, the handler, the effect.
 
 use crate::ahead::{KnownKey, Lookahead, Seen};
+use crate::clock::Stretch;
 use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
@@ -10,7 +11,6 @@ use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store::{Expiry, Locker, When};
 
@@ -43,6 +43,7 @@ pub struct Worker {
     generation: u64,
     locker: Locker,
     clock: Clock,
+    stretch: Stretch,
     pub(crate) effects: Effects,
     pub(crate) dice: Dice,
     pub(crate) stats: Arc<WorkerStats>,
@@ -60,6 +61,7 @@ impl Worker {
             generation: engine.generation(),
             locker: Locker::new(&engine.store),
             clock: Clock::new(),
+            stretch: Stretch::default(),
             effects: Effects::default(),
             dice: Dice::new(),
             stats: engine.stats.worker(),
@@ -107,7 +109,14 @@ impl Worker {
 
     /// Ends a batch.
     pub fn end_batch(&mut self) {
+        self.end_stretch();
         self.locker.close();
+    }
+
+    /// Times what ran since the clock was looked at.
+    pub(crate) fn end_stretch(&mut self) {
+        let track = self.settings.latency_tracking;
+        self.stretch.end(&mut self.clock, &self.stats, track);
     }
 
     /// A connection is gone: its watches end and it leaves the registry.
@@ -228,22 +237,6 @@ impl Worker {
             return Err("ERR Command not allowed inside a transaction".into());
         }
         admission::by_state(&self.settings, session, spec)
-    }
-
-    /// Answers a command that nobody knows.
-    #[cold]
-    fn refuse_unknown(
-        &mut self,
-        session: &mut Session,
-        unknown: commands::Unknown,
-        args: Args<'_>,
-        out: &mut Vec<u8>,
-    ) -> Outcome {
-        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-        session.card.numbers.command.store(0, Ordering::Relaxed);
-        let mut text = b"ERR ".to_vec();
-        text.extend_from_slice(&unknown.text(&argv));
-        self.refuse(session, None, Fail::Raw(text), out)
     }
 
     /// Writes the error of a command that did not run.
@@ -430,6 +423,7 @@ impl Worker {
             dice: &mut self.dice,
             stats: &self.stats,
             clock: &mut self.clock,
+            stretch: &mut self.stretch,
             mark: &mut self.mark,
         };
         (&self.locker, parts, &self.ahead)

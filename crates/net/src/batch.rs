@@ -120,9 +120,7 @@ impl<H: Handler> Worker<H> {
                 self.handler.look_ahead(&conn.state, args, nth);
             }
         }
-        if self.batch.pending.len() > 1 {
-            self.handler.prefetch();
-        }
+        self.handler.prefetch();
     }
 
     fn execute(&mut self) {

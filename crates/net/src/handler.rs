@@ -200,8 +200,8 @@ pub trait Handler: Sized {
         let _ = (conn, cmd, nth);
     }
 
-    /// Comes when all commands of a batch of more than one have been looked at, before the first is
-    /// executed: the memory of their entries is asked for.
+    /// Comes when all commands of a batch have been looked at, before the first is executed: the
+    /// memory of their entries is asked for.
     fn prefetch(&mut self) {}
 
     /// Executes a command and writes its reply. `nth` is the number it had in `look_ahead`.

@@ -257,14 +257,15 @@ impl<E: Entry> Table<E> {
                 (next.unwrap_or(cur), n - cur.len())
             }
         };
-        // A bucket, then a place in a chain of imagined length 14: what is not there is drawn
-        // again, so that entries of short and long chains have the same chance.
+        // A bucket, then a place in a chain of imagined length 28, which real ones hardly pass: what
+        // is not there is drawn again, so that entries of short and long chains have the same
+        // chance.
         let mut n = 0;
         for _ in 0..200 {
             let r = random();
             n = ((u128::from(r) * total as u128) >> 64) as usize;
             let (array, i) = pick(n);
-            let want = random() as usize % (2 * SLOTS);
+            let want = random() as usize % (4 * SLOTS);
             if let Some((b, slot)) = array.nth_in_chain(i, want) {
                 // SAFETY: the slot holds an entry of this table, which is borrowed.
                 return Some(unsafe { bucket::entry(b, slot) });

@@ -7,10 +7,11 @@ use super::{Entry, Table};
 
 /// A table doubles at a fill of `GROW * (1 + stagger/256)` 256ths of its handles. A whole doubling
 /// lies between the extremes, so that among evenly filled tables of evenly spread `stagger` the
-/// share that has doubled follows their fill, and memory never jumps. Chains save memory up to
-/// here: between 1.25 and 2.5 a handle costs 12.7 bytes of bucket on average, with the extremes at
-/// 0.94 and 1.9 it cost 13.7.
-const GROW: usize = 320;
+/// share that has doubled follows their fill, and memory never jumps. A fuller table has longer
+/// chains, and each further bucket is a cache line to wait for: between 1 and 2 a quarter of the
+/// entries are not in the first bucket of their chain, and a handle costs 13.2 bytes of bucket on
+/// average; between 1.25 and 2.5 it would be a third of them, and 12.6 bytes.
+const GROW: usize = 256;
 /// A table shrinks below one in this many of its handles filled.
 const SPARSE: usize = 8;
 /// Buckets moved with an insertion: the sooner a table is done, the shorter it has two arrays.

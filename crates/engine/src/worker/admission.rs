@@ -82,3 +82,25 @@ fn changes(session: &Session, spec: &'static Spec) -> bool {
         .is_some_and(|queue| queue.writes());
     spec.has(flag::WRITE | flag::MAY_REPLICATE) || (spec.id == Cmd::Exec && queued)
 }
+
+impl Worker {
+    /// Answers a command that nobody knows.
+    #[cold]
+    pub(super) fn refuse_unknown(
+        &mut self,
+        session: &mut Session,
+        unknown: commands::Unknown,
+        args: resp::Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> super::Outcome {
+        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+        session
+            .card
+            .numbers
+            .command
+            .store(0, std::sync::atomic::Ordering::Relaxed);
+        let mut text = b"ERR ".to_vec();
+        text.extend_from_slice(&unknown.text(&argv));
+        self.refuse(session, None, fail::Fail::Raw(text), out)
+    }
+}

@@ -134,7 +134,7 @@ impl Handler for Lab {
     }
 
     fn prefetch(&mut self) {
-        assert!(self.batch == Some(0) && self.looked_at.len() > 1);
+        assert!(self.batch == Some(0) && !self.looked_at.is_empty());
     }
 
     fn execute(&mut self, conn: &mut Conn, cmd: Args<'_>, nth: usize, out: &mut Output) -> Flow {
