@@ -240,6 +240,9 @@ impl Node {
         if self.engine().settings().loading {
             let line = "Received shutdown signal during loading, exiting now.";
             self.log(LogLevel::Warning, line);
+            if let Some(log) = self.log_handle() {
+                log.flush();
+            }
             std::process::exit(0);
         }
         self.endings.lock().push(ending);

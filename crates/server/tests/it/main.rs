@@ -5,6 +5,7 @@ mod bounds;
 mod concurrency;
 mod crash;
 mod introspection;
+mod loading;
 mod lost_slots;
 mod options;
 mod replica_link;

@@ -1,0 +1,94 @@
+//! A server that loads its data set answers meanwhile.
+
+use std::process::Command;
+use std::time::Duration;
+
+use testkit::{Conn, Program, Server, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const KEYS: u64 = 30;
+
+/// A stopped server whose data takes three seconds to load.
+fn slow_to_load(append_only: bool) -> Server {
+    let word = if append_only { "yes" } else { "no" };
+    let mut server = Server::of(Program::Shoal)
+        .option("appendonly", word)
+        .option("save", "3600 1")
+        .start();
+    let mut conn = server.connect();
+    for key in 0..KEYS {
+        conn.call(&["SET", &format!("key:{key}"), "value"])
+            .expect_ok();
+    }
+    if append_only {
+        // In the base, where the delay of keys acts.
+        conn.call(&["BGREWRITEAOF"]);
+        wait_for("the rewrite", LIMIT, || {
+            let running = conn.info("aof_rewrite_in_progress").ok()??;
+            (running == "0").then_some(())
+        });
+    }
+    assert!(server.stop().success());
+    server.replan(|plan| plan.option("key-load-delay", "100000"));
+    server
+}
+
+/// A connection to a server that is loading.
+fn while_loading(port: u16) -> Conn {
+    let mut conn = wait_for("a connection", LIMIT, || Conn::open(port).ok());
+    let reply = conn.call(&["PING"]);
+    let loading = "LOADING Redis is loading the dataset in memory";
+    assert_eq!(reply.error(), Some(loading), "{reply:?}");
+    conn
+}
+
+#[test]
+fn clients_are_told_how_far_it_is() {
+    for append_only in [false, true] {
+        let mut server = slow_to_load(append_only);
+        let port = server.port();
+        std::thread::scope(|scope| {
+            let restarted = scope.spawn(|| server.restart());
+            let mut conn = while_loading(port);
+            let mut info = |field| conn.info(field).expect("a reply").expect(field);
+            assert_eq!(info("loading"), "1");
+            assert_ne!(info("loading_total_bytes"), "0");
+            assert_ne!(info("loading_start_time"), "0");
+            let get = conn.call(&["GET", "key:0"]);
+            assert!(
+                get.error().is_some_and(|e| e.starts_with("LOADING")),
+                "{get:?}"
+            );
+            restarted.join().expect("it comes up");
+        });
+        let mut conn = server.connect();
+        assert_eq!(conn.line("DBSIZE").int(), KEYS as i64);
+        let mut info = |field| conn.info(field).expect("a reply");
+        assert_eq!(info("loading"), Some("0".into()));
+        assert_eq!(info("loading_total_bytes"), None);
+        assert_eq!(info("rdb_last_load_keys_loaded"), Some(KEYS.to_string()));
+    }
+}
+
+/// There is nothing to save, and what is on disk stays.
+#[test]
+fn a_signal_ends_it_at_once() {
+    let mut server = slow_to_load(false);
+    let port = server.port();
+    std::thread::scope(|scope| {
+        let restarted = scope.spawn(|| server.try_restart());
+        let id = while_loading(port).info("process_id");
+        let id = id.expect("a reply").expect("a number");
+        let sent = Command::new("kill").arg(&id).status().expect("kill runs");
+        assert!(sent.success());
+        let error = restarted.join().expect("no panic").expect_err("it ended");
+        let text = error.to_string();
+        assert!(
+            text.contains("Received shutdown signal during loading, exiting now."),
+            "{text}"
+        );
+    });
+    server.replan(|plan| plan.option("key-load-delay", "0"));
+    server.restart();
+    assert_eq!(server.line("DBSIZE").int(), KEYS as i64);
+}
