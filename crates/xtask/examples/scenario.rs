@@ -10,6 +10,7 @@ use commands::Cmd;
 use engine::{ClientCard, Engine, Fail, Host, Outcome, Session, Settings, Taken, Ticket, Worker};
 use resp::{Arena, ArgsBuf, Limits, Parser, Step};
 use store::Store;
+use store::journal::Audience;
 
 const KEYS: u64 = 1000;
 
@@ -36,16 +37,36 @@ type Run = fn(u64);
 const SCENARIOS: &[(&str, Run)] = &[
     ("parse", parse),
     ("get", |turns| {
-        commands_in_process(turns, |number| words(&["GET", &key(number)]))
+        commands_in_process(turns, false, |number| words(&["GET", &key(number)]))
     }),
-    ("set", |turns| {
-        commands_in_process(turns, |number| {
-            words(&["SET", &key(number), &"v".repeat(32)])
+    ("set", |turns| commands_in_process(turns, false, set)),
+    // SET with somebody who reads the journal: the difference is what a record costs.
+    ("aof-append", |turns| commands_in_process(turns, true, set)),
+    ("hset", |turns| {
+        commands_in_process(turns, false, |number| {
+            words(&["HSET", &format!("h{}", key(number)), "field", "value"])
+        })
+    }),
+    ("lpush", |turns| {
+        commands_in_process(turns, false, |number| {
+            words(&["LPUSH", &format!("l{}", key(number)), "element"])
+        })
+    }),
+    ("mget", |turns| {
+        commands_in_process(turns, false, |number| {
+            let keys: Vec<String> = (0..10).map(|step| key(number + step)).collect();
+            let mut all = vec!["MGET"];
+            all.extend(keys.iter().map(String::as_str));
+            words(&all)
         })
     }),
     ("rdb-string", rdb_strings),
     ("bus-packet", bus_packets),
 ];
+
+fn set(number: u64) -> Vec<u8> {
+    words(&["SET", &key(number), &"v".repeat(32)])
+}
 
 fn key(number: u64) -> String {
     format!("key:{:012}", number % KEYS)
@@ -75,8 +96,9 @@ fn parse(turns: u64) {
 }
 
 /// From request bytes to reply bytes, on keys that exist.
-fn commands_in_process(turns: u64, request: fn(u64) -> Vec<u8>) {
+fn commands_in_process(turns: u64, journalled: bool, request: fn(u64) -> Vec<u8>) {
     let store = Store::new(16);
+    store.journal.set_active(Audience::AOF, journalled);
     let directory = commands::Directory::default();
     let engine = Engine::new(store, Settings::default(), directory, Arc::new(Nobody));
     let card = Arc::new(ClientCard::new(1, String::new(), String::new(), -1, (0, 0)));
@@ -89,11 +111,7 @@ fn commands_in_process(turns: u64, request: fn(u64) -> Vec<u8>) {
         out: Vec::with_capacity(4096),
     };
     for number in 0..KEYS {
-        client.batch(std::iter::once(words(&[
-            "SET",
-            &key(number),
-            &"v".repeat(32),
-        ])));
+        client.batch(std::iter::once(set(number)));
     }
     let requests: Vec<Vec<u8>> = (0..KEYS).map(request).collect();
     let mut left = turns;
