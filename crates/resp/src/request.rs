@@ -261,6 +261,9 @@ impl Parser {
             self.at = found.unwrap_or(bytes.len());
             return Ok(Step::Incomplete { missing: 0 });
         };
+        if end > INLINE_MAX {
+            return Err(ProtocolError::BigInline);
+        }
         self.at = 0;
         let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
         let inline = arena.inline.len();
@@ -387,6 +390,10 @@ fn header(
             Ok(None)
         };
     };
+    if end - at > INLINE_MAX {
+        // The verdict must not hang on whether the line came in one piece.
+        return Err(too_big);
+    }
     // The byte after the carriage return must have come; what it is does not matter to Redis.
     if bytes.len() < end + 2 {
         return Ok(None);
