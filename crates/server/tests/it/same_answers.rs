@@ -45,7 +45,11 @@ fn field(rng: &mut Rng) -> Vec<String> {
     let offset = rng.pick(&["0", "1", "7", "#1", "#3", "30", "100", "-1"]);
     match rng.below(4) {
         0 => words(&format!("GET {kind} {offset}")),
-        1 => words(&format!("SET {kind} {offset} {}", number(rng))),
+        // Redis saturates the least integer to the greatest value: its difference overflows.
+        1 => match number(rng) {
+            least if least.parse() == Ok(i64::MIN) => words(&format!("GET {kind} {offset}")),
+            value => words(&format!("SET {kind} {offset} {value}")),
+        },
         2 => words(&format!("INCRBY {kind} {offset} {}", number(rng))),
         _ => words(rng.pick::<&str>(&[
             "OVERFLOW SAT",

@@ -27,6 +27,9 @@ const PYTHON: [(&str, &[&str], &str); 3] = [
     ),
 ];
 const IOREDIS: &str = "ioredis@5.11.1";
+/// Node trusts its own list only, unless it is told of the system's.
+const NODE_CERTIFICATES: &str = "NODE_EXTRA_CA_CERTS";
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Fetches what is missing.
 pub(super) fn fetch(directory: &Path, refresh: bool) -> Result<(), String> {
@@ -52,12 +55,20 @@ pub(super) fn fetch(directory: &Path, refresh: bool) -> Result<(), String> {
             .args(quiet)
             .arg(&folder)
             .args(packages)
-            .env("PIP_ROOT_USER_ACTION", "ignore"))?;
+            .env("PIP_ROOT_USER_ACTION", "ignore")
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1"))?;
     }
     let folder = directory.join("node");
     make(&folder)?;
-    let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--prefix"];
-    run(Command::new("npm").args(quiet).arg(&folder).arg(IOREDIS))?;
+    let quiet = ["install", "--no-audit", "--no-fund", "--prefix"];
+    let mut npm = Command::new("npm");
+    npm.args(quiet).arg(&folder).arg(IOREDIS);
+    // A registry that is out of reach is said soon.
+    npm.args(["--fetch-retries=2", "--fetch-timeout=60000"]);
+    if std::env::var_os(NODE_CERTIFICATES).is_none() && Path::new(CERTIFICATES).exists() {
+        npm.env(NODE_CERTIFICATES, CERTIFICATES);
+    }
+    run(&mut npm)?;
     prove(directory)?;
     write(&recipe, RECIPE.as_bytes())
 }
