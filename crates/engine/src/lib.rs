@@ -29,6 +29,7 @@ mod settings;
 mod stats;
 mod times;
 mod transaction;
+pub mod witness;
 mod worker;
 
 pub use clients::{ClientCard, Clients, Meter, Reading};

@@ -6,7 +6,7 @@ use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
-use crate::{Clock, Dice, Effects, Engine, Keyspace, Session, Settings, handlers};
+use crate::{Clock, Dice, Effects, Engine, Keyspace, Session, Settings, handlers, witness};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
@@ -157,6 +157,7 @@ impl Worker {
             Err(unknown) => return self.refuse_unknown(session, unknown, args, out),
         };
         session.note_command(spec, args);
+        witness::begins(spec, self.ahead.keys(seen).first().map(|key| key.slot));
         if let Err(fail) = self.admit(session, spec, args) {
             return self.refuse(session, Some(spec), fail, out);
         }

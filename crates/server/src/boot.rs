@@ -190,6 +190,7 @@ fn serve(
     let store = new_store(&config);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
+    crate::crash::install(log, &node);
     node.set_config_file(file);
     let engine = Engine::new(
         store,

@@ -7,6 +7,7 @@ mod boot;
 mod cluster_command;
 mod clustering;
 mod configure;
+mod crash;
 pub mod daemon;
 mod debug;
 mod ending;

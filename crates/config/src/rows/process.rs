@@ -186,8 +186,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "crash-log-enabled",
         "yes",
         Kind::YesNo(field!(crash_log_enabled)),
-    )
-    .stored(),
+    ),
     Opt::new(
         "crash-memcheck-enabled",
         "yes",

@@ -20,6 +20,7 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
             }
             cx.reply.ok();
         }
+        (b"panic", 2) => panic!("called by DEBUG PANIC"),
         (b"set-active-expire", 3) => {
             let on = num::parse_i64(cx.args.get(2)).unwrap_or(0) != 0;
             cx.engine
@@ -82,7 +83,7 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 24] = [
+    const LINES: [&str; 26] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
@@ -98,6 +99,8 @@ fn help(cx: &mut Cx<'_>) {
         "    Shows the sizes of hash tables.",
         "OBJECT <key> | LISTPACK <key> | SDSLEN <key>",
         "    Shows how a value is kept.",
+        "PANIC",
+        "    Ends the server as a defect would.",
         "PAUSE-CRON <0|1>",
         "    Stops or resumes periodic work.",
         "REPLICATE <command> [<arg> ...]",

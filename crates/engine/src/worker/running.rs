@@ -163,7 +163,8 @@ fn commit(cx: &mut Cx<'_>) -> u64 {
     let store = &cx.engine.store;
     if store.is_broken(store::Mutant::AppendAfterUnlock) {
         cx.keys.release();
-        std::thread::yield_now();
+        // Long enough for another worker to come in between, on any machine.
+        std::thread::sleep(std::time::Duration::from_micros(100));
     }
     cx.effects.commit(&store.journal)
 }

@@ -9,5 +9,6 @@ mod introspection;
 mod loading;
 mod lost_slots;
 mod options;
+mod panics;
 mod replica_link;
 mod same_answers;
