@@ -6,6 +6,7 @@
 mod edges;
 mod manifest;
 mod options;
+mod page;
 mod purity;
 mod text;
 mod tokens;
@@ -104,7 +105,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     let mut found = edges::check(&edges::metadata(root)?);
     let long = std::fs::read_to_string(root.join(text::LONG_FILES)).unwrap_or_default();
     let long = text::LongFiles::parse(&long);
-    let mut sources = Vec::new();
+    let (mut sources, mut pages) = (Vec::new(), Vec::new());
     for path in tracked(root)? {
         // A file that git knows may have been deleted; one that is not text has no lines.
         let Ok(text) = std::fs::read_to_string(root.join(&path)) else {
@@ -116,6 +117,8 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
         }
         if path.ends_with(".rs") {
             sources.push(Source { path, text });
+        } else if path.ends_with(".md") {
+            pages.push((path, text));
         }
     }
     for source in &sources {
@@ -124,6 +127,9 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
         found.extend(purity::check(source));
     }
     found.extend(options::check(&sources));
+    for (path, text) in &pages {
+        found.extend(page::check(path, text, &sources));
+    }
     found.extend(long.stale(&sources));
     found.sort();
     Ok(found)

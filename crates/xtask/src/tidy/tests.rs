@@ -308,3 +308,20 @@ fn a_live_option_needs_a_reader() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].what.starts_with("hz "), "{found:?}");
 }
+
+#[test]
+fn the_page_of_the_design_names_what_there_is() {
+    let sources = [source("crates/ds/src/pin.rs", "fn holds() {}\n")];
+    let check = |line: &str| super::page::check("docs/design-check.md", line, &sources);
+    let good = "| rule | `ds/src/pin.rs`, `INFO` | `ds/src/pin.rs::holds`, `::holds` and `a::b` |";
+    assert_eq!(check(good), []);
+    let found = check("one\n| rule | `ds/src/gone.rs` | `ds/src/pin.rs::breaks`, `::fails` |");
+    let what: Vec<_> = found.iter().map(|f| (f.line, f.what.as_str())).collect();
+    let wanted = [
+        (2, "there is no crates/ds/src/gone.rs"),
+        (2, "crates/ds/src/pin.rs has no breaks"),
+        (2, "crates/ds/src/pin.rs has no fails"),
+    ];
+    assert_eq!(what, wanted);
+    assert_eq!(super::page::check("README.md", "`a.rs`", &sources), []);
+}
