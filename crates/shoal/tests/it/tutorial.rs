@@ -44,11 +44,6 @@ fn run(servers: Program, cli: Program) {
 }
 
 #[test]
-fn real_servers_and_the_real_command_line() {
-    run(Program::Redis70, Program::Redis70);
-}
-
-#[test]
 fn real_servers_and_our_command_line() {
     run(Program::Redis70, Program::Shoal);
 }
