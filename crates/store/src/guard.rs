@@ -116,6 +116,12 @@ impl<'a> SlotGuard<'a> {
         if self.state().keys(db)?.expires > 0 && self.reap(db, hash, key, when) {
             return None;
         }
+        self.open(db, hash, key)
+    }
+
+    /// The object under a key, whether its time is up or not; open taps get the old value first.
+    #[inline]
+    fn open(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Edit<'_>> {
         if !self.state().taps.is_empty() && !self.store.is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, hash, key);
         }
@@ -183,23 +189,8 @@ impl<'a> SlotGuard<'a> {
     /// The caller must call [`SlotGuard::changed`].
     #[inline]
     pub fn overwrite(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Edit<'_>> {
-        if !self.state().taps.is_empty() && !self.store.is_broken(Mutant::BaselineAfterEffect) {
-            self.before(db, hash, key);
-        }
-        let counts = self.counts;
-        let Keys { table, expires } = self.state_mut().keys_mut(db)?;
-        let object = table.find_mut(hash, key)?;
-        if !object.is_small_string() {
-            return None;
-        }
-        let had_expiry = object.expire().is_some();
-        Some(Edit {
-            object,
-            expires,
-            counts,
-            db,
-            had_expiry,
-        })
+        self.open(db, hash, key)
+            .filter(|edit| edit.object.is_small_string())
     }
 
     /// Stores an object under its key, in place of what was there. Returns what was there.
