@@ -1,4 +1,4 @@
-//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number text.
+//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number and quoted text.
 //!
 //! Nothing here does I/O, reads a clock or holds state.
 #![forbid(unsafe_code)]
@@ -7,11 +7,13 @@ mod crc16;
 pub mod glob;
 mod ids;
 pub mod num;
+mod quoted;
 mod slot;
 mod slot_set;
 
 pub use crc16::crc16;
 pub use ids::{Epoch, NodeId, Offset, ReplId, ShardId, UnixMs};
+pub use quoted::quote;
 pub use slot::Slot;
 pub use slot_set::SlotSet;
 

@@ -181,3 +181,10 @@ fn memory_amounts() {
     assert_eq!(num::parse_memory("gb"), None);
     assert_eq!(num::parse_memory("99999999999gb"), None);
 }
+
+#[test]
+fn quoted_text_is_that_of_redis() {
+    let mut out = b"x ".to_vec();
+    crate::quote(&mut out, b"a \\ \" \n\r\t\x07\x08\x00\x7f\xff~");
+    assert_eq!(out, br#"x "a \\ \" \n\r\t\a\b\x00\x7f\xff~""#);
+}

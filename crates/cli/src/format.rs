@@ -3,7 +3,7 @@
 use client::Value;
 
 use crate::options::{Format, Options};
-use crate::words::quote;
+use base::quote;
 
 /// Writes one reply with what ends it. `verbatim` is for commands whose reply is a report for
 /// people (INFO, CLIENT LIST): its text is written as it is, whatever the format.

@@ -7,7 +7,6 @@ use client::{Connection, Error, Value};
 use crate::options::Options;
 use crate::output::{self, Exit};
 use crate::scan::{Walk, refused};
-use crate::words;
 
 /// How a size is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ fn heading(what: &str) -> String {
 
 fn quoted(key: &[u8]) -> String {
     let mut out = Vec::new();
-    words::quote(&mut out, key);
+    base::quote(&mut out, key);
     String::from_utf8_lossy(&out).into_owned()
 }
 

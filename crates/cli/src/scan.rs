@@ -4,7 +4,6 @@ use client::{Connection, Error, Value};
 
 use crate::options::{Format, Options};
 use crate::output::{self, Exit};
-use crate::words;
 
 /// A walk over the keys of the selected database.
 pub(crate) struct Walk {
@@ -67,7 +66,7 @@ pub(crate) fn run(connection: &mut Connection, options: &Options) -> Result<(), 
         let mut out = Vec::new();
         for key in keys {
             if options.format == Format::Standard {
-                words::quote(&mut out, &key);
+                base::quote(&mut out, &key);
             } else {
                 out.extend(key);
             }

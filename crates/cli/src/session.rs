@@ -423,7 +423,7 @@ fn push_text(push: &Value, options: &Options) -> Vec<u8> {
             if n > 0 {
                 out.extend(b", ");
             }
-            crate::words::quote(&mut out, key.as_bytes().unwrap_or_default());
+            base::quote(&mut out, key.as_bytes().unwrap_or_default());
         }
         out.push(b'\n');
         return out;

@@ -119,24 +119,6 @@ pub fn unquote(text: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Writes `text` in double quotes, bytes that cannot be printed as escapes.
-pub fn quote(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
-    for &byte in text {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            0x07 => out.extend(b"\\a"),
-            0x08 => out.extend(b"\\b"),
-            0x20..=0x7e => out.push(byte),
-            _ => out.extend(format!("\\x{byte:02x}").bytes()),
-        }
-    }
-    out.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +157,7 @@ mod tests {
         #[test]
         fn a_quoted_word_comes_back(text: Vec<u8>) {
             let mut quoted = Vec::new();
-            quote(&mut quoted, &text);
+            base::quote(&mut quoted, &text);
             prop_assert_eq!(unquote(&quoted), Some(text));
         }
     }

@@ -110,19 +110,6 @@ fn single_quoted(text: &[u8], word: &mut Vec<u8>) -> Option<usize> {
 /// Writes `text` as one double-quoted word that [`split`] reads back.
 pub fn quote(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
-    out.push(b'"');
-    for byte in text {
-        match byte {
-            b'\\' | b'"' => out.extend([b'\\', *byte]),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            0x07 => out.extend(b"\\a"),
-            0x08 => out.extend(b"\\b"),
-            b' '..=b'~' => out.push(*byte),
-            other => out.extend(format!("\\x{other:02x}").into_bytes()),
-        }
-    }
-    out.push(b'"');
+    base::quote(&mut out, text);
     out
 }

@@ -3,7 +3,7 @@
 use crate::clients::flags;
 use crate::fail::{Done, wrong_arity};
 use crate::{ClientCard, Cx, Engine, Session, Settings};
-use base::num;
+use base::{num, quote};
 use commands::{Cmd, Spec, flag};
 use parking_lot::{Mutex, RwLock};
 use resp::Args;
@@ -113,26 +113,6 @@ fn is_secret(cmd: Cmd, args: Args<'_>, index: usize) -> bool {
         }),
         _ => false,
     }
-}
-
-/// Writes bytes between quotes, those that do not print as escapes.
-fn quote(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
-    for &byte in bytes {
-        match byte {
-            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            7 => out.extend_from_slice(b"\\a"),
-            8 => out.extend_from_slice(b"\\b"),
-            b' '..=b'~' => out.push(byte),
-            _ => {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
-        }
-    }
-    out.push(b'"');
 }
 
 /// MONITOR
