@@ -56,23 +56,27 @@ impl Archive {
     }
 
     /// Downloads the upstream source archive of a package.
+    ///
+    /// A mirror whose lists are older than its pool has lost Debian's own two files of the revision
+    /// that the lists name, while the upstream archive, which is all that is wanted, stays for every
+    /// revision: that apt failed matters only where the archive did not come.
     pub(super) fn source(&self, name: &str) -> Result<PathBuf, String> {
-        run(self.apt().args(["source", "--download-only", name]))?;
+        let downloaded = run(self.apt().args(["source", "--download-only", name]));
         let files = fs::read_dir(self.downloads()).map_err(|error| error.to_string())?;
-        files
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| {
-                let file = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                file.starts_with(&format!("{name}_"))
-                    && file.contains(".orig.tar.")
-                    && !file.ends_with(".asc")
-            })
-            .ok_or_else(|| format!("the source package of {name} has no upstream archive"))
+        let found = files.flatten().map(|entry| entry.path()).find(|path| {
+            let file = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            file.starts_with(&format!("{name}_"))
+                && file.contains(".orig.tar.")
+                && !file.ends_with(".asc")
+        });
+        found.ok_or_else(|| match downloaded {
+            Ok(()) => format!("the source package of {name} has no upstream archive"),
+            Err(error) => error,
+        })
     }
 
     /// Where downloads go.
