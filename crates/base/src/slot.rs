@@ -54,6 +54,9 @@ impl std::fmt::Display for Slot {
 /// it, when that is not empty; else the whole key.
 #[inline]
 fn hash_tag(key: &[u8]) -> &[u8] {
+    if !may_hold_brace(key) {
+        return key;
+    }
     let Some(open) = key.iter().position(|&b| b == b'{') else {
         return key;
     };
@@ -62,4 +65,24 @@ fn hash_tag(key: &[u8]) -> &[u8] {
         None | Some(0) => key,
         Some(close) => &rest[..close],
     }
+}
+
+/// Whether there may be a `{` in the key: false only when there is none. Eight bytes are looked at
+/// at once, since every command asks this of its keys and few have one.
+#[inline]
+fn may_hold_brace(key: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let zeros = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word) ^ (ONES * b'{' as u64);
+        // The highest bit of a byte is set if the byte is zero (or, rarely, if one before it is).
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
+    };
+    let Some(last) = key.last_chunk::<8>() else {
+        return key.contains(&b'{');
+    };
+    let (words, _) = key.as_chunks::<8>();
+    words
+        .iter()
+        .fold(zeros(last), |found, word| found | zeros(word))
+        != 0
 }

@@ -16,6 +16,7 @@ const ANNOUNCED: u32 = 2;
 const RESERVED: u32 = 4;
 
 /// A value behind a lock word of 32 bits.
+#[repr(C)]
 pub struct TryLock<T> {
     word: AtomicU32,
     value: UnsafeCell<T>,
@@ -27,6 +28,9 @@ pub struct TryLock<T> {
 unsafe impl<T: Send> Sync for TryLock<T> {}
 
 impl<T> TryLock<T> {
+    /// How many bytes behind the beginning of the lock its value lies.
+    pub const VALUE_AT: usize = std::mem::offset_of!(TryLock<T>, value);
+
     /// An unlocked value.
     pub const fn new(value: T) -> TryLock<T> {
         TryLock {

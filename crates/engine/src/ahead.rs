@@ -6,7 +6,7 @@
 
 use crate::Worker;
 use base::Slot;
-use commands::{Spec, Unknown};
+use commands::{Spec, Unknown, flag};
 use resp::Args;
 use store::Store;
 
@@ -133,8 +133,9 @@ impl Worker {
         self.ahead.commands.resize(nth, None);
         self.ahead.commands.push(Some(seen));
         let store = &self.engine.store;
+        let change = seen.spec.is_ok_and(|spec| spec.has(flag::WRITE));
         for key in self.ahead.keys(seen) {
-            store.prefetch_slot(key.slot);
+            store.prefetch_slot(key.slot, change);
         }
         let asked = self.ahead.keys.len().saturating_sub(SLOTS_AHEAD);
         self.ahead.ask_buckets(store, asked);

@@ -18,6 +18,7 @@ pub struct Effects {
 
 impl Effects {
     /// Begins a command. With no reader of the journal nothing is noted.
+    #[inline]
     pub fn begin(&mut self, journal: &Journal) {
         self.bytes.clear();
         self.ends.clear();
@@ -108,12 +109,17 @@ impl Effects {
     }
 
     /// Appends what was noted as one unit; returns its sequence number, 0 when there was nothing.
+    #[inline]
     pub fn commit(&mut self, journal: &Journal) -> u64 {
+        if self.foreign.is_empty() && self.ends.is_empty() {
+            return 0;
+        }
+        self.commit_noted(journal)
+    }
+
+    fn commit_noted(&mut self, journal: &Journal) -> u64 {
         if !self.foreign.is_empty() {
             return self.commit_foreign(journal);
-        }
-        if self.ends.is_empty() {
-            return 0;
         }
         let sequence = {
             let bytes = &self.bytes;

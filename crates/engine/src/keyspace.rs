@@ -25,7 +25,7 @@ pub struct Keyspace<'a> {
     /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
     count: bool,
     /// The command's arguments, and the keys among them whose hashes are known.
-    args: Option<Args<'a>>,
+    args: Args<'a>,
     known: &'a [KnownKey],
     /// Which of them is likely to be asked for next.
     next: usize,
@@ -43,7 +43,7 @@ impl<'a> Keyspace<'a> {
             world: false,
             touch: None,
             count: true,
-            args: None,
+            args: Args::new(&[], &[]),
             known: &[],
             next: 0,
         }
@@ -52,7 +52,7 @@ impl<'a> Keyspace<'a> {
     /// The same, with what is known of the keys among the arguments.
     #[inline]
     pub(crate) fn knowing(mut self, args: Args<'a>, known: &'a [KnownKey]) -> Keyspace<'a> {
-        (self.args, self.known) = (Some(args), known);
+        (self.args, self.known) = (args, known);
         self
     }
 
@@ -114,15 +114,20 @@ impl<'a> Keyspace<'a> {
 
     /// The guard of a slot. A command reaches only slots of keys that its key specs name, which
     /// were locked before it began; under the world and with the token every slot can be had.
+    #[inline]
     pub fn guard(&mut self, slot: Slot) -> &mut SlotGuard<'a> {
-        if self.guards.get(slot).is_none() {
-            assert!(self.wanders, "slot {slot} was not locked for this command");
-            let guard = self.locker.lock(slot);
-            self.guards.add(guard);
-        }
-        self.guards
-            .get(slot)
-            .expect("it was locked or added just now")
+        let at = match self.guards.find(slot) {
+            Some(at) => at,
+            None => self.wander_to(slot),
+        };
+        self.guards.at(at)
+    }
+
+    /// Locks a slot that the command has come to; answers the place of its guard.
+    #[cold]
+    fn wander_to(&mut self, slot: Slot) -> usize {
+        assert!(self.wanders, "slot {slot} was not locked for this command");
+        self.guards.add(self.locker.lock(slot))
     }
 
     /// Locks one more slot, found out while running (SCAN, RANDOMKEY).
@@ -130,14 +135,14 @@ impl<'a> Keyspace<'a> {
     /// # Errors
     /// [`Fail::Busy`] when another thread has it.
     pub fn try_guard(&mut self, slot: Slot) -> Result<&mut SlotGuard<'a>, Fail> {
-        if self.guards.get(slot).is_none() {
-            let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
-            self.guards.add(guard);
-        }
-        Ok(self
-            .guards
-            .get(slot)
-            .expect("it was locked or added just now"))
+        let at = match self.guards.find(slot) {
+            Some(at) => at,
+            None => {
+                let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+                self.guards.add(guard)
+            }
+        };
+        Ok(self.guards.at(at))
     }
 
     /// Gives back the slots that [`Keyspace::try_guard`] took.
@@ -147,30 +152,25 @@ impl<'a> Keyspace<'a> {
 
     /// The slot and the hash of a key: known, if it is an argument that was looked at as a key.
     /// Handlers come to their keys in the order of the key specs, mostly several times to each.
-    #[inline]
+    #[inline(always)]
     fn identify(&mut self, key: &[u8]) -> (Slot, u64) {
-        if let Some(args) = self.args {
-            for at in [self.next, self.next + 1] {
-                if let Some(known) = self.known.get(at)
-                    && std::ptr::eq(args.get(known.index as usize), key)
-                {
-                    self.next = at;
-                    return (known.slot, known.hash);
-                }
-            }
+        let args = self.args;
+        let is = |known: &KnownKey| std::ptr::eq(args.get(known.index as usize), key);
+        if let Some(known) = self.known.get(self.next).filter(|known| is(known)) {
+            return (known.slot, known.hash);
+        }
+        if let Some(known) = self.known.get(self.next + 1).filter(|known| is(known)) {
+            self.next += 1;
+            return (known.slot, known.hash);
         }
         self.identify_anew(key)
     }
 
     #[cold]
     fn identify_anew(&mut self, key: &[u8]) -> (Slot, u64) {
-        if let Some(args) = self.args
-            && let Some(at) = self
-                .known
-                .iter()
-                .take(16)
-                .position(|known| std::ptr::eq(args.get(known.index as usize), key))
-        {
+        let args = self.args;
+        let is = |known: &KnownKey| std::ptr::eq(args.get(known.index as usize), key);
+        if let Some(at) = self.known.iter().take(16).position(is) {
             self.next = at;
             return (self.known[at].slot, self.known[at].hash);
         }
@@ -181,7 +181,7 @@ impl<'a> Keyspace<'a> {
         (slot, ds::hash::of(key))
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, key: &[u8]) -> (&mut SlotGuard<'a>, u64) {
         let (slot, hash) = self.identify(key);
         (self.guard(slot), hash)

@@ -66,6 +66,18 @@ pub struct Settings {
     pub active_expire: bool,
 }
 
+impl Settings {
+    /// Whether the server's state refuses no command: what nearly all of them find.
+    pub(crate) fn let_all_run(&self) -> bool {
+        let refuses = self.loading
+            || self.stale
+            || self.replica
+            || self.refuse_writes.is_some()
+            || self.append_only_failure.is_some();
+        !refuses
+    }
+}
+
 impl Default for Settings {
     /// The defaults of redis.conf 7.2.
     fn default() -> Settings {

@@ -41,6 +41,8 @@ pub struct Worker {
     pub(crate) engine: Arc<Engine>,
     pub(crate) settings: Arc<Settings>,
     generation: u64,
+    /// [`Settings::let_all_run`], as of these settings.
+    calm: bool,
     locker: Locker,
     clock: Clock,
     stretch: Stretch,
@@ -55,9 +57,11 @@ pub struct Worker {
 impl Worker {
     /// A worker for the calling thread.
     pub fn new(engine: &Arc<Engine>) -> Worker {
+        let settings = engine.settings();
         Worker {
             engine: engine.clone(),
-            settings: engine.settings(),
+            calm: settings.let_all_run(),
+            settings,
             generation: engine.generation(),
             locker: Locker::new(&engine.store),
             clock: Clock::new(),
@@ -104,6 +108,7 @@ impl Worker {
         if generation != self.generation {
             self.generation = generation;
             self.settings = self.engine.settings();
+            self.calm = self.settings.let_all_run();
         }
     }
 
@@ -224,6 +229,7 @@ impl Worker {
     }
 
     /// Checks that need no slot.
+    #[inline]
     fn admit(&self, session: &Session, spec: &'static Spec, args: Args<'_>) -> Done {
         if !spec.takes(args.len()) || (spec.is_container() && !handlers::runs_alone(spec.id)) {
             return Err(fail::wrong_arity(spec.full_name));
@@ -236,6 +242,9 @@ impl Worker {
         }
         if session.in_multi() && spec.has(flag::NO_MULTI) {
             return Err("ERR Command not allowed inside a transaction".into());
+        }
+        if self.calm && !spec.has(flag::PROTECTED) {
+            return Ok(());
         }
         admission::by_state(&self.settings, session, spec)
     }
@@ -294,15 +303,34 @@ impl Worker {
             slots.extend(known.iter().map(|key| key.slot));
             slots.sort_unstable();
             slots.dedup();
+            if slots.len() > 1 && self.settings.cluster && !session.trusted {
+                return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
+            }
         }
-        let routed = self.settings.cluster && !session.trusted && !known.is_empty();
-        if routed && slots.len() > 1 {
-            return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
+        let result = if session.misses >= MISSES {
+            self.call_patiently(session, spec, args, (seen, &slots), out)
+        } else {
+            self.call_under(session, spec, args, (seen, &slots), out, false)
+        };
+        match result {
+            Ok(outcome) => outcome,
+            Err(fail) => self.call_anew(session, spec, args, (seen, &slots), (out, fail)),
         }
-        let patient = session.misses >= MISSES;
-        let result = match self.call_under(session, spec, args, (seen, &slots), out, patient) {
-            Err(Fail::Token) => self.call_under(session, spec, args, (seen, &slots), out, true),
-            result => result,
+    }
+
+    /// Goes on with a command that has ended in an error, which may only say what it needs.
+    #[cold]
+    fn call_anew(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        known: (Seen, &[Slot]),
+        (out, fail): (&mut Vec<u8>, Fail),
+    ) -> Outcome {
+        let result = match fail {
+            Fail::Token => self.call_patiently(session, spec, args, known, out),
+            fail => Err(fail),
         };
         match result {
             Ok(outcome) => outcome,
@@ -317,8 +345,22 @@ impl Worker {
         }
     }
 
+    /// [`Worker::call_under`] with the token.
+    #[cold]
+    fn call_patiently(
+        &mut self,
+        session: &mut Session,
+        spec: &'static Spec,
+        args: Args<'_>,
+        known: (Seen, &[Slot]),
+        out: &mut Vec<u8>,
+    ) -> Result<Outcome, Fail> {
+        self.call_under(session, spec, args, known, out, true)
+    }
+
     /// Locks the slots and runs the command, with the token if asked for; without the token a slot
     /// that is locked ends it. `slots` are those of the keys when there are several.
+    #[inline(always)]
     fn call_under(
         &mut self,
         session: &mut Session,
@@ -479,11 +521,11 @@ impl Worker {
 
 /// Whether the command is queued instead of run.
 fn queues(session: &Session, spec: &'static Spec) -> bool {
-    let at_once = matches!(
-        spec.id,
-        Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset
-    );
-    session.in_multi() && !at_once
+    session.in_multi()
+        && !matches!(
+            spec.id,
+            Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset
+        )
 }
 
 mod admission;

@@ -149,7 +149,9 @@ impl<H: Handler> Worker<H> {
             conn.stats.executed();
             conn.done = pending.start + pending.command.len;
             // First, because what wakes the connection may lie in the inbox.
-            self.apply(pending.conn, pending.start, flow);
+            if !matches!(flow, Flow::Done) || conn.out.len() > UNCOUNTED_OUTPUT {
+                self.apply(pending.conn, pending.start, flow);
+            }
             if inbox_first {
                 self.take_inbox_before_reply(pending.conn);
             }
@@ -184,7 +186,8 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    /// Does what the handler said about a command that began at `start`.
+    /// Does what the handler said about a command that began at `start`, and looks at how much
+    /// there is to send.
     fn apply(&mut self, index: u32, start: usize, flow: Flow) {
         let now = self.now;
         let Some(conn) = self.table.at(index) else {

@@ -48,16 +48,24 @@ use sync::{Mutex, RwLock};
 use tap::Taps;
 use wait::SlotWaits;
 
-/// A slot's cache line: its lock and route together with the head of its table.
-#[repr(align(64))]
+/// A slot. What every command looks at shares its first cache line: the lock, the route and the
+/// head of database 0's table, with the count of keys that expire. What changes need besides
+/// begins the second.
+#[repr(C, align(64))]
 struct Cell {
-    state: TryLock<SlotState>,
-    /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
-    route: AtomicU64,
     /// Where the buckets of database 0 lay when the slot was unlocked last: what may be prefetched
     /// without the lock.
     hint: AtomicUsize,
+    /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
+    route: AtomicU64,
+    state: TryLock<SlotState>,
 }
+
+const _: () = {
+    let state = std::mem::offset_of!(Cell, state) + TryLock::<SlotState>::VALUE_AT;
+    assert!(state + std::mem::offset_of!(SlotState, first) + size_of::<Keys>() <= 64);
+    assert!(size_of::<Cell>() <= 128);
+};
 
 /// Something that is freed in the background because freeing it may take long.
 pub enum Garbage {
@@ -110,9 +118,9 @@ impl Store {
             }
         };
         let cell = || Cell {
-            state: TryLock::new(SlotState::new()),
-            route: AtomicU64::new(0),
             hint: AtomicUsize::new(0),
+            route: AtomicU64::new(0),
+            state: TryLock::new(SlotState::new()),
         };
         let store = Arc::new(Store {
             cells: (0..Slot::COUNT).map(|_| cell()).collect(),
@@ -171,10 +179,15 @@ impl Store {
         &self.cells[slot.index()].route
     }
 
-    /// Asks for the memory of a slot's head.
+    /// Asks for the memory of a slot's head: its first cache line, and for a change all of it.
     #[inline]
-    pub fn prefetch_slot(&self, slot: Slot) {
-        ds::table::prefetch_value(&self.cells[slot.index()]);
+    pub fn prefetch_slot(&self, slot: Slot, change: bool) {
+        let cell = &self.cells[slot.index()];
+        if change {
+            ds::table::prefetch_value(cell);
+        } else {
+            ds::table::prefetch_value(&cell.hint);
+        }
     }
 
     /// Asks for the bucket of a hash in database 0; to be called some time after

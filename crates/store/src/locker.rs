@@ -182,16 +182,21 @@ impl<'a> Guards<'a> {
         Guards(guards)
     }
 
-    /// The guard of a slot, if it is among them.
+    /// The place of a slot's guard, if it is among them.
     #[inline]
-    pub fn get(&mut self, slot: Slot) -> Option<&mut SlotGuard<'a>> {
-        let at = match self.0.as_slice() {
-            [only] if only.slot() == slot => 0,
+    pub fn find(&self, slot: Slot) -> Option<usize> {
+        match self.0.as_slice() {
+            [only] => (only.slot() == slot).then_some(0),
             guards => guards
                 .binary_search_by_key(&slot, |guard| guard.slot())
-                .ok()?,
-        };
-        Some(&mut self.0[at])
+                .ok(),
+        }
+    }
+
+    /// The guard in a place.
+    #[inline]
+    pub fn at(&mut self, place: usize) -> &mut SlotGuard<'a> {
+        &mut self.0[place]
     }
 
     /// The slot, if there is just one.
@@ -203,10 +208,11 @@ impl<'a> Guards<'a> {
         }
     }
 
-    /// Adds a guard; it is kept in order.
-    pub fn add(&mut self, guard: SlotGuard<'a>) {
+    /// Adds a guard, in order; answers its place.
+    pub fn add(&mut self, guard: SlotGuard<'a>) -> usize {
         let at = self.0.partition_point(|other| other.slot() < guard.slot());
         self.0.insert(at, guard);
+        at
     }
 
     /// The one of the lowest slot.

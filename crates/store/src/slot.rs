@@ -41,7 +41,8 @@ impl Keys {
     }
 }
 
-/// What the lock of a slot protects.
+/// What the lock of a slot protects, what every command looks at first.
+#[repr(C)]
 pub(crate) struct SlotState {
     pub(crate) first: Keys,
     /// Taps whose baseline of this slot is not complete.

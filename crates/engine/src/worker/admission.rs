@@ -6,7 +6,7 @@ use crate::{PauseKind, Session, Settings, Worker};
 use commands::{Cmd, Spec, flag};
 
 /// Refuses what must not run while loading, on a stale or read-only replica, or while writes are
-/// stopped.
+/// stopped: whatever it looks at but [`flag::PROTECTED`], [`Settings::let_all_run`] looks at too.
 pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Spec) -> Done {
     let debugs = match settings.debug {
         0 => false,

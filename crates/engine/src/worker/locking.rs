@@ -15,7 +15,7 @@ pub(crate) type Slots = SmallVec<[Slot; 4]>;
 pub(crate) const MISSES: u8 = 8;
 
 /// Locks a command's slots, all or none of them: without the token by trying.
-#[inline]
+#[inline(always)]
 pub(crate) fn lock<'a>(
     locker: &'a Locker,
     slots: &[Slot],

@@ -53,6 +53,7 @@ pub(crate) fn prepare(
 }
 
 /// Runs one command outside of a transaction: handler, effect, counters.
+#[inline(always)]
 pub(super) fn run<'a>(
     parts: Parts<'a>,
     session: &'a mut Session,
