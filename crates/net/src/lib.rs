@@ -17,6 +17,7 @@ mod mailbox;
 mod output;
 mod server;
 mod stream;
+mod sys;
 mod table;
 mod worker;
 

@@ -149,8 +149,11 @@ impl<M: Send + 'static> Server<M> {
             };
             let stats = workers.stats(index);
             let make = make.clone();
-            let run =
-                move || Worker::new(make(start), index as u16, poll, registry, inbox, stats).run();
+            let run = move || {
+                // Where that is not to be had, clients wait a little longer at a busy core.
+                let _ = crate::sys::run_soon_after_waking();
+                Worker::new(make(start), index as u16, poll, registry, inbox, stats).run()
+            };
             threads.push(spawn(format!("worker-{index}"), &admission, run)?);
         }
         let acceptor = spawn("acceptor".into(), &admission, move || acceptor.run())?;
