@@ -93,6 +93,9 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
     let origin = Origin::capture();
     let line = config::command_line(args);
     let mut machine = Machine::default();
+    // Its name is meant from here; the file may say in which directory the server works.
+    let file = line.file.as_deref().map(as_path);
+    let file = file.and_then(|path| std::path::absolute(path).ok());
     let loaded = match config::load(&line, &mut machine) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -127,11 +130,6 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
     for warning in &loaded.warnings {
         log.warning(warning);
     }
-    let file = line
-        .file
-        .as_deref()
-        .map(as_path)
-        .and_then(|path| std::path::absolute(path).ok());
     let served = serve(config, machine.directory, file, &log);
     if let Err(text) = &served {
         log.warning(text);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG, RELOAD and LOADAOF
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF and CONFIG-REWRITE-FORCE-ALL
 pub(crate) fn run(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
@@ -31,6 +31,7 @@ pub(crate) fn run(
             node.log(LogLevel::Warning, &format!("DEBUG LOG: {text}"));
             Ok(ok())
         }
+        (b"config-rewrite-force-all", 2) => crate::configure::rewrite(node, config::rewrite_all),
         (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
         (name, _) => {

@@ -364,7 +364,7 @@ impl Host for Node {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
             Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
-            Cmd::ConfigRewrite => crate::configure::rewrite(self),
+            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite),
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();

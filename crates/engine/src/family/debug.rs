@@ -66,7 +66,7 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
-        (b"reload" | b"change-repl-id" | b"log" | b"loadaof", _) => {
+        (b"reload" | b"change-repl-id" | b"log" | b"loadaof" | b"config-rewrite-force-all", _) => {
             return super::forward::to_host(cx);
         }
         _ => {
@@ -83,10 +83,12 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 26] = [
+    const LINES: [&str; 28] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
+        "CONFIG-REWRITE-FORCE-ALL",
+        "    Writes all options into the configuration file, those at their defaults too.",
         "DICT-RESIZING <0|1>",
         "    Stops tables from shrinking, or lets them shrink again.",
         "DIGEST",
