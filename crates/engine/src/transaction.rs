@@ -6,8 +6,9 @@ use crate::route::Wish;
 use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
-use commands::Spec;
+use commands::{Cmd, Spec};
 use resp::{Args, ArgsBuf, Reply};
+use std::time::Duration;
 use store::Locker;
 use store::gate::World;
 
@@ -99,17 +100,23 @@ impl Worker {
     ) -> Outcome {
         self.end_stretch();
         let Some(transaction) = session.transaction.take() else {
-            Reply::new(out, session.resp3).error(fail::EXEC_WITHOUT_MULTI);
-            return Outcome::Done;
+            return self.fail_exec(session, fail::EXEC_WITHOUT_MULTI, args, out);
         };
         if transaction.failed {
             unwatch(session, self.locker());
-            Reply::new(out, session.resp3).error(fail::EXECABORT);
-            return Outcome::Done;
+            return self.fail_exec(session, fail::EXECABORT, args, out);
         }
+        let (began, start) = (self.now(), out.len());
         let outcome = self.exec_queue(session, &transaction, out);
         if outcome == Outcome::Done {
-            slow::show(&self.engine, session, commands::Cmd::Exec.spec(), args);
+            // The last of its commands has just looked at the clock.
+            let took = self.now() - began;
+            let (failed, track) = (
+                out[start..].starts_with(b"-"),
+                self.settings.latency_tracking,
+            );
+            self.stats.timed(Cmd::Exec, took, failed, track);
+            slow::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
         if matches!(outcome, Outcome::Busy(_) | Outcome::Later) {
             session.transaction = Some(transaction);
@@ -179,6 +186,21 @@ impl Worker {
         }
         let keys = Keyspace::new(locker, guards, db, when);
         run_queue(parts, session, queue, keys, None, out)
+    }
+
+    /// EXEC ends in an error without having begun.
+    fn fail_exec(
+        &mut self,
+        session: &Session,
+        text: &'static str,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        self.write_error(session, &text.into(), out);
+        let track = self.settings.latency_tracking;
+        self.stats.timed(Cmd::Exec, Duration::ZERO, true, track);
+        slow::show(&self.engine, session, Cmd::Exec.spec(), args);
+        Outcome::Done
     }
 
     fn refuse_exec(&mut self, session: &mut Session, fail: Fail, out: &mut Vec<u8>) -> Outcome {

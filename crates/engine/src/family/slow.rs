@@ -159,7 +159,8 @@ fn enter(
     args: Args<'_>,
     microseconds: i64,
 ) {
-    if session.trusted || spec.has(flag::SKIP_SLOWLOG) {
+    // Without room for entries none is numbered.
+    if session.trusted || spec.has(flag::SKIP_SLOWLOG) || settings.slowlog_max_len == 0 {
         return;
     }
     let mut log = engine.onlookers.log.lock();
