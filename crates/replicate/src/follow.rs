@@ -2,6 +2,7 @@
 
 use crate::serve::is_timeout;
 use crate::steady_ms;
+use crate::traffic::Traffic;
 use base::{Offset, ReplId};
 use parking_lot::Mutex;
 use replproto::{Level, ReplicaConfig, ReplicaEffect, ReplicaSession};
@@ -57,6 +58,8 @@ pub struct FollowOptions {
     pub directory: PathBuf,
     /// The address that the connection comes from (`bind-source-addr`), if this machine has it.
     pub source: Option<IpAddr>,
+    /// Where the link's bytes are counted.
+    pub traffic: Arc<Traffic>,
 }
 
 /// Connects, from `source` if that is possible.
@@ -213,7 +216,10 @@ impl Link {
             };
             match socket.read(&mut chunk) {
                 Ok(0) => self.lost("connection closed by the primary"),
-                Ok(read) => self.session.input(steady_ms(), &chunk[..read]),
+                Ok(read) => {
+                    self.options.traffic.read_from_primary(read);
+                    self.session.input(steady_ms(), &chunk[..read]);
+                }
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => self.lost(&error.to_string()),
             }
@@ -272,8 +278,10 @@ impl Link {
                 ReplicaEffect::Connect => self.connect(),
                 ReplicaEffect::Send(bytes) => {
                     let sent = self.socket.as_mut().map(|socket| socket.write_all(&bytes));
-                    if let Some(Err(error)) = sent {
-                        self.lost(&error.to_string());
+                    match sent {
+                        Some(Ok(())) => self.options.traffic.sent_to_primary(bytes.len()),
+                        Some(Err(error)) => self.lost(&error.to_string()),
+                        None => {}
                     }
                 }
                 ReplicaEffect::Log(level, line) => self.apply.log(level, &line),

@@ -142,6 +142,7 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
         limits: crate::persistence::object_limits(&config),
         wanted: &|_| true,
         progress: &mut |_| {},
+        attribute: &mut |_, _| {},
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

@@ -54,6 +54,7 @@ pub(crate) struct Node {
     pub(crate) run_id: ReplId,
     /// How many commands ran of late.
     pub(crate) rates: Rates,
+    pub(crate) traffic_before: crate::traffic::Baseline,
     /// The wait for replicas before the server ends.
     pub(crate) departure: crate::ending::Departure,
     /// How long there has been no replica.
@@ -86,6 +87,7 @@ impl Node {
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
+            traffic_before: crate::traffic::Baseline::default(),
             departure: crate::ending::Departure::default(),
             solitude: crate::backlog::Solitude::default(),
             expiry: crate::periodic::ExpiryStats::default(),
@@ -134,15 +136,9 @@ impl Node {
         result.map_err(|error| format!("cannot accept connections: {error}"))
     }
 
-    /// Bytes that came in and went out, and how often sockets were read and written.
-    pub(crate) fn traffic(&self) -> (u64, u64, u64, u64) {
-        let totals = self.workers.get().map(Workers::totals).unwrap_or_default();
-        (
-            totals.bytes_in,
-            totals.bytes_out,
-            totals.reads,
-            totals.writes,
-        )
+    /// What went over the connections of clients since the start.
+    pub(crate) fn client_traffic(&self) -> net::Totals {
+        self.workers.get().map(Workers::totals).unwrap_or_default()
     }
 
     /// Connections that were accepted and refused.
@@ -180,6 +176,7 @@ impl Node {
         let refused = self.refused_at_door();
         self.cut_off.refused_before.store(refused, Relaxed);
         self.replication().hub.reset_sync_counts();
+        self.reset_traffic();
         self.expiry.reset();
     }
 

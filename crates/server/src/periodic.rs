@@ -109,11 +109,9 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
                 continue;
             }
             last = Instant::now();
-            let (bytes_in, bytes_out, ..) = node.traffic();
             node.rates.sample(Counted {
                 commands: engine.stats.total_calls(),
-                bytes_in,
-                bytes_out,
+                traffic: node.traffic(),
             });
             crate::persistence::tick(&node, &engine);
             crate::append_only::tick(&node, &engine);

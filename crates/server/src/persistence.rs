@@ -153,7 +153,7 @@ pub(crate) fn options(config: &Config) -> SaveOptions {
         lfu: Some(config.maxmemory_policy.word().contains("lfu")),
         redis_version: crate::REDIS_VERSION,
         now_ms: engine::wall_us() / 1000,
-        used_memory: 0,
+        used_memory: crate::memory::used(),
         replication_id: None,
         aof_base: false,
         sync_steps: config.rdb_save_incremental_fsync,
@@ -285,6 +285,7 @@ pub(crate) fn load_at_start(
         limits: object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
+        attribute: &mut |name, value| node.loading.attribute(name, value),
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

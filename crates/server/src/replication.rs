@@ -358,6 +358,7 @@ impl Node {
             place,
             directory: crate::boot::as_path(&config.dir),
             source: crate::boot::source(&config),
+            traffic: replication.hub.traffic().clone(),
         };
         let applying = Applying {
             node: Arc::downgrade(&self.shared()),

@@ -18,7 +18,7 @@ mod record;
 
 use bound::Bound;
 pub use bound::CutFlag;
-pub use reader::{Batch, Reader};
+pub use reader::{Batch, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
 

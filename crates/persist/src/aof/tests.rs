@@ -169,6 +169,7 @@ fn load_from(
         limits: ObjectLimits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
+        attribute: &mut |_, _| {},
         key_delay: Default::default(),
     };
     let mut apply = Applying {

@@ -154,6 +154,7 @@ impl Applying {
             limits: crate::persistence::object_limits(&config),
             wanted: &|_| true,
             progress: &mut |bytes| node.loading.advance(bytes),
+            attribute: &mut |name, value| node.loading.attribute(name, value),
             key_delay: persist::save::Delay(config.key_load_delay),
         };
         let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

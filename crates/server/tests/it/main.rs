@@ -12,3 +12,4 @@ mod options;
 mod panics;
 mod replica_link;
 mod same_answers;
+mod traffic;
