@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
+use store::order::{Short, brief};
 
 /// Connections that were closed because of limits.
 #[derive(Default)]
@@ -228,6 +229,7 @@ impl Node {
     /// Sends to the worker of a connection; to nobody before the workers run.
     pub(crate) fn send(&self, place: ConnId, message: Message) {
         if let Some(workers) = self.workers.get() {
+            let _order = brief(Short::Inboxes);
             workers.send(usize::from(place.worker), message);
         }
     }
@@ -320,6 +322,7 @@ impl Node {
     pub(crate) fn send_all(&self, message: impl Fn() -> Message) {
         if let Some(workers) = self.workers.get() {
             (0..workers.len()).for_each(|worker| {
+                let _order = brief(Short::Inboxes);
                 workers.send(worker, message());
             });
         }
@@ -342,6 +345,7 @@ impl Host for Node {
         let place = place(&session.card);
         Ticket::new(move |answer: Answer| {
             if let Some(workers) = workers {
+                let _order = brief(Short::Inboxes);
                 workers.send(usize::from(place.worker), Message::Answer(place, answer));
             }
         })

@@ -15,7 +15,7 @@ pub mod journal;
 mod locker;
 mod mutant;
 mod occupied;
-mod order;
+pub mod order;
 mod scan;
 mod slot;
 mod sync;

@@ -10,6 +10,7 @@
 //! The effects after the cut are read from the journal, from the position that the cut noted.
 
 use crate::journal::Cut;
+use crate::order::{Short, brief};
 use crate::sync::{AtomicBool, AtomicUsize, Condvar, Instant, Mutex, Ordering};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin};
@@ -154,6 +155,7 @@ impl Taps {
     }
 
     pub(crate) fn claim(&self) -> Option<Arc<Shared>> {
+        let _order = brief(Short::Registries);
         let mut lanes = self.lanes.lock();
         let lane = lanes.iter().position(Option::is_none)?;
         let shared = Arc::new(Shared {
@@ -172,7 +174,10 @@ impl Taps {
     }
 
     pub(crate) fn release(&self, lane: u8) {
-        let shared = self.lanes.lock()[usize::from(lane)].take();
+        let shared = {
+            let _order = brief(Short::Registries);
+            self.lanes.lock()[usize::from(lane)].take()
+        };
         if let Some(shared) = shared {
             shared.relieve();
             self.open.fetch_sub(1, Ordering::Relaxed);
@@ -180,11 +185,13 @@ impl Taps {
     }
 
     pub(crate) fn get(&self, lane: u8) -> Option<Arc<Shared>> {
+        let _order = brief(Short::Registries);
         self.lanes.lock()[usize::from(lane)].clone()
     }
 
     /// Bytes of images that wait for their walkers.
     pub(crate) fn waiting_bytes(&self) -> usize {
+        let _order = brief(Short::Registries);
         let lanes = self.lanes.lock();
         lanes
             .iter()

@@ -6,6 +6,7 @@
 
 use super::{Shared, Taps};
 use crate::Store;
+use crate::order::{Short, brief};
 use crate::sync::{AtomicUsize, Instant, Ordering};
 use std::time::Duration;
 
@@ -98,9 +99,11 @@ impl Store {
     /// Gives up the taps for which writers have waited for longer than `patience`. To be called
     /// now and then.
     pub fn end_slow_taps(&self, patience: Duration) {
-        let lanes = self.taps.lanes.lock();
-        let taps: Vec<_> = lanes.iter().flatten().cloned().collect();
-        drop(lanes);
+        let taps: Vec<_> = {
+            let _order = brief(Short::Registries);
+            let lanes = self.taps.lanes.lock();
+            lanes.iter().flatten().cloned().collect()
+        };
         for tap in taps {
             let since = *tap.over.lock();
             if since.is_some_and(|since| since.elapsed() >= patience) {
