@@ -118,7 +118,7 @@ impl Worker {
             self.stats.timed(Cmd::Exec, took, failed, track);
             slow::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
-        if matches!(outcome, Outcome::Busy(_) | Outcome::Later) {
+        if outcome.is_undone() {
             session.transaction = Some(transaction);
         }
         outcome
@@ -161,8 +161,10 @@ impl Worker {
             Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
             Err(_) => return Outcome::Later,
         };
-        if !session.trusted && touches_leaving(parts.engine, queue) {
-            return Outcome::Later;
+        if !session.trusted
+            && let Some(key) = touches_leaving(parts.engine, queue)
+        {
+            return Outcome::Leaving(key);
         }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = transaction.writes();
@@ -221,11 +223,13 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Outcome::Later,
-            Some(_) if !session.trusted && touches_leaving(parts.engine, queue) => Outcome::Later,
-            Some(world) => {
-                let keys = Keyspace::of_world(locker, db, when);
-                run_queue(parts, session, queue, keys, Some(&world), out)
-            }
+            Some(world) => match touches_leaving(parts.engine, queue) {
+                Some(key) if !session.trusted => Outcome::Leaving(key),
+                _ => {
+                    let keys = Keyspace::of_world(locker, db, when);
+                    run_queue(parts, session, queue, keys, Some(&world), out)
+                }
+            },
         };
         locker.open();
         outcome
@@ -314,10 +318,10 @@ fn run_queue<'a>(
     Outcome::Done
 }
 
-/// Whether a queued command is about a key that is on its way to another server.
-fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> bool {
+/// The first key of a queued command that is on its way to another server.
+fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> Option<Box<[u8]>> {
     let mut queue = queue.iter();
-    queue.any(|queued| {
+    queue.find_map(|queued| {
         let args = queued.args.as_args();
         engine.leaving.touched_by(queued.spec, args)
     })

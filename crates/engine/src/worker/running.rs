@@ -1,6 +1,6 @@
 //! Running one command outside of a transaction: handler, effect, counters.
 
-use super::Outcome;
+use crate::Outcome;
 use crate::clock::Stretch;
 use crate::fail::Fail;
 use crate::family::slow;
