@@ -29,11 +29,12 @@ pub trait Apply: Send {
         place: Option<(ReplId, Offset)>,
     ) -> Result<(), String>;
 
-    /// Applies a whole unit of the stream and journals its bytes as they are.
+    /// Applies a whole unit of the stream and journals its bytes as they are. False: clients are
+    /// paused and so is the stream; nothing was done, and the unit comes again.
     ///
     /// # Errors
     /// Why it cannot be applied: the link stops, nothing is skipped.
-    fn unit(&mut self, bytes: &[u8]) -> Result<(), String>;
+    fn unit(&mut self, bytes: &[u8]) -> Result<bool, String>;
 
     /// The stream goes on; the primary's history has this id.
     fn continued(&mut self, id: ReplId);
@@ -87,6 +88,8 @@ pub struct LinkStatus {
     pub down_since: Option<u64>,
     /// Whether it was ever up.
     pub ever_up: bool,
+    /// Bytes of the stream that came and are not applied yet.
+    pub unapplied: usize,
 }
 
 impl Default for LinkStatus {
@@ -97,6 +100,7 @@ impl Default for LinkStatus {
             last_input: 0,
             down_since: None,
             ever_up: false,
+            unapplied: 0,
         }
     }
 }
@@ -140,6 +144,7 @@ impl Follower {
             socket: None,
             file: None,
             snapshot: None,
+            held: None,
         };
         let thread = std::thread::Builder::new().name("follow".into());
         let thread = Some(thread.spawn(move || link.run())?);
@@ -191,7 +196,12 @@ struct Link {
     socket: Option<TcpStream>,
     file: Option<(PathBuf, File)>,
     snapshot: Option<Option<(ReplId, Offset)>>,
+    /// The length of a unit that waits because clients are paused.
+    held: Option<usize>,
 }
+
+/// Bytes of the stream that are kept while clients are paused; the rest waits in the socket.
+const MOST_HELD: usize = 16 << 20;
 
 /// How long a read waits: so often the session's time passes and a stop is seen.
 const READ_WAIT: Duration = Duration::from_millis(100);
@@ -210,7 +220,9 @@ impl Link {
             if self.stop.load(Ordering::Acquire) {
                 break;
             }
-            let Some(socket) = self.socket.as_mut().filter(|_| self.session.wants_input()) else {
+            let full = self.held.is_some() && self.session.bytes().len() >= MOST_HELD;
+            let wants = self.session.wants_input() && !full;
+            let Some(socket) = self.socket.as_mut().filter(|_| wants) else {
                 std::thread::park_timeout(READ_WAIT);
                 continue;
             };
@@ -246,6 +258,7 @@ impl Link {
 
     fn closed(&mut self) {
         self.socket = None;
+        self.held = None;
         *self.shared.socket.lock() = None;
         self.drop_file();
         self.apply.link(false);
@@ -263,6 +276,11 @@ impl Link {
         let mut status = self.status.lock();
         status.state = self.session.role_state();
         status.last_input = self.session.last_input();
+        status.unapplied = if online {
+            self.session.bytes().len()
+        } else {
+            0
+        };
         if online != status.online {
             status.online = online;
             status.ever_up |= online;
@@ -272,7 +290,25 @@ impl Link {
         }
     }
 
+    /// Applies the unit that is lent, of this length; while clients are paused it waits, and with it
+    /// what follows. What has to be sent goes on.
+    fn apply(&mut self, len: usize) {
+        self.held = None;
+        match self.apply.unit(&self.session.bytes()[..len]) {
+            Ok(true) => self.session.done(),
+            Ok(false) => self.held = Some(len),
+            Err(reason) => {
+                self.session.done();
+                self.apply.log(Level::Warning, &reason);
+                self.lost("the stream holds what this server cannot apply");
+            }
+        }
+    }
+
     fn carry_out(&mut self) {
+        if let Some(len) = self.held {
+            self.apply(len);
+        }
         while let Some(effect) = self.session.poll() {
             match effect {
                 ReplicaEffect::Connect => self.connect(),
@@ -298,12 +334,7 @@ impl Link {
                 }
                 ReplicaEffect::SnapshotEnds => self.load(),
                 ReplicaEffect::Unit(unit) => {
-                    let result = self.apply.unit(&self.session.bytes()[..unit.len]);
-                    self.session.done();
-                    if let Err(reason) = result {
-                        self.apply.log(Level::Warning, &reason);
-                        self.lost("the stream holds what this server cannot apply");
-                    }
+                    self.apply(unit.len);
                     if self.stop.load(Ordering::Acquire) {
                         return;
                     }

@@ -267,7 +267,7 @@ impl Apply for Applying {
     }
 
     fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.0.unit(bytes)
+        self.0.unit(bytes).map(drop)
     }
 }
 

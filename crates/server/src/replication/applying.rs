@@ -67,7 +67,7 @@ impl Apply for Applying {
         result
     }
 
-    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn unit(&mut self, bytes: &[u8]) -> Result<bool, String> {
         if self.engine.settings().disk_failed {
             self.stop_or_go_on();
         }

@@ -184,3 +184,46 @@ fn a_replica_passes_its_primarys_bytes_on() {
         theirs.escape_ascii().to_string()
     );
 }
+
+/// CLIENT PAUSE on a replica holds what its primary sends; it is read, and is not applied.
+#[test]
+fn a_paused_replica_holds_its_stream() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let (primary, replica) = (start(program, false), start(program, false));
+        follow(&replica, &primary);
+        await_link(&replica, "up");
+        let (mut here, mut there) = (primary.connect(), replica.connect());
+        let set = |conn: &mut Conn, value: &str| conn.call(&["SET", "k", value]).expect_ok();
+        let get = |conn: &mut Conn| conn.call(&["GET", "k"]).text();
+        let await_offset = |field: &str| {
+            wait_for(field, LIMIT, || {
+                let end = replicated(&primary, "master_repl_offset");
+                (replicated(&replica, field) >= end).then_some(())
+            });
+        };
+        set(&mut here, "before");
+        await_offset("slave_repl_offset");
+        there
+            .call(&["CLIENT", "PAUSE", "600000", "WRITE"])
+            .expect_ok();
+        let stood = replicated(&replica, "slave_repl_offset");
+        set(&mut here, "after");
+        await_offset("slave_read_repl_offset");
+        assert_eq!(replicated(&replica, "slave_repl_offset"), stood);
+        assert_eq!(get(&mut there), "before", "{program:?}");
+        // It tells its primary what it has applied, and the link stays.
+        assert_eq!(here.call(&["WAIT", "1", "300"]).int(), 0, "{program:?}");
+        there.call(&["CLIENT", "UNPAUSE"]).expect_ok();
+        assert_eq!(here.call(&["WAIT", "1", "20000"]).int(), 1, "{program:?}");
+        assert_eq!(get(&mut there), "after", "{program:?}");
+        // A promotion does not wait for the end of a pause; what was held is gone.
+        there
+            .call(&["CLIENT", "PAUSE", "600000", "WRITE"])
+            .expect_ok();
+        set(&mut here, "lost");
+        await_offset("slave_read_repl_offset");
+        there.call(&["REPLICAOF", "NO", "ONE"]).expect_ok();
+        there.call(&["CLIENT", "UNPAUSE"]).expect_ok();
+        assert_eq!(get(&mut there), "after", "{program:?}");
+    }
+}
