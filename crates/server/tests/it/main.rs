@@ -14,3 +14,4 @@ mod panics;
 mod replica_link;
 mod same_answers;
 mod traffic;
+mod withheld;
