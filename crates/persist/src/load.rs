@@ -120,7 +120,9 @@ fn run<R: Read>(
                 {
                     break Err(error);
                 }
-                options.key_delay.rest(loaded.keys + loaded.expired);
+                options
+                    .key_delay
+                    .rest(loaded.keys + loaded.expired, &|| false);
                 if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
                     locker.close();
                     (options.progress)(reader.offset() - told);

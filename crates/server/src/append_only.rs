@@ -108,6 +108,12 @@ impl AppendOnly {
         self.state.lock().phase != Phase::Off
     }
 
+    /// Whether it was turned on and the rewrite that it begins with goes on.
+    pub(crate) fn lacks_base(&self) -> bool {
+        let state = self.state.lock();
+        state.phase == Phase::Waiting && state.rewrite.is_some()
+    }
+
     /// The writer, while there is one.
     fn writer(&self) -> Option<(Arc<Orders>, Arc<Status>)> {
         let state = self.state.lock();
@@ -380,6 +386,9 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
         state.phase = Phase::Off;
         state.retry_at = None;
         if let Some(rewrite) = &state.rewrite {
+            // Tools look for a line about a child process that ends.
+            let line = "Killing the AOF rewrite (Redis: its child): the file is turned off.";
+            say(node, false, line);
             rewrite.progress.stop.store(true, Ordering::Relaxed);
         }
         state.writer.take()

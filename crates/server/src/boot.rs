@@ -259,7 +259,10 @@ fn watch_signals(node: &Arc<Node>) -> std::io::Result<Watch> {
         match wish {
             Wish::Terminate => node.end(Ending::by_signal(config.shutdown_on_sigterm)),
             Wish::Interrupt => node.end(Ending::by_signal(config.shutdown_on_sigint)),
-            Wish::Insist => std::process::exit(1),
+            Wish::Insist => {
+                crate::persistence::drop_unfinished(&config);
+                std::process::exit(1);
+            }
         }
     })
 }

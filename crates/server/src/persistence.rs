@@ -165,6 +165,13 @@ pub(crate) fn rdb_path(config: &Config) -> PathBuf {
     as_path(&config.dir).join(as_path(&config.dbfilename))
 }
 
+/// Removes what a save has written so far: the process ends without finishing it.
+pub(crate) fn drop_unfinished(config: &Config) {
+    let name = persist::save::temporary_name();
+    // Nothing is there if no save goes on.
+    let _ = std::fs::remove_file(rdb_path(config).with_file_name(name));
+}
+
 /// Saves now, on the calling thread.
 pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, String> {
     let progress = node

@@ -246,6 +246,7 @@ impl Rig {
         };
         let base = NewBase {
             options: &options,
+            format: BaseFormat::Rdb,
             progress: &Progress::default(),
             disk: &*self.disk,
             temporary: &Path::new(PARENT).join("appendonlydir").join("temp-base"),
