@@ -101,9 +101,14 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             if settings.pause_periodic {
                 continue;
             }
-            let rests = settings.replica || settings.loading || settings.hide_expired;
-            if settings.active_expire && !rests && !engine.store.is_full() {
-                expire(&node, &engine, &mut expiry, &locker, period);
+            let rests = settings.loading || settings.hide_expired || engine.store.is_full();
+            if settings.active_expire && !rests {
+                if settings.replica {
+                    let budget = period * EXPIRE_PERCENT / 100;
+                    locker.expire_local(engine::wall_us() / 1000, budget);
+                } else {
+                    expire(&node, &engine, &mut expiry, &locker, period);
+                }
             }
             if last.elapsed() < PERIOD {
                 continue;

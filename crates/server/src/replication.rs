@@ -394,6 +394,7 @@ impl Node {
             .hub
             .change_history(|history| history.promote(random_id()));
         engine.store.journal.forget_stream_db();
+        engine.store.forget_local_expiries();
         replication.hub.disconnect_replicas();
         engine.change_settings(|settings| {
             settings.replica = false;

@@ -12,6 +12,7 @@ mod flush;
 pub mod gate;
 mod guard;
 pub mod journal;
+mod local;
 mod locker;
 mod mutant;
 mod occupied;
@@ -87,6 +88,7 @@ pub struct Store {
     garbage: Mutex<mpsc::Sender<Garbage>>,
     garbage_count: Arc<AtomicU64>,
     on_expired: RwLock<Option<ExpiredHook>>,
+    local: local::LocalExpiries,
     /// The rule that a test has broken; 0: none.
     mutant: AtomicU8,
 }
@@ -127,6 +129,7 @@ impl Store {
             garbage: Mutex::new(garbage),
             garbage_count,
             on_expired: RwLock::new(None),
+            local: local::LocalExpiries::default(),
             mutant: AtomicU8::new(0),
         });
         // Without the thread (no more can be started, or a model checker runs) the channel closes

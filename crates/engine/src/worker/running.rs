@@ -47,6 +47,9 @@ pub(crate) fn prepare(
     }
     if session.trusted {
         effects.begin_silent();
+    } else if settings.replica {
+        keys.set_local(true);
+        effects.begin_local(&engine.store.journal);
     } else {
         effects.begin(&engine.store.journal);
     }

@@ -247,7 +247,7 @@ fn stats(node: &Node, engine: &Engine, text: &mut String) {
         ],
     );
     keyspace_stats(node, engine, text);
-    absent_stats(node, text);
+    absent_stats(node, engine, text);
     limit_stats(node, engine, text);
 }
 
@@ -288,7 +288,7 @@ fn keyspace_stats(node: &Node, engine: &Engine, text: &mut String) {
 }
 
 /// Fields most of which have no subject here yet.
-fn absent_stats(node: &Node, text: &mut String) {
+fn absent_stats(node: &Node, engine: &Engine, text: &mut String) {
     more(
         text,
         &[
@@ -298,7 +298,7 @@ fn absent_stats(node: &Node, text: &mut String) {
             ("latest_fork_usec", &0),
             ("total_forks", &0),
             ("migrate_cached_sockets", &node.links.count()),
-            ("slave_expires_tracked_keys", &0),
+            ("slave_expires_tracked_keys", &engine.store.local_expiries()),
             ("active_defrag_hits", &0),
             ("active_defrag_misses", &0),
             ("active_defrag_key_hits", &0),

@@ -143,6 +143,7 @@ impl Applying {
         {
             let world = locker.world();
             let store = &self.engine.store;
+            store.forget_local_expiries();
             locker.flush(&world, None, |keys| {
                 store.discard_later(Garbage::Keys(keys))
             });
