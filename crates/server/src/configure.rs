@@ -113,6 +113,9 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     if change.touches("tcp-keepalive") {
         node.with_server(|server| server.set_keepalive(config.tcp_keepalive as u64));
     }
+    if change.touches("jemalloc-bg-thread") {
+        crate::memory::set_background_thread(config.jemalloc_bg_thread);
+    }
     if change.touches("loglevel")
         && let Some(log) = node.log_handle()
     {

@@ -69,6 +69,13 @@ pub(crate) fn purge() -> Taken {
     crate::node::ok()
 }
 
+/// Whether a thread of the allocator's own gives unused pages back, or whoever frees memory does
+/// (`jemalloc-bg-thread`).
+pub(crate) fn set_background_thread(on: bool) {
+    // Under another allocator (some tests) there is none, and nothing to set.
+    let _ = tikv_jemalloc_ctl::background_thread::write(on);
+}
+
 /// MEMORY MALLOC-STATS
 pub(crate) fn allocator_stats() -> Taken {
     let mut text = Vec::new();

@@ -140,6 +140,35 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
     assert_eq!(conn.line("GET again").text(), "1");
 }
 
+/// The allocator's own thread has the same name in Redis.
+#[test]
+fn the_allocator_has_a_thread_of_its_own_if_wanted() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let server = Server::of(program).option("save", "").start();
+        let there = |wanted: bool| {
+            let found = until(LONG, || {
+                let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).ok()?;
+                let names = tasks.flatten().map(|task| task.path().join("comm"));
+                let mut names = names.filter_map(|path| std::fs::read_to_string(path).ok());
+                let is = names.any(|name| name.starts_with("jemalloc_bg_thd"));
+                (is == wanted).then_some(())
+            });
+            assert!(
+                found.is_some(),
+                "{program:?}: the thread is there: {}",
+                !wanted
+            );
+        };
+        there(true);
+        let mut conn = server.connect();
+        for (word, wanted) in [("no", false), ("yes", true)] {
+            conn.call(&["CONFIG", "SET", "jemalloc-bg-thread", word])
+                .expect_ok();
+            there(wanted);
+        }
+    }
+}
+
 /// The file is named from where the server was started, and says where the server works.
 #[test]
 fn a_configuration_file_is_found_again_for_rewriting() {
