@@ -4,6 +4,7 @@
 //! it exclusively; what lets others look at it meanwhile (prefetch, pins) is spelt out where it
 //! is offered.
 
+pub mod access;
 #[cfg(test)]
 mod dice;
 pub mod fields;
