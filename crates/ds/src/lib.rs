@@ -21,5 +21,5 @@ pub use fields::{Hash, HashLimits, HashPin};
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};
-pub use pin::{Head, Pin};
+pub use pin::{Head, Meter, Pin};
 pub use table::{Entry, Table, set_shrinking};

@@ -84,6 +84,8 @@ pub(crate) struct Shared {
     images: Mutex<Images>,
     arrived: Condvar,
     bytes: AtomicUsize,
+    /// What is kept of old for the large value that was delivered last, while it is written out.
+    delivered: Mutex<Option<ds::Meter>>,
     cancelled: AtomicBool,
     room: Arc<Room>,
     /// Whether the sink is a network peer, which is given up rather than waited for.
@@ -132,6 +134,13 @@ impl Shared {
         }
     }
 
+    /// Bytes of old values that wait for the walker, or are being written out.
+    pub(super) fn kept(&self) -> usize {
+        let delivered = self.delivered.lock();
+        let old = delivered.as_ref().map_or(0, ds::Meter::bytes);
+        self.bytes.load(Ordering::Relaxed) + old
+    }
+
     pub(crate) fn deliver_table(&self, detached: Detached) {
         if !self.is_cancelled() {
             self.images.lock().detached.push(detached);
@@ -163,6 +172,7 @@ impl Taps {
             images: Mutex::default(),
             arrived: Condvar::new(),
             bytes: AtomicUsize::new(0),
+            delivered: Mutex::new(None),
             cancelled: AtomicBool::new(false),
             room: self.room.clone(),
             network: AtomicBool::new(false),
@@ -193,11 +203,7 @@ impl Taps {
     pub(crate) fn waiting_bytes(&self) -> usize {
         let _order = brief(Short::Registries);
         let lanes = self.lanes.lock();
-        lanes
-            .iter()
-            .flatten()
-            .map(|shared| shared.bytes.load(Ordering::Relaxed))
-            .sum()
+        lanes.iter().flatten().map(|shared| shared.kept()).sum()
     }
 }
 
