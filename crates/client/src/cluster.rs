@@ -122,15 +122,16 @@ impl ClusterClient {
         result
     }
 
-    /// Sends a request to the node that serves `key`, and follows where it is sent. Other error
-    /// replies are returned as they are.
-    pub fn call<A: AsRef<[u8]>>(&mut self, key: &[u8], args: &[A]) -> Result<Value, Error> {
-        self.call_slot(Slot::of_key(key), args)
+    /// Sends a request to the node that serves its keys, and follows where it is sent. Other error
+    /// replies are returned as they are. A request without keys goes to any node that serves a slot.
+    pub fn call<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<Value, Error> {
+        let slot = slot_of(args).unwrap_or_else(|| Slot::of_key(b""));
+        self.call_slot(slot, args)
     }
 
     /// The same with an [`Error::Server`] for error replies.
-    pub fn query<A: AsRef<[u8]>>(&mut self, key: &[u8], args: &[A]) -> Result<Value, Error> {
-        self.call(key, args)?.into_result()
+    pub fn query<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<Value, Error> {
+        self.call(args)?.into_result()
     }
 
     /// Sends a request to the node that serves `slot`.
@@ -208,4 +209,15 @@ impl ClusterClient {
         let _ = self.refresh();
         Ok(())
     }
+}
+
+/// The slot of the first key of a request, if it has one.
+fn slot_of<A: AsRef<[u8]>>(args: &[A]) -> Option<Slot> {
+    let argv = commands::ByIndex::new(args.len(), |index: usize| args[index].as_ref());
+    let spec = commands::resolve(&argv).ok()?;
+    let mut slot = None;
+    commands::keys(spec, &argv, &mut |index, _| {
+        slot.get_or_insert(Slot::of_key(args[index].as_ref()));
+    });
+    slot
 }

@@ -13,6 +13,7 @@ use socket2::{Domain, Socket, Type};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -141,11 +142,17 @@ impl Driver {
                 // What accept could not take for want of descriptors is tried again here.
                 (0..self.listeners.len()).for_each(|i| self.accept(i));
                 self.give(Event::Tick);
+                self.measure_links();
             } else if due.is_some_and(|at| now(self.shared.clock).mono >= at) {
                 self.give(Event::Due);
             }
             self.flush();
         }
+    }
+
+    fn measure_links(&self) {
+        let bytes = self.links.values().map(Link::memory).sum::<usize>() as u64;
+        self.shared.link_bytes.store(bytes, Ordering::Relaxed);
     }
 
     fn open_mail(&mut self, mail: Mail) {

@@ -3,6 +3,7 @@
 use crate::mailbox::{Mail, Mailbox};
 use base::{Offset, SlotSet};
 use cluster::{Replication, Reply, Request, Settings, View};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub mailbox: Mailbox,
     pub view: Mutex<Arc<View>>,
     pub clock: Clock,
+    /// Bytes of memory that all links hold.
+    pub link_bytes: AtomicU64,
 }
 
 /// A running bus. Clones are for the same one; no method but [`Handle::shutdown`] waits.
@@ -97,6 +100,11 @@ impl Handle {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .clone()
+    }
+
+    /// Bytes of memory that all links hold, as they were at the last tick.
+    pub fn link_bytes(&self) -> u64 {
+        self.shared.link_bytes.load(Ordering::Relaxed)
     }
 
     /// The machine's clock, for [`Replication::last_heard`] and the deadlines of the hooks.

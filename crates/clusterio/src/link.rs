@@ -79,6 +79,12 @@ impl Link {
         }
     }
 
+    /// Bytes of memory that it holds.
+    pub fn memory(&self) -> usize {
+        let queue = self.queue.capacity() * size_of::<Arc<[u8]>>();
+        size_of::<Link>() + self.frames.allocated() + queue + self.written + self.queued
+    }
+
     /// Queues a packet's bytes.
     pub fn push(&mut self, bytes: Arc<[u8]>) {
         self.queued += bytes.len();

@@ -159,6 +159,7 @@ pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartErr
         mailbox,
         view,
         clock,
+        link_bytes: Default::default(),
     });
     let listeners = listen(&poll, &options)?;
     let (saves, to_save) = mpsc::channel();

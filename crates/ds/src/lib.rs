@@ -4,6 +4,7 @@
 //! it exclusively; what lets others look at it meanwhile (prefetch, pins) is spelt out where it
 //! is offered.
 
+pub mod access;
 #[cfg(test)]
 mod dice;
 pub mod fields;
@@ -20,5 +21,5 @@ pub use fields::{Hash, HashLimits, HashPin};
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};
-pub use pin::{Head, Pin};
+pub use pin::{Head, Meter, Pin};
 pub use table::{Entry, Table, set_shrinking};

@@ -10,6 +10,8 @@ mod tests;
 
 use crate::fields::HashPin;
 use crate::object::{Kind, Object, StrPin, ValueRef};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Strings above this many bytes are pinned, not copied.
 pub const LARGE: usize = 64 * 1024;
@@ -33,6 +35,44 @@ pub enum Pin {
     Str(Head, StrPin),
     /// A large hash, to be read in steps.
     Hash(Head, HashPin),
+}
+
+/// How much of old is kept for a pin, for those who do not have it.
+pub struct Meter(Arc<AtomicUsize>);
+
+impl Meter {
+    /// The bytes now; none when the pin is gone.
+    pub fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The count behind a [`Meter`]. It is changed under the lock under which the pin is.
+#[derive(Default)]
+pub(crate) struct Kept(Arc<AtomicUsize>);
+
+impl Kept {
+    pub(crate) fn meter(&self) -> Meter {
+        Meter(self.0.clone())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.store(self.bytes() + bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self, bytes: usize) {
+        self.0.store(self.bytes() - bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Object {
@@ -86,6 +126,16 @@ impl Pin {
             Pin::Whole(o) => o.kind(),
             Pin::Str(..) => Kind::Str,
             Pin::Hash(..) => Kind::Hash,
+        }
+    }
+
+    /// Tells others what the pin of a large string or hash keeps of old, while it lives; lists and
+    /// what was copied keep nothing that grows, or nothing that is known.
+    pub fn meter(&self) -> Option<Meter> {
+        match self {
+            Pin::Whole(_) => None,
+            Pin::Str(_, pin) => pin.meter(),
+            Pin::Hash(_, pin) => pin.meter(),
         }
     }
 

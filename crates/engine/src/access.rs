@@ -1,13 +1,9 @@
-//! The access field of a key: an LRU clock, or an LFU counter with its decay time.
-//!
-//! The field has 24 bits. Under an LRU policy it is the clock of the last access in seconds; under
-//! an LFU policy its upper 16 bits are minutes of the last decay and its lower 8 a logarithmic
-//! counter.
+//! What accesses leave behind in a key's access field: an LRU clock, or an LFU counter with its decay
+//! time.
 
 use ds::Object;
-
-/// How many bits the field has.
-const BITS: u32 = 24;
+pub use ds::access::lru_clock;
+use ds::access::{idle_since, lfu_counter, lfu_field, lfu_minutes, lfu_passed};
 
 /// How lookups mark keys at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +22,7 @@ pub enum Stamp {
 }
 
 /// The counter of a new key under LFU, so that it is not the first to go.
-const LFU_INIT: u32 = 5;
-
-/// The LRU clock at a time: seconds, in the field's width.
-pub fn lru_clock(now_ms: i64) -> u32 {
-    ((now_ms / 1000) as u32) & ((1 << BITS) - 1)
-}
+const LFU_INIT: u8 = 5;
 
 /// The stamp with which lookups mark keys at this time.
 #[inline]
@@ -45,10 +36,6 @@ pub fn stamp(now_ms: i64, settings: &crate::Settings) -> Stamp {
     } else {
         Stamp::Lru(lru_clock(now_ms))
     }
-}
-
-fn lfu_minutes(now_ms: i64) -> u32 {
-    ((now_ms / 60_000) as u32) & 0xffff
 }
 
 /// Notes an access.
@@ -67,7 +54,7 @@ pub fn note(object: &Object, stamp: Stamp) {
         } => {
             let counter = lfu_decayed(object.lru(), minutes, decay);
             let counter = lfu_increase(counter, object.lru(), factor);
-            object.set_lru(minutes << 8 | counter);
+            object.set_lru(lfu_field(minutes, counter));
         }
     }
 }
@@ -76,48 +63,45 @@ pub fn note(object: &Object, stamp: Stamp) {
 pub fn begin(object: &Object, stamp: Stamp) {
     let field = match stamp {
         Stamp::Lru(clock) => clock,
-        Stamp::Lfu { minutes, .. } => minutes << 8 | LFU_INIT,
+        Stamp::Lfu { minutes, .. } => lfu_field(minutes, LFU_INIT),
     };
     object.set_lru(field);
 }
 
 /// Seconds since the last access under an LRU policy.
 pub fn idle_seconds(object: &Object, now_ms: i64) -> u64 {
-    let (now, then) = (lru_clock(now_ms), object.lru());
-    u64::from(now.wrapping_sub(then) & ((1 << BITS) - 1))
+    ds::access::idle_seconds(object.lru(), now_ms).into()
 }
 
 /// The LFU counter as it is after decay.
 pub fn frequency(object: &Object, now_ms: i64, decay_minutes: u32) -> u8 {
-    lfu_decayed(object.lru(), lfu_minutes(now_ms), decay_minutes) as u8
+    lfu_decayed(object.lru(), lfu_minutes(now_ms), decay_minutes)
 }
 
 /// Sets the idle time, as RESTORE and RDB files give it.
 pub fn set_idle(object: &Object, seconds: u64, now_ms: i64) {
-    let now = lru_clock(now_ms);
-    object.set_lru(now.wrapping_sub(seconds as u32) & ((1 << BITS) - 1));
+    object.set_lru(idle_since(seconds as u32, now_ms));
 }
 
 /// Sets the LFU counter, as RESTORE and RDB files give it.
 pub fn set_frequency(object: &Object, counter: u8, now_ms: i64) {
-    object.set_lru(lfu_minutes(now_ms) << 8 | u32::from(counter));
+    object.set_lru(lfu_field(lfu_minutes(now_ms), counter));
 }
 
-fn lfu_decayed(field: u32, now: u32, decay_minutes: u32) -> u32 {
-    let (minutes, counter) = (field >> 8, field & 0xff);
-    let passed = now.wrapping_sub(minutes) & 0xffff;
+fn lfu_decayed(field: u32, now: u32, decay_minutes: u32) -> u8 {
+    let passed = lfu_passed(field, now);
     let periods = passed.checked_div(decay_minutes).unwrap_or(0);
-    counter.saturating_sub(periods)
+    let periods = u8::try_from(periods).unwrap_or(u8::MAX);
+    lfu_counter(field).saturating_sub(periods)
 }
 
 /// Raises the counter with a chance of 1 in (counter - init) × factor + 1. The bits of the old field
 /// and the counter are the dice: accesses are frequent, so that no better ones are needed.
-fn lfu_increase(counter: u32, field: u32, factor: u32) -> u32 {
-    if counter >= 255 {
-        return 255;
+fn lfu_increase(counter: u8, field: u32, factor: u32) -> u8 {
+    if counter == u8::MAX {
+        return counter;
     }
-    let chance = counter
-        .saturating_sub(LFU_INIT)
+    let chance = u32::from(counter.saturating_sub(LFU_INIT))
         .saturating_mul(factor)
         .saturating_add(1);
     let dice = field.wrapping_mul(0x9e37_79b9)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use store::order::{Short, brief};
 
 /// What the network layer knows of a connection, for CLIENT LIST; sizes in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -201,36 +202,43 @@ impl Clients {
     /// Enters a connection.
     pub fn add(&self, card: Arc<ClientCard>) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
+        let _order = brief(Short::Registries);
         self.cards.write().insert(card.id, card);
     }
 
     /// Enters a connection again that has left its worker and lives on.
     pub fn keep(&self, card: Arc<ClientCard>) {
+        let _order = brief(Short::Registries);
         self.cards.write().insert(card.id, card);
     }
 
     /// Strikes a connection out.
     pub fn remove(&self, id: u64) {
+        let _order = brief(Short::Registries);
         self.cards.write().remove(&id);
     }
 
     /// A connection by its number.
     pub fn get(&self, id: u64) -> Option<Arc<ClientCard>> {
+        let _order = brief(Short::Registries);
         self.cards.read().get(&id).cloned()
     }
 
     /// All connections, oldest first.
     pub fn all(&self) -> Vec<Arc<ClientCard>> {
+        let _order = brief(Short::Registries);
         self.cards.read().values().cloned().collect()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
+        let _order = brief(Short::Registries);
         self.cards.read().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
+        let _order = brief(Short::Registries);
         self.cards.read().is_empty()
     }
 }

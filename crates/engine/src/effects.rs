@@ -10,6 +10,8 @@ pub struct Effects {
     /// Database and end of each effect in `bytes`.
     ends: Vec<(u16, Audience, usize)>,
     on: bool,
+    /// Who is to see them at most.
+    reach: Audience,
     /// Commands of a primary's stream, to be journalled as they are: database, audience and end of
     /// each in `foreign_bytes`.
     foreign: Vec<(u16, u8, usize)>,
@@ -22,7 +24,16 @@ impl Effects {
     pub fn begin(&mut self, journal: &Journal) {
         self.bytes.clear();
         self.ends.clear();
+        self.reach = Audience::ALL;
         self.on = journal.is_active();
+    }
+
+    /// Begins a command of a client of a writable replica: its own replicas get nothing but their
+    /// common primary's stream, whose offset only that moves.
+    pub fn begin_local(&mut self, journal: &Journal) {
+        self.begin(journal);
+        self.reach = Audience::AOF;
+        self.on &= journal.active_for(Audience::AOF);
     }
 
     /// Begins a command whose effects nobody is to see, because its own bytes are journalled.
@@ -100,7 +111,8 @@ impl Effects {
             self.bytes.extend_from_slice(arg);
             self.bytes.extend_from_slice(b"\r\n");
         }
-        self.ends.push((db, audience, self.bytes.len()));
+        self.ends
+            .push((db, audience.within(self.reach), self.bytes.len()));
     }
 
     /// As [`Effects::commit`], for EXEC: a unit even if it is one command that Redis would wrap.

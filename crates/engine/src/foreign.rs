@@ -44,13 +44,18 @@ impl Foreign {
         self.session.db = db;
     }
 
-    /// Applies whole commands, one after another, as one batch: no cut falls between them.
+    /// Applies whole commands, one after another, as one batch: no cut falls between them. False: a
+    /// primary's stream waits while clients are paused, and nothing was done.
     ///
     /// # Errors
     /// The first command that is unknown or fails, and what it was answered.
-    pub fn unit(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+    pub fn unit(&mut self, mut bytes: &[u8]) -> Result<bool, String> {
         self.wait_for_room();
         self.worker.begin_batch();
+        if self.journalled && self.worker.engine.pause.level().is_some() {
+            self.worker.end_batch();
+            return Ok(false);
+        }
         let mut result = Ok(());
         while !bytes.is_empty() && result.is_ok() {
             self.arena.clear();
@@ -80,7 +85,7 @@ impl Foreign {
             }
         }
         self.worker.end_batch();
-        result
+        result.map(|()| true)
     }
 
     /// Waits until a disk has caught up, but not for ever: a stream cannot be refused.

@@ -24,6 +24,8 @@ pub struct Keyspace<'a> {
     touch: Option<crate::access::Stamp>,
     /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
     count: bool,
+    /// Whether times to live that are set here are those of a replica's own client.
+    local: bool,
     /// The command's arguments, and the keys among them whose hashes are known.
     args: Args<'a>,
     known: &'a [KnownKey],
@@ -43,6 +45,7 @@ impl<'a> Keyspace<'a> {
             world: false,
             touch: None,
             count: true,
+            local: false,
             args: Args::new(&[], &[]),
             known: &[],
             next: 0,
@@ -85,6 +88,20 @@ impl<'a> Keyspace<'a> {
     /// Sets whether lookups count as hits and misses.
     pub fn set_counting(&mut self, on: bool) {
         self.count = on;
+    }
+
+    /// Sets whether times to live that are set here are those of a replica's own client: no primary
+    /// will delete the keys.
+    pub fn set_local(&mut self, on: bool) {
+        self.local = on;
+    }
+
+    /// Notes that the command has set when a key expires.
+    #[inline]
+    pub fn expires(&self, key: &[u8], at: Option<i64>) {
+        if let (true, Some(at)) = (self.local, at) {
+            self.locker.store().note_local_expiry(self.db, key, at);
+        }
     }
 
     /// The physical database.
@@ -230,6 +247,7 @@ impl<'a> Keyspace<'a> {
             crate::access::begin(&object, stamp);
         }
         let db = self.db;
+        self.expires(object.key(), object.expire());
         let (guard, hash) = self.place(object.key());
         let old = guard.put(db, hash, object);
         if let Some(old) = old {
@@ -241,6 +259,7 @@ impl<'a> Keyspace<'a> {
     /// is kept as one. A small string is overwritten where it lies.
     pub fn put_string(&mut self, key: &[u8], value: &[u8], expire: Option<i64>) {
         let (db, touch) = (self.db, self.touch);
+        self.expires(key, expire);
         let integer = if value.len() <= 20 {
             num::parse_i64(value)
         } else {

@@ -6,8 +6,9 @@ use crate::route::Wish;
 use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
-use commands::Spec;
+use commands::{Cmd, Spec};
 use resp::{Args, ArgsBuf, Reply};
+use std::time::Duration;
 use store::Locker;
 use store::gate::World;
 
@@ -99,19 +100,25 @@ impl Worker {
     ) -> Outcome {
         self.end_stretch();
         let Some(transaction) = session.transaction.take() else {
-            Reply::new(out, session.resp3).error(fail::EXEC_WITHOUT_MULTI);
-            return Outcome::Done;
+            return self.fail_exec(session, fail::EXEC_WITHOUT_MULTI, args, out);
         };
         if transaction.failed {
             unwatch(session, self.locker());
-            Reply::new(out, session.resp3).error(fail::EXECABORT);
-            return Outcome::Done;
+            return self.fail_exec(session, fail::EXECABORT, args, out);
         }
+        let (began, start) = (self.now(), out.len());
         let outcome = self.exec_queue(session, &transaction, out);
         if outcome == Outcome::Done {
-            slow::show(&self.engine, session, commands::Cmd::Exec.spec(), args);
+            // The last of its commands has just looked at the clock.
+            let took = self.now() - began;
+            let (failed, track) = (
+                out[start..].starts_with(b"-"),
+                self.settings.latency_tracking,
+            );
+            self.stats.timed(Cmd::Exec, took, failed, track);
+            slow::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
-        if matches!(outcome, Outcome::Busy(_) | Outcome::Later) {
+        if outcome.is_undone() {
             session.transaction = Some(transaction);
         }
         outcome
@@ -154,8 +161,10 @@ impl Worker {
             Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
             Err(_) => return Outcome::Later,
         };
-        if !session.trusted && touches_leaving(parts.engine, queue) {
-            return Outcome::Later;
+        if !session.trusted
+            && let Some(key) = touches_leaving(parts.engine, queue)
+        {
+            return Outcome::Leaving(key);
         }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = transaction.writes();
@@ -181,6 +190,21 @@ impl Worker {
         run_queue(parts, session, queue, keys, None, out)
     }
 
+    /// EXEC ends in an error without having begun.
+    fn fail_exec(
+        &mut self,
+        session: &Session,
+        text: &'static str,
+        args: Args<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        self.write_error(session, &text.into(), out);
+        let track = self.settings.latency_tracking;
+        self.stats.timed(Cmd::Exec, Duration::ZERO, true, track);
+        slow::show(&self.engine, session, Cmd::Exec.spec(), args);
+        Outcome::Done
+    }
+
     fn refuse_exec(&mut self, session: &mut Session, fail: Fail, out: &mut Vec<u8>) -> Outcome {
         unwatch(session, self.locker());
         self.write_error(session, &fail, out);
@@ -199,11 +223,13 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Outcome::Later,
-            Some(_) if !session.trusted && touches_leaving(parts.engine, queue) => Outcome::Later,
-            Some(world) => {
-                let keys = Keyspace::of_world(locker, db, when);
-                run_queue(parts, session, queue, keys, Some(&world), out)
-            }
+            Some(world) => match touches_leaving(parts.engine, queue) {
+                Some(key) if !session.trusted => Outcome::Leaving(key),
+                _ => {
+                    let keys = Keyspace::of_world(locker, db, when);
+                    run_queue(parts, session, queue, keys, Some(&world), out)
+                }
+            },
         };
         locker.open();
         outcome
@@ -292,10 +318,10 @@ fn run_queue<'a>(
     Outcome::Done
 }
 
-/// Whether a queued command is about a key that is on its way to another server.
-fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> bool {
+/// The first key of a queued command that is on its way to another server.
+fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> Option<Box<[u8]>> {
     let mut queue = queue.iter();
-    queue.any(|queued| {
+    queue.find_map(|queued| {
         let args = queued.args.as_args();
         engine.leaving.touched_by(queued.spec, args)
     })

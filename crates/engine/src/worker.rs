@@ -6,7 +6,9 @@ use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
-use crate::{Clock, Dice, Effects, Engine, Keyspace, Session, Settings, handlers, witness};
+use crate::{
+    Clock, Dice, Effects, Engine, Keyspace, Outcome, Session, Settings, handlers, witness,
+};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
@@ -16,25 +18,6 @@ use store::{Expiry, Locker, When};
 
 /// How long a request for the world waits for other batches to end.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1);
-
-/// How a command ended, for whoever owns the connection.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is done, and its reply is written.
-    Done,
-    /// Nothing was done: another thread has the slot. Execute it again when it is released.
-    Busy(Slot),
-    /// Nothing was done: the world was not to be had. Execute it again soon.
-    Later,
-    /// Nothing was done: clients are paused. Execute it again when the pause ends.
-    Paused,
-    /// The reply comes through a ticket.
-    Blocked,
-    /// Close the connection once its output is sent.
-    Close,
-    /// The connection becomes a replica's: its socket goes to replication.
-    Replicate,
-}
 
 /// One thread's part of the engine.
 pub struct Worker {
@@ -203,7 +186,7 @@ impl Worker {
         out: &mut Vec<u8>,
         outcome: Outcome,
     ) -> Outcome {
-        if matches!(outcome, Outcome::Busy(_) | Outcome::Later | Outcome::Paused) {
+        if outcome.is_undone() {
             return outcome;
         }
         if spec.id != Cmd::Asking {
@@ -385,8 +368,10 @@ impl Worker {
         };
         let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
-        if !session.trusted && parts.engine.leaving.touched_by(spec, args) {
-            return Ok(Outcome::Later);
+        if !session.trusted
+            && let Some(key) = parts.engine.leaving.touched_by(spec, args)
+        {
+            return Ok(Outcome::Leaving(key));
         }
         if routed && let Some(guard) = guards.first_mut() {
             let writes = spec.has(flag::WRITE);
@@ -427,13 +412,13 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
             None => Ok(Outcome::Later),
-            Some(_) if !session.trusted && parts.engine.leaving.touched_by(spec, args) => {
-                Ok(Outcome::Later)
-            }
-            Some(world) => {
-                let keys = Keyspace::of_world(locker, db, when);
-                run(parts, session, spec, args, keys, Some(&world), out)
-            }
+            Some(world) => match parts.engine.leaving.touched_by(spec, args) {
+                Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
+                _ => {
+                    let keys = Keyspace::of_world(locker, db, when);
+                    run(parts, session, spec, args, keys, Some(&world), out)
+                }
+            },
         };
         self.locker.open();
         match outcome {

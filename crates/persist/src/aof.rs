@@ -11,13 +11,14 @@ pub mod load;
 #[doc(hidden)]
 pub mod mirror;
 mod orders;
+mod plain_base;
 mod rewrite;
 mod writer;
 
 pub use files::{Files, FilesError, Prepared};
 pub use load::{AofLoadError, AofLoaded, Apply, LoadOutcome};
 pub use orders::{Orders, Status};
-pub use rewrite::{NewBase, RewriteError, rewrite, rewrite_alone};
+pub use rewrite::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 pub use writer::{Notice, Setup, Writer, start};
 
 #[cfg(test)]

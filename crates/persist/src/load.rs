@@ -22,6 +22,8 @@ pub struct LoadOptions<'a> {
     pub wanted: &'a dyn Fn(Slot) -> bool,
     /// Is told of progress now and then: how many bytes more were read.
     pub progress: &'a mut dyn FnMut(u64),
+    /// Is told of each attribute of the file, name and value, when it comes by.
+    pub attribute: &'a mut dyn FnMut(&[u8], &[u8]),
     /// The rest after each key (`key-load-delay`).
     pub key_delay: Delay,
 }
@@ -101,7 +103,10 @@ fn run<R: Read>(
             Err(error) => break Err(error.into()),
         };
         match event {
-            Event::Aux { name, value } => loaded.aux.push((name, value)),
+            Event::Aux { name, value } => {
+                (options.attribute)(&name, &value);
+                loaded.aux.push((name, value));
+            }
             Event::Key(key) => builder = Some((key.db, Builder::new(key, options.limits))),
             Event::KeyEnd { elements } => {
                 let Some((db, builder)) = builder.take() else {
@@ -115,7 +120,9 @@ fn run<R: Read>(
                 {
                     break Err(error);
                 }
-                options.key_delay.rest(loaded.keys + loaded.expired);
+                options
+                    .key_delay
+                    .rest(loaded.keys + loaded.expired, &|| false);
                 if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
                     locker.close();
                     (options.progress)(reader.offset() - told);

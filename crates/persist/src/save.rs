@@ -6,10 +6,11 @@ use rdb::writer::{FileAux, ReplicationAux, Writer};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use store::{Image, Locker, Tap};
 
 /// How many bytes are gathered before they are written.
-const CHUNK: usize = 256 * 1024;
+pub(crate) const CHUNK: usize = 256 * 1024;
 
 /// What a snapshot is to be like.
 #[derive(Clone, Debug)]
@@ -42,14 +43,24 @@ pub struct SaveOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delay(pub i64);
 
+/// How often a rest looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(1);
+
 impl Delay {
-    /// Rests, after the key of this number.
-    pub fn rest(self, key: u64) {
+    /// Rests, after the key of this number, unless it is to `stop`.
+    pub fn rest(self, key: u64, stop: &dyn Fn() -> bool) {
         match self.0 {
             0 => {}
             few @ ..0 if !key.is_multiple_of(few.unsigned_abs()) => {}
-            ..0 => std::thread::sleep(std::time::Duration::from_micros(1)),
-            micros => std::thread::sleep(std::time::Duration::from_micros(micros as u64)),
+            ..0 => std::thread::sleep(Duration::from_micros(1)),
+            micros => {
+                let mut left = Duration::from_micros(micros as u64);
+                while !left.is_zero() && !stop() {
+                    let nap = left.min(LOOK);
+                    std::thread::sleep(nap);
+                    left -= nap;
+                }
+            }
         }
     }
 }
@@ -112,6 +123,43 @@ pub enum SaveError {
     Stopped,
 }
 
+/// Walks a tap to its end, in any case, and gives each key's image to `each` until that fails.
+/// Returns how many there were.
+///
+/// # Errors
+/// What `each` says, or that the walk was stopped or given up.
+pub(crate) fn walk(
+    tap: Tap,
+    locker: &Locker,
+    options: &SaveOptions,
+    progress: &Progress,
+    each: &mut dyn FnMut(Image) -> Result<(), SaveError>,
+) -> Result<u64, SaveError> {
+    let mut walker = tap.walker();
+    let (mut keys, mut failed) = (0, None);
+    let stopped = || progress.stop.load(Ordering::Relaxed);
+    while let Some(image) = walker.next(locker) {
+        if failed.is_some() {
+            continue;
+        }
+        failed = each(image).err();
+        keys += 1;
+        options.key_delay.rest(keys, &stopped);
+        progress.keys.store(keys, Ordering::Relaxed);
+        if failed.is_none() && stopped() {
+            failed = Some(SaveError::Stopped);
+        }
+        if failed.is_some() {
+            walker.abandon();
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None if walker.was_cut_off() => Err(SaveError::TooSlow),
+        None => Ok(keys),
+    }
+}
+
 /// Writes the baseline of `tap` to `sink` as an RDB file. The tap is walked to its end in any case.
 ///
 /// # Errors
@@ -129,40 +177,21 @@ pub fn write(
         now_ms: options.now_ms,
     };
     let sizes = tap.sizes.clone();
-    let mut walker = tap.walker();
     let mut db = None;
-    let mut keys = 0;
-    let mut failed = None;
-    while let Some(image) = walker.next(locker) {
-        if failed.is_some() {
-            continue;
-        }
+    let keys = walk(tap, locker, options, progress, &mut |image| {
         let Image { db: number, pin } = image;
         if db != Some(number) {
             db = Some(number);
             select(&mut writer, number, &sizes);
         }
-        failed = write_pin(&mut writer, pin, clock, &mut |writer| {
+        write_pin(&mut writer, pin, clock, &mut |writer| {
             if writer.buffered() < CHUNK {
                 Ok(())
             } else {
                 flush(writer, sink, progress)
             }
         })
-        .err();
-        keys += 1;
-        options.key_delay.rest(keys);
-        progress.keys.store(keys, Ordering::Relaxed);
-        if failed.is_some() {
-            walker.abandon();
-        }
-    }
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    if walker.was_cut_off() {
-        return Err(SaveError::TooSlow);
-    }
+    })?;
     let bytes = writer.written() - writer.buffered() as u64;
     let tail = writer.finish();
     sink.write_all(&tail)?;
@@ -203,6 +232,12 @@ fn flush(writer: &mut Writer, sink: &mut dyn Write, progress: &Progress) -> Resu
     Ok(writer.take(|bytes| sink.write_all(bytes))?)
 }
 
+/// The name of the file that a save of this process writes, beside the one that it will replace. One
+/// save goes on at a time.
+pub fn temporary_name() -> String {
+    format!("temp-{}.rdb", std::process::id())
+}
+
 /// Saves to a file: it is replaced whole, or left as it was.
 ///
 /// # Errors
@@ -214,7 +249,7 @@ pub fn save_file(
     progress: &Progress,
     path: &Path,
 ) -> Result<Saved, SaveError> {
-    let temporary = format!("temp-{}-{}.rdb", std::process::id(), tap.cut.sequence);
+    let temporary = temporary_name();
     let begun = Replacement::begin(path, &temporary);
     let mut replacement = match begun {
         Ok(replacement) => replacement,

@@ -125,6 +125,7 @@ fn load_all(locker: &Locker, mut bytes: &[u8]) -> Result<Loaded, LoadError> {
         limits: ObjectLimits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
+        attribute: &mut |_, _| {},
         key_delay: Default::default(),
     };
     load(&mut bytes, locker, &mut options)

@@ -7,7 +7,7 @@ use crate::reader::{Error, ErrorKind, Event, Key};
 use crate::writer::{KeyMeta, Writer};
 use base::{UnixMs, num};
 use ds::list::Piece;
-use ds::{Hash, HashLimits, List, ListLimits, Listpack, Object, Pin, ValueRef};
+use ds::{Hash, HashLimits, List, ListLimits, Listpack, Object, Pin, ValueRef, access};
 
 /// What the access field of a key means, for files that tell of use.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +24,9 @@ impl KeyClock {
             expire: expire.map(UnixMs),
             ..KeyMeta::default()
         };
-        let clock = ((self.now_ms / 1000) as u32) & 0xff_ffff;
         match self.lfu {
-            Some(true) => meta.freq = Some(lru as u8),
-            Some(false) => meta.idle = Some(u64::from(clock.wrapping_sub(lru) & 0xff_ffff)),
+            Some(true) => meta.freq = Some(access::lfu_counter(lru)),
+            Some(false) => meta.idle = Some(access::idle_seconds(lru, self.now_ms).into()),
             None => {}
         }
         meta
@@ -278,14 +277,10 @@ impl Builder {
             Body::List(list) => Object::new_list(key, list, expire),
             Body::Hash(hash) => Object::new_hash(key, hash, expire),
         };
-        let clock = ((now_ms / 1000) as u32) & 0xff_ffff;
-        if let Some(freq) = self.key.meta.freq {
-            let minutes = ((now_ms / 60_000) as u32) & 0xffff;
-            object.set_lru(minutes << 8 | u32::from(freq));
-        } else {
-            let idle = self.key.meta.idle.unwrap_or(0) as u32;
-            object.set_lru(clock.wrapping_sub(idle) & 0xff_ffff);
-        }
+        object.set_lru(match self.key.meta.freq {
+            Some(freq) => access::lfu_field(access::lfu_minutes(now_ms), freq),
+            None => access::idle_since(self.key.meta.idle.unwrap_or(0) as u32, now_ms),
+        });
         Some(object)
     }
 }

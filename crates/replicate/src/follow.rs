@@ -2,6 +2,7 @@
 
 use crate::serve::is_timeout;
 use crate::steady_ms;
+use crate::traffic::Traffic;
 use base::{Offset, ReplId};
 use parking_lot::Mutex;
 use replproto::{Level, ReplicaConfig, ReplicaEffect, ReplicaSession};
@@ -28,11 +29,12 @@ pub trait Apply: Send {
         place: Option<(ReplId, Offset)>,
     ) -> Result<(), String>;
 
-    /// Applies a whole unit of the stream and journals its bytes as they are.
+    /// Applies a whole unit of the stream and journals its bytes as they are. False: clients are
+    /// paused and so is the stream; nothing was done, and the unit comes again.
     ///
     /// # Errors
     /// Why it cannot be applied: the link stops, nothing is skipped.
-    fn unit(&mut self, bytes: &[u8]) -> Result<(), String>;
+    fn unit(&mut self, bytes: &[u8]) -> Result<bool, String>;
 
     /// The stream goes on; the primary's history has this id.
     fn continued(&mut self, id: ReplId);
@@ -57,6 +59,8 @@ pub struct FollowOptions {
     pub directory: PathBuf,
     /// The address that the connection comes from (`bind-source-addr`), if this machine has it.
     pub source: Option<IpAddr>,
+    /// Where the link's bytes are counted.
+    pub traffic: Arc<Traffic>,
 }
 
 /// Connects, from `source` if that is possible.
@@ -84,6 +88,8 @@ pub struct LinkStatus {
     pub down_since: Option<u64>,
     /// Whether it was ever up.
     pub ever_up: bool,
+    /// Bytes of the stream that came and are not applied yet.
+    pub unapplied: usize,
 }
 
 impl Default for LinkStatus {
@@ -94,6 +100,7 @@ impl Default for LinkStatus {
             last_input: 0,
             down_since: None,
             ever_up: false,
+            unapplied: 0,
         }
     }
 }
@@ -137,6 +144,7 @@ impl Follower {
             socket: None,
             file: None,
             snapshot: None,
+            held: None,
         };
         let thread = std::thread::Builder::new().name("follow".into());
         let thread = Some(thread.spawn(move || link.run())?);
@@ -188,7 +196,12 @@ struct Link {
     socket: Option<TcpStream>,
     file: Option<(PathBuf, File)>,
     snapshot: Option<Option<(ReplId, Offset)>>,
+    /// The length of a unit that waits because clients are paused.
+    held: Option<usize>,
 }
+
+/// Bytes of the stream that are kept while clients are paused; the rest waits in the socket.
+const MOST_HELD: usize = 16 << 20;
 
 /// How long a read waits: so often the session's time passes and a stop is seen.
 const READ_WAIT: Duration = Duration::from_millis(100);
@@ -207,13 +220,18 @@ impl Link {
             if self.stop.load(Ordering::Acquire) {
                 break;
             }
-            let Some(socket) = self.socket.as_mut().filter(|_| self.session.wants_input()) else {
+            let full = self.held.is_some() && self.session.bytes().len() >= MOST_HELD;
+            let wants = self.session.wants_input() && !full;
+            let Some(socket) = self.socket.as_mut().filter(|_| wants) else {
                 std::thread::park_timeout(READ_WAIT);
                 continue;
             };
             match socket.read(&mut chunk) {
                 Ok(0) => self.lost("connection closed by the primary"),
-                Ok(read) => self.session.input(steady_ms(), &chunk[..read]),
+                Ok(read) => {
+                    self.options.traffic.read_from_primary(read);
+                    self.session.input(steady_ms(), &chunk[..read]);
+                }
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => self.lost(&error.to_string()),
             }
@@ -240,6 +258,7 @@ impl Link {
 
     fn closed(&mut self) {
         self.socket = None;
+        self.held = None;
         *self.shared.socket.lock() = None;
         self.drop_file();
         self.apply.link(false);
@@ -257,6 +276,11 @@ impl Link {
         let mut status = self.status.lock();
         status.state = self.session.role_state();
         status.last_input = self.session.last_input();
+        status.unapplied = if online {
+            self.session.bytes().len()
+        } else {
+            0
+        };
         if online != status.online {
             status.online = online;
             status.ever_up |= online;
@@ -266,14 +290,34 @@ impl Link {
         }
     }
 
+    /// Applies the unit that is lent, of this length; while clients are paused it waits, and with it
+    /// what follows. What has to be sent goes on.
+    fn apply(&mut self, len: usize) {
+        self.held = None;
+        match self.apply.unit(&self.session.bytes()[..len]) {
+            Ok(true) => self.session.done(),
+            Ok(false) => self.held = Some(len),
+            Err(reason) => {
+                self.session.done();
+                self.apply.log(Level::Warning, &reason);
+                self.lost("the stream holds what this server cannot apply");
+            }
+        }
+    }
+
     fn carry_out(&mut self) {
+        if let Some(len) = self.held {
+            self.apply(len);
+        }
         while let Some(effect) = self.session.poll() {
             match effect {
                 ReplicaEffect::Connect => self.connect(),
                 ReplicaEffect::Send(bytes) => {
                     let sent = self.socket.as_mut().map(|socket| socket.write_all(&bytes));
-                    if let Some(Err(error)) = sent {
-                        self.lost(&error.to_string());
+                    match sent {
+                        Some(Ok(())) => self.options.traffic.sent_to_primary(bytes.len()),
+                        Some(Err(error)) => self.lost(&error.to_string()),
+                        None => {}
                     }
                 }
                 ReplicaEffect::Log(level, line) => self.apply.log(level, &line),
@@ -290,12 +334,7 @@ impl Link {
                 }
                 ReplicaEffect::SnapshotEnds => self.load(),
                 ReplicaEffect::Unit(unit) => {
-                    let result = self.apply.unit(&self.session.bytes()[..unit.len]);
-                    self.session.done();
-                    if let Err(reason) = result {
-                        self.apply.log(Level::Warning, &reason);
-                        self.lost("the stream holds what this server cannot apply");
-                    }
+                    self.apply(unit.len);
                     if self.stop.load(Ordering::Acquire) {
                         return;
                     }

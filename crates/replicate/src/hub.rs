@@ -1,5 +1,6 @@
 //! What all replication links of a server share: its history, and its replicas.
 
+use crate::traffic::Traffic;
 use base::{Offset, ReplId};
 use parking_lot::{Condvar, Mutex};
 use replproto::{History, Window};
@@ -54,6 +55,7 @@ pub struct Hub {
     turn: Mutex<()>,
     /// Full syncs, partial ones, and partial ones that were refused.
     pub(crate) syncs: [AtomicU64; 3],
+    traffic: Arc<Traffic>,
 }
 
 impl Hub {
@@ -67,12 +69,18 @@ impl Hub {
             acknowledged: Condvar::new(),
             turn: Mutex::new(()),
             syncs: Default::default(),
+            traffic: Arc::default(),
         })
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// The bytes that replication links carry.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// How many full syncs were served, partial ones, and requests for one that were refused.

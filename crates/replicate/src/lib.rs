@@ -8,10 +8,12 @@
 mod follow;
 mod hub;
 mod serve;
+mod traffic;
 
 pub use follow::{Apply, Credentials, FollowOptions, Follower, LinkStatus};
 pub use hub::{Hub, ReplicaInfo};
 pub use serve::{LogLine, ServeOptions, Snapshot, serve};
+pub use traffic::{Carried, Traffic};
 
 use std::sync::OnceLock;
 use std::time::Instant;

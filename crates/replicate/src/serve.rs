@@ -2,6 +2,7 @@
 
 use crate::hub::{Hub, ReplicaLink};
 use crate::steady_ms;
+use crate::traffic::ToReplica;
 use base::{Offset, ReplId, SlotSet};
 use parking_lot::Mutex;
 use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, PrimaryView, Role};
@@ -173,7 +174,9 @@ impl Serving {
         Ok(next)
     }
 
-    fn send_all(&self, mut socket: TcpStream, request: &[Vec<u8>]) {
+    fn send_all(&self, socket: TcpStream, request: &[Vec<u8>]) {
+        let traffic = self.hub.traffic().clone();
+        let mut socket = ToReplica { socket, traffic };
         let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
         {
             let (history, window) = (self.hub.history(), self.hub.window());
@@ -276,7 +279,7 @@ impl Serving {
     }
 
     /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
-    fn send_snapshot(&self, socket: &mut TcpStream) -> Result<Reader, String> {
+    fn send_snapshot(&self, socket: &mut ToReplica) -> Result<Reader, String> {
         let store = self.hub.store();
         let locker = Locker::new(store);
         let (tap, reader, id) = loop {
@@ -305,7 +308,7 @@ impl Serving {
 
     fn stream_snapshot(
         &self,
-        socket: &mut TcpStream,
+        socket: &mut ToReplica,
         tap: Tap,
         locker: &Locker,
         id: ReplId,
@@ -333,7 +336,7 @@ impl Serving {
 
     fn file_snapshot(
         &self,
-        socket: &mut TcpStream,
+        socket: &mut ToReplica,
         tap: Tap,
         locker: &Locker,
         id: ReplId,
@@ -361,7 +364,7 @@ impl Serving {
             let length = file.metadata().map_err(text)?.len();
             self.session.lock().snapshot_on_disk(length);
             self.effects(socket).map_err(text)?;
-            io::copy(&mut file, socket).map_err(text).map(drop)
+            socket.send_file(&mut file).map_err(text)
         });
         // The file was only for this replica; a leftover is overwritten by the next process.
         let _ = std::fs::remove_file(&path);
@@ -371,7 +374,7 @@ impl Serving {
     }
 
     /// Sends the journal as it grows.
-    fn stream(&self, socket: &mut TcpStream, mut reader: Reader) -> io::Result<()> {
+    fn stream(&self, socket: &mut ToReplica, mut reader: Reader) -> io::Result<()> {
         self.link.streaming.store(true, Ordering::Release);
         *self.link.state.lock() = self.session.lock().info_state();
         self.hub.news();
@@ -427,7 +430,10 @@ impl Serving {
             }
             match socket.read(&mut chunk) {
                 Ok(0) => return self.end(),
-                Ok(read) => listener.input(&chunk[..read]),
+                Ok(read) => {
+                    self.hub.traffic().read_from_replica(read);
+                    listener.input(&chunk[..read]);
+                }
                 Err(error) if is_timeout(&error) && !self.is_cut_off() => {}
                 Err(_) => return self.end(),
             }
@@ -459,7 +465,7 @@ impl Serving {
 
 /// A socket that tells the session of progress.
 struct Progressing<'a> {
-    socket: &'a mut TcpStream,
+    socket: &'a mut ToReplica,
     serving: &'a Serving,
     dead: bool,
 }

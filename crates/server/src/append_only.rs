@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
-use store::journal::{Audience, Reader};
+use store::journal::{Audience, Gauge, Reader};
 use store::{Garbage, Locker};
 
+mod report;
 mod rewriting;
 mod waiting;
 
@@ -68,6 +69,8 @@ struct Writing {
     orders: Arc<Orders>,
     status: Arc<Status>,
     thread: JoinHandle<()>,
+    /// What of the journal waits for it.
+    waits: Gauge,
 }
 
 struct Rewriting {
@@ -105,57 +108,17 @@ impl AppendOnly {
         self.state.lock().phase != Phase::Off
     }
 
+    /// Whether it was turned on and the rewrite that it begins with goes on.
+    pub(crate) fn lacks_base(&self) -> bool {
+        let state = self.state.lock();
+        state.phase == Phase::Waiting && state.rewrite.is_some()
+    }
+
     /// The writer, while there is one.
     fn writer(&self) -> Option<(Arc<Orders>, Arc<Status>)> {
         let state = self.state.lock();
         let writer = state.writer.as_ref()?;
         Some((writer.orders.clone(), writer.status.clone()))
-    }
-
-    /// The fields of INFO persistence about it.
-    pub(crate) fn info(&self) -> Vec<(&'static str, String)> {
-        let state = self.state.lock();
-        let on = state.phase != Phase::Off;
-        let word = |ok| if ok { "ok" } else { "err" }.to_owned();
-        let running = state.rewrite.as_ref();
-        let failure = state.writer.as_ref().and_then(|w| w.status.failure());
-        let mut fields = vec![
-            ("aof_enabled", u8::from(on).to_string()),
-            (
-                "aof_rewrite_in_progress",
-                u8::from(running.is_some()).to_string(),
-            ),
-            ("aof_rewrite_scheduled", "0".into()),
-            ("aof_last_rewrite_time_sec", state.last_took.to_string()),
-            (
-                "aof_current_rewrite_time_sec",
-                running
-                    .map_or(-1, |r| r.since.elapsed().as_secs() as i64)
-                    .to_string(),
-            ),
-            ("aof_last_bgrewrite_status", word(state.last_ok)),
-            ("aof_rewrites", state.rewrites.to_string()),
-            (
-                "aof_rewrites_consecutive_failures",
-                state.failures.to_string(),
-            ),
-            ("aof_last_write_status", word(failure.is_none())),
-            ("aof_last_cow_size", "0".into()),
-            ("module_fork_in_progress", "0".into()),
-            ("module_fork_last_cow_size", "0".into()),
-        ];
-        if let Some(writer) = &state.writer {
-            let get = |count: &AtomicU64| count.load(Ordering::Relaxed).to_string();
-            fields.extend([
-                ("aof_current_size", get(&writer.status.size)),
-                ("aof_base_size", get(&writer.status.base_size)),
-                ("aof_pending_rewrite", "0".into()),
-                ("aof_buffer_length", get(&writer.status.buffered)),
-                ("aof_pending_bio_fsync", "0".into()),
-                ("aof_delayed_fsync", "0".into()),
-            ]);
-        }
-        fields
     }
 }
 
@@ -272,6 +235,7 @@ fn write_on(
         unlisted,
     };
     setup.reader.park_writers_past(LONGEST_LAG);
+    let waits = setup.reader.gauge();
     let ear = Ear {
         node: Arc::downgrade(node),
         engine: engine.clone(),
@@ -282,6 +246,7 @@ fn write_on(
         orders,
         status,
         thread,
+        waits,
     });
     Ok(())
 }
@@ -308,7 +273,7 @@ impl Apply for Applying {
     }
 
     fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.0.unit(bytes)
+        self.0.unit(bytes).map(drop)
     }
 }
 
@@ -366,6 +331,7 @@ fn load(
         limits: crate::persistence::object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
+        attribute: &mut |name, value| node.loading.attribute(name, value),
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::aof::load::load(
@@ -420,6 +386,9 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
         state.phase = Phase::Off;
         state.retry_at = None;
         if let Some(rewrite) = &state.rewrite {
+            // Tools look for a line about a child process that ends.
+            let line = "Killing the AOF rewrite (Redis: its child): the file is turned off.";
+            say(node, false, line);
             rewrite.progress.stop.store(true, Ordering::Relaxed);
         }
         state.writer.take()

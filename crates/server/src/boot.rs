@@ -93,6 +93,9 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
     let origin = Origin::capture();
     let line = config::command_line(args);
     let mut machine = Machine::default();
+    // Its name is meant from here; the file may say in which directory the server works.
+    let file = line.file.as_deref().map(as_path);
+    let file = file.and_then(|path| std::path::absolute(path).ok());
     let loaded = match config::load(&line, &mut machine) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -127,11 +130,6 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
     for warning in &loaded.warnings {
         log.warning(warning);
     }
-    let file = line
-        .file
-        .as_deref()
-        .map(as_path)
-        .and_then(|path| std::path::absolute(path).ok());
     let served = serve(config, machine.directory, file, &log);
     if let Err(text) = &served {
         log.warning(text);
@@ -200,6 +198,7 @@ fn serve(
     );
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
+    crate::memory::set_background_thread(config.jemalloc_bg_thread);
     crate::memory::note_startup();
     let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
@@ -261,7 +260,10 @@ fn watch_signals(node: &Arc<Node>) -> std::io::Result<Watch> {
         match wish {
             Wish::Terminate => node.end(Ending::by_signal(config.shutdown_on_sigterm)),
             Wish::Interrupt => node.end(Ending::by_signal(config.shutdown_on_sigint)),
-            Wish::Insist => std::process::exit(1),
+            Wish::Insist => {
+                crate::persistence::drop_unfinished(&config);
+                std::process::exit(1);
+            }
         }
     })
 }

@@ -101,15 +101,20 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     if let Some(name) = listens.iter().find(|name| change.touches(name)) {
         let places = crate::boot::places(config);
         let listening = places.and_then(|places| node.listen(places));
-        listening.map_err(|_| {
-            SetError::failed(name, "Unable to listen on this port. Check server logs.")
-        })?;
+        let why = match *name {
+            "bind" => "Failed to bind to specified addresses.",
+            _ => "Unable to listen on this port. Check server logs.",
+        };
+        listening.map_err(|_| SetError::failed(name, why))?;
     }
     if change.touches("maxclients") {
         node.with_server(|server| server.set_max_clients(config.maxclients as usize));
     }
     if change.touches("tcp-keepalive") {
         node.with_server(|server| server.set_keepalive(config.tcp_keepalive as u64));
+    }
+    if change.touches("jemalloc-bg-thread") {
+        crate::memory::set_background_thread(config.jemalloc_bg_thread);
     }
     if change.touches("loglevel")
         && let Some(log) = node.log_handle()
@@ -153,12 +158,15 @@ pub(crate) fn refresh_refusal(node: &Node, engine: &Engine) {
     }
 }
 
+/// Makes the new text of a configuration file out of the settings and the old text.
+type Writer = fn(&Config, &[u8]) -> Vec<u8>;
+
 /// CONFIG REWRITE: the new text replaces the file whole or not at all.
-pub(crate) fn rewrite(node: &Node) -> Result<Taken, Fail> {
+pub(crate) fn rewrite(node: &Node, writer: Writer) -> Result<Taken, Fail> {
     let Some(path) = node.config_file() else {
         return Err("ERR The server is running without a config file".into());
     };
-    match replace_file(node, path) {
+    match replace_file(node, path, writer) {
         Ok(()) => Ok(ok()),
         Err(error) => {
             node.log(
@@ -170,14 +178,14 @@ pub(crate) fn rewrite(node: &Node) -> Result<Taken, Fail> {
     }
 }
 
-fn replace_file(node: &Node, path: &Path) -> std::io::Result<()> {
+fn replace_file(node: &Node, path: &Path, writer: Writer) -> std::io::Result<()> {
     // Two rewrites at once would write the same temporary file.
     let config = node.config.write();
     let old = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read?,
     };
-    let text = config::rewrite(&config, &old);
+    let text = writer(&config, &old);
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let write = || -> std::io::Result<()> {

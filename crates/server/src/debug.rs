@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF and the faults of the cluster bus
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, CONFIG-REWRITE-FORCE-ALL and the faults of the
+/// cluster bus
 pub(crate) fn run(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
@@ -51,6 +52,7 @@ pub(crate) fn run(
         (b"disable-cluster-random-ping", 3) => {
             make_fault(node, engine, Fault::NoRandomPing(is_on(args)), session)
         }
+        (b"config-rewrite-force-all", 2) => crate::configure::rewrite(node, config::rewrite_all),
         (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
         _ => {
@@ -187,6 +189,7 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
         limits: crate::persistence::object_limits(&config),
         wanted: &|_| true,
         progress: &mut |_| {},
+        attribute: &mut |_, _| {},
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

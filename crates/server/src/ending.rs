@@ -173,6 +173,15 @@ fn finish(
     ending: &Ending,
     config: &Config,
 ) -> Result<(), String> {
+    if node.append_only.lacks_base() {
+        let force = ending.force;
+        let words = if force { "Exit anyway." } else { "can't exit" };
+        let line = format!("Writing initial AOF, {words}");
+        node.log(config::LogLevel::Warning, &line);
+        if !force {
+            return Err(line);
+        }
+    }
     let save = match ending.save {
         Save::Yes => true,
         Save::No => false,

@@ -13,6 +13,7 @@ use resp::Args;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use store::order::{Short, brief};
 
 /// How long a connection waits before its request for the world is tried again; doubles each time.
 const FIRST_RETRY: Duration = Duration::from_millis(1);
@@ -101,14 +102,20 @@ impl Front {
         }
     }
 
+    /// What wakes a parked connection of this worker.
+    fn alarm(&self, id: ConnId) -> Arc<dyn store::Wake> {
+        let (workers, index) = (self.workers.clone(), self.index);
+        Arc::new(move || {
+            let _order = brief(Short::Inboxes);
+            workers.send(index, Message::Wake(id));
+        })
+    }
+
     /// Has the connection woken when the slot is released. Returns true when it is free already.
     fn wait_for(&self, slot: base::Slot, conn: &mut Conn) -> bool {
-        let (workers, index, id) = (self.workers.clone(), self.index, conn.id);
-        let wake = move || {
-            workers.send(index, Message::Wake(id));
-        };
+        let id = conn.id;
         let locker = self.worker.locker();
-        let again = locker.wait_for(slot, &mut conn.place, || Arc::new(wake));
+        let again = locker.wait_for(slot, &mut conn.place, || self.alarm(id));
         if again {
             locker.take_turn(conn.place.as_ref());
         }
@@ -244,6 +251,12 @@ impl Handler for Front {
                 Outcome::Later => {
                     self.retry_later(conn);
                     return Flow::Park;
+                }
+                Outcome::Leaving(key) => {
+                    let leaving = &self.worker.engine().leaving;
+                    if leaving.wait(&key, || self.alarm(conn.id)) {
+                        return Flow::Park;
+                    }
                 }
                 Outcome::Paused => {
                     self.paused.push(conn.id);

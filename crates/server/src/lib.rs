@@ -26,6 +26,7 @@ mod rates;
 mod replication;
 pub mod signals;
 pub mod supervise;
+mod traffic;
 
 use std::ffi::OsString;
 use std::io::Write;

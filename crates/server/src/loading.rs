@@ -16,6 +16,8 @@ pub(crate) struct Loading {
     total: AtomicU64,
     /// Bytes read of them.
     read: AtomicU64,
+    /// Bytes that were allocated where the RDB file was written, as it says.
+    used_there: AtomicI64,
     keys_loaded: AtomicU64,
     keys_expired: AtomicU64,
 }
@@ -42,12 +44,22 @@ impl Loading {
     pub(crate) fn measure(&self, total: u64) {
         self.since.store(engine::wall_us() / 1_000_000, Relaxed);
         self.read.store(0, Relaxed);
+        self.used_there.store(0, Relaxed);
         self.total.store(total, Relaxed);
     }
 
     /// So many bytes more were read.
     pub(crate) fn advance(&self, bytes: u64) {
         self.read.fetch_add(bytes, Relaxed);
+    }
+
+    /// What an RDB file says of itself.
+    pub(crate) fn attribute(&self, name: &[u8], value: &[u8]) {
+        if name == b"used-mem"
+            && let Some(bytes) = base::num::parse_i64(value)
+        {
+            self.used_there.store(bytes, Relaxed);
+        }
     }
 
     /// What an RDB file held.
@@ -84,7 +96,10 @@ impl Loading {
         vec![
             ("loading_start_time", since.to_string()),
             ("loading_total_bytes", total.to_string()),
-            ("loading_rdb_used_mem", "0".into()),
+            (
+                "loading_rdb_used_mem",
+                self.used_there.load(Relaxed).to_string(),
+            ),
             ("loading_loaded_bytes", read.to_string()),
             ("loading_loaded_perc", format!("{share:.2}")),
             ("loading_eta_seconds", left.to_string()),

@@ -27,11 +27,18 @@ fn read() -> MemoryReport {
     }
 }
 
+/// What is allocated now.
+pub(crate) fn used() -> u64 {
+    read().used
+}
+
 /// Reads everything.
 pub(crate) fn report(node: &Node) -> MemoryReport {
     let mut report = read();
     let engine = node.engine();
     report.backlog = engine.store.journal.retained() as u64;
+    report.cluster_links = node.bus().map_or(0, clusterio::Handle::link_bytes);
+    report.aof_buffer = node.append_only.buffer_bytes();
     for card in engine.clients.all() {
         let memory = card.meter.get().map_or(0, |meter| meter.read().memory);
         let memory = (memory + size_of::<engine::ClientCard>()) as u64;
@@ -60,6 +67,13 @@ pub(crate) fn purge() -> Taken {
         }
     }
     crate::node::ok()
+}
+
+/// Whether a thread of the allocator's own gives unused pages back, or whoever frees memory does
+/// (`jemalloc-bg-thread`).
+pub(crate) fn set_background_thread(on: bool) {
+    // Under another allocator (some tests) there is none, and nothing to set.
+    let _ = tikv_jemalloc_ctl::background_thread::write(on);
 }
 
 /// MEMORY MALLOC-STATS

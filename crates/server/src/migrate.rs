@@ -254,10 +254,23 @@ fn pack(engine: &Engine, locker: &Locker, order: &Order) -> Vec<Parcel> {
             }
             drop(guard);
             drop(open);
-            std::thread::sleep(Duration::from_millis(1));
+            await_outcome(engine, key);
         }
     }
     parcels
+}
+
+/// Waits until a key that leaves already has arrived, or has not.
+fn await_outcome(engine: &Engine, key: &[u8]) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let wake = move || {
+        // Who waits has the other end.
+        let _ = sender.send(());
+    };
+    if engine.leaving.wait(key, || Arc::new(wake)) {
+        // Whatever happens to it, it is taken out at last, and the sender with it.
+        let _ = receiver.recv();
+    }
 }
 
 /// Ends the journey of a key that the target has: deletes it here, unless it was a copy.

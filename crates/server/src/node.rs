@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
+use store::order::{Short, brief};
 
 /// Connections that were closed because of limits.
 #[derive(Default)]
@@ -54,6 +55,7 @@ pub(crate) struct Node {
     pub(crate) run_id: ReplId,
     /// How many commands ran of late.
     pub(crate) rates: Rates,
+    pub(crate) traffic_before: crate::traffic::Baseline,
     /// The wait for replicas before the server ends.
     pub(crate) departure: crate::ending::Departure,
     /// How long there has been no replica.
@@ -86,6 +88,7 @@ impl Node {
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
+            traffic_before: crate::traffic::Baseline::default(),
             departure: crate::ending::Departure::default(),
             solitude: crate::backlog::Solitude::default(),
             expiry: crate::periodic::ExpiryStats::default(),
@@ -134,15 +137,9 @@ impl Node {
         result.map_err(|error| format!("cannot accept connections: {error}"))
     }
 
-    /// Bytes that came in and went out, and how often sockets were read and written.
-    pub(crate) fn traffic(&self) -> (u64, u64, u64, u64) {
-        let totals = self.workers.get().map(Workers::totals).unwrap_or_default();
-        (
-            totals.bytes_in,
-            totals.bytes_out,
-            totals.reads,
-            totals.writes,
-        )
+    /// What went over the connections of clients since the start.
+    pub(crate) fn client_traffic(&self) -> net::Totals {
+        self.workers.get().map(Workers::totals).unwrap_or_default()
     }
 
     /// Connections that were accepted and refused.
@@ -180,6 +177,7 @@ impl Node {
         let refused = self.refused_at_door();
         self.cut_off.refused_before.store(refused, Relaxed);
         self.replication().hub.reset_sync_counts();
+        self.reset_traffic();
         self.expiry.reset();
     }
 
@@ -231,6 +229,7 @@ impl Node {
     /// Sends to the worker of a connection; to nobody before the workers run.
     pub(crate) fn send(&self, place: ConnId, message: Message) {
         if let Some(workers) = self.workers.get() {
+            let _order = brief(Short::Inboxes);
             workers.send(usize::from(place.worker), message);
         }
     }
@@ -323,6 +322,7 @@ impl Node {
     pub(crate) fn send_all(&self, message: impl Fn() -> Message) {
         if let Some(workers) = self.workers.get() {
             (0..workers.len()).for_each(|worker| {
+                let _order = brief(Short::Inboxes);
                 workers.send(worker, message());
             });
         }
@@ -345,6 +345,7 @@ impl Host for Node {
         let place = place(&session.card);
         Ticket::new(move |answer: Answer| {
             if let Some(workers) = workers {
+                let _order = brief(Short::Inboxes);
                 workers.send(usize::from(place.worker), Message::Answer(place, answer));
             }
         })
@@ -364,7 +365,7 @@ impl Host for Node {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
             Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
-            Cmd::ConfigRewrite => crate::configure::rewrite(self),
+            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite),
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();

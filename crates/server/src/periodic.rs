@@ -101,19 +101,22 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             if settings.pause_periodic {
                 continue;
             }
-            let rests = settings.replica || settings.loading || settings.hide_expired;
-            if settings.active_expire && !rests && !engine.store.is_full() {
-                expire(&node, &engine, &mut expiry, &locker, period);
+            let rests = settings.loading || settings.hide_expired || engine.store.is_full();
+            if settings.active_expire && !rests {
+                if settings.replica {
+                    let budget = period * EXPIRE_PERCENT / 100;
+                    locker.expire_local(engine::wall_us() / 1000, budget);
+                } else {
+                    expire(&node, &engine, &mut expiry, &locker, period);
+                }
             }
             if last.elapsed() < PERIOD {
                 continue;
             }
             last = Instant::now();
-            let (bytes_in, bytes_out, ..) = node.traffic();
             node.rates.sample(Counted {
                 commands: engine.stats.total_calls(),
-                bytes_in,
-                bytes_out,
+                traffic: node.traffic(),
             });
             crate::persistence::tick(&node, &engine);
             crate::append_only::tick(&node, &engine);

@@ -153,7 +153,7 @@ pub(crate) fn options(config: &Config) -> SaveOptions {
         lfu: Some(config.maxmemory_policy.word().contains("lfu")),
         redis_version: crate::REDIS_VERSION,
         now_ms: engine::wall_us() / 1000,
-        used_memory: 0,
+        used_memory: crate::memory::used(),
         replication_id: None,
         aof_base: false,
         sync_steps: config.rdb_save_incremental_fsync,
@@ -163,6 +163,13 @@ pub(crate) fn options(config: &Config) -> SaveOptions {
 
 pub(crate) fn rdb_path(config: &Config) -> PathBuf {
     as_path(&config.dir).join(as_path(&config.dbfilename))
+}
+
+/// Removes what a save has written so far: the process ends without finishing it.
+pub(crate) fn drop_unfinished(config: &Config) {
+    let name = persist::save::temporary_name();
+    // Nothing is there if no save goes on.
+    let _ = std::fs::remove_file(rdb_path(config).with_file_name(name));
 }
 
 /// Saves now, on the calling thread.
@@ -285,6 +292,7 @@ pub(crate) fn load_at_start(
         limits: object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
+        attribute: &mut |name, value| node.loading.attribute(name, value),
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

@@ -1,5 +1,6 @@
 //! How much was done of late.
 
+use crate::traffic::Traffic;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,10 +10,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Counted {
     /// Commands.
     pub(crate) commands: u64,
-    /// Bytes from clients.
-    pub(crate) bytes_in: u64,
-    /// Bytes to clients.
-    pub(crate) bytes_out: u64,
+    /// Bytes over all connections.
+    pub(crate) traffic: Traffic,
 }
 
 /// Samples of counters over the last seconds.

@@ -358,6 +358,7 @@ impl Node {
             place,
             directory: crate::boot::as_path(&config.dir),
             source: crate::boot::source(&config),
+            traffic: replication.hub.traffic().clone(),
         };
         let applying = Applying {
             node: Arc::downgrade(&self.shared()),
@@ -393,6 +394,7 @@ impl Node {
             .hub
             .change_history(|history| history.promote(random_id()));
         engine.store.journal.forget_stream_db();
+        engine.store.forget_local_expiries();
         replication.hub.disconnect_replicas();
         engine.change_settings(|settings| {
             settings.replica = false;

@@ -163,6 +163,11 @@ impl<'a> SlotGuard<'a> {
 
     /// Deletes a key because its time is up, and appends that to the journal as a record of its own.
     pub fn expire(&mut self, db: u16, hash: u64, key: &[u8]) {
+        self.expire_for(db, hash, key, Audience::ALL);
+    }
+
+    /// As [`SlotGuard::expire`]; the record is for some readers only.
+    pub(crate) fn expire_for(&mut self, db: u16, hash: u64, key: &[u8], audience: Audience) {
         let Some(object) = self.remove(db, hash, key) else {
             return;
         };
@@ -175,7 +180,7 @@ impl<'a> SlotGuard<'a> {
             let command = delete_command(self.store.lazy_expire(), key);
             let effect = Effect {
                 db: self.store.logical_db(db),
-                audience: Audience::ALL,
+                audience,
                 command: &command,
             };
             let sequence = self.store.journal.append(&[effect]);

@@ -18,7 +18,7 @@ mod record;
 
 use bound::Bound;
 pub use bound::CutFlag;
-pub use reader::{Batch, Reader};
+pub use reader::{Batch, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
 
@@ -205,14 +205,18 @@ impl Journal {
         }
         let mut inner = self.lock();
         let wrap = effects.len() > 1;
+        // Whoever sees none of the unit sees no frame either.
+        let everybody = effects.iter().map(|effect| effect.audience);
+        let frame = everybody.reduce(Audience::or).map(|all| all.and(active));
+        let frame = frame.filter(|all| wrap && all.bits() != 0);
         for (index, effect) in effects.iter().enumerate() {
             let audience = effect.audience.and(active);
             if audience.bits() == 0 {
                 continue;
             }
             // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
-            if wrap && index == 0 {
-                self.write(&mut inner, effect.db, Audience::ALL.and(active), MULTI);
+            if let Some(frame) = frame.filter(|_| index == 0) {
+                self.write(&mut inner, effect.db, frame, MULTI);
             }
             if audience.replicas() && inner.stream_db != Some(effect.db) {
                 inner.stream_db = Some(effect.db);
@@ -225,8 +229,8 @@ impl Journal {
             }
             self.write(&mut inner, effect.db, audience, effect.command);
         }
-        if wrap {
-            self.write(&mut inner, effects[0].db, Audience::ALL.and(active), EXEC);
+        if let Some(frame) = frame {
+            self.write(&mut inner, effects[0].db, frame, EXEC);
         }
         self.news.store(true, Ordering::Relaxed);
         self.sequence.load(Ordering::Relaxed)

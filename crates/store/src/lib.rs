@@ -12,10 +12,11 @@ mod flush;
 pub mod gate;
 mod guard;
 pub mod journal;
+mod local;
 mod locker;
 mod mutant;
 mod occupied;
-mod order;
+pub mod order;
 mod scan;
 mod slot;
 mod sync;
@@ -95,6 +96,7 @@ pub struct Store {
     garbage: Mutex<mpsc::Sender<Garbage>>,
     garbage_count: Arc<AtomicU64>,
     on_expired: RwLock<Option<ExpiredHook>>,
+    local: local::LocalExpiries,
     /// The rule that a test has broken; 0: none.
     mutant: AtomicU8,
 }
@@ -135,6 +137,7 @@ impl Store {
             garbage: Mutex::new(garbage),
             garbage_count,
             on_expired: RwLock::new(None),
+            local: local::LocalExpiries::default(),
             mutant: AtomicU8::new(0),
         });
         // Without the thread (no more can be started, or a model checker runs) the channel closes

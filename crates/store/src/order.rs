@@ -1,6 +1,9 @@
 //! The order of locks, checked in builds with debug assertions: the token before slots, slots
-//! before the short locks inside of the store; and who waits for a slot holds none, unless it has
-//! the token.
+//! before the short locks; and who waits for a slot holds none, unless it has the token.
+//!
+//! Whoever has a short lock that others may meet under a slot says so with [`brief`], the crates above
+//! this one too. What `net` locks it ranks nothing of, as it does not know the store: those who send
+//! to an inbox say so for it.
 
 use std::cell::Cell;
 
@@ -15,11 +18,15 @@ struct Held {
 
 /// Locks that are held for a moment, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Short {
+pub enum Short {
     /// Lists of who waits.
     Queues,
+    /// Lists that others look things up in.
+    Registries,
     /// The journal.
     Journal,
+    /// What is sent to other workers.
+    Inboxes,
 }
 
 crate::sync::thread_local! {
@@ -75,11 +82,14 @@ pub(crate) fn about_to_wait() {
 }
 
 /// A short lock is held while this lives.
-pub(crate) struct Brief(Option<Short>);
+pub struct Brief(Option<Short>);
 
-/// Notes that a short lock is about to be taken.
+/// Notes that a short lock is about to be taken; it is one below all that the thread holds.
+///
+/// # Panics
+/// In builds with debug assertions, when the thread holds one of the same rank or a later one.
 #[inline]
-pub(crate) fn brief(which: Short) -> Brief {
+pub fn brief(which: Short) -> Brief {
     let mut before = None;
     look(|held| {
         assert!(held.short < Some(which), "{which:?} after {:?}", held.short);

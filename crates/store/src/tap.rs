@@ -10,6 +10,7 @@
 //! The effects after the cut are read from the journal, from the position that the cut noted.
 
 use crate::journal::Cut;
+use crate::order::{Short, brief};
 use crate::sync::{AtomicBool, AtomicUsize, Condvar, Instant, Mutex, Ordering};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin};
@@ -83,6 +84,8 @@ pub(crate) struct Shared {
     images: Mutex<Images>,
     arrived: Condvar,
     bytes: AtomicUsize,
+    /// What is kept of old for the large value that was delivered last, while it is written out.
+    delivered: Mutex<Option<ds::Meter>>,
     cancelled: AtomicBool,
     room: Arc<Room>,
     /// Whether the sink is a network peer, which is given up rather than waited for.
@@ -131,6 +134,13 @@ impl Shared {
         }
     }
 
+    /// Bytes of old values that wait for the walker, or are being written out.
+    pub(super) fn kept(&self) -> usize {
+        let delivered = self.delivered.lock();
+        let old = delivered.as_ref().map_or(0, ds::Meter::bytes);
+        self.bytes.load(Ordering::Relaxed) + old
+    }
+
     pub(crate) fn deliver_table(&self, detached: Detached) {
         if !self.is_cancelled() {
             self.images.lock().detached.push(detached);
@@ -154,6 +164,7 @@ impl Taps {
     }
 
     pub(crate) fn claim(&self) -> Option<Arc<Shared>> {
+        let _order = brief(Short::Registries);
         let mut lanes = self.lanes.lock();
         let lane = lanes.iter().position(Option::is_none)?;
         let shared = Arc::new(Shared {
@@ -161,6 +172,7 @@ impl Taps {
             images: Mutex::default(),
             arrived: Condvar::new(),
             bytes: AtomicUsize::new(0),
+            delivered: Mutex::new(None),
             cancelled: AtomicBool::new(false),
             room: self.room.clone(),
             network: AtomicBool::new(false),
@@ -172,7 +184,10 @@ impl Taps {
     }
 
     pub(crate) fn release(&self, lane: u8) {
-        let shared = self.lanes.lock()[usize::from(lane)].take();
+        let shared = {
+            let _order = brief(Short::Registries);
+            self.lanes.lock()[usize::from(lane)].take()
+        };
         if let Some(shared) = shared {
             shared.relieve();
             self.open.fetch_sub(1, Ordering::Relaxed);
@@ -180,17 +195,15 @@ impl Taps {
     }
 
     pub(crate) fn get(&self, lane: u8) -> Option<Arc<Shared>> {
+        let _order = brief(Short::Registries);
         self.lanes.lock()[usize::from(lane)].clone()
     }
 
     /// Bytes of images that wait for their walkers.
     pub(crate) fn waiting_bytes(&self) -> usize {
+        let _order = brief(Short::Registries);
         let lanes = self.lanes.lock();
-        lanes
-            .iter()
-            .flatten()
-            .map(|shared| shared.bytes.load(Ordering::Relaxed))
-            .sum()
+        lanes.iter().flatten().map(|shared| shared.kept()).sum()
     }
 }
 

@@ -23,11 +23,23 @@ fn finds_every_slot_and_follows_a_slot_that_moves() {
     assert_eq!(c.map().shards().len(), 3);
     for n in 0..100 {
         let key = format!("key:{n}");
-        assert!(
-            c.query(key.as_bytes(), &["SET", &key, "v"])
-                .unwrap()
-                .is_ok()
+        assert!(c.query(&["SET", &key, "v"]).unwrap().is_ok());
+    }
+    // Keys are where the command has them, not at one place; with no key any node will do.
+    for n in 0..100 {
+        let key = format!("key:{n}");
+        let encoding = c.query(&["OBJECT", "ENCODING", &key]).unwrap();
+        assert_eq!(encoding, Value::Bulk(b"embstr".to_vec()));
+        assert_eq!(
+            c.query(&["LMPOP", "1", &format!("list:{n}"), "LEFT"])
+                .unwrap(),
+            Value::Null
         );
+    }
+    assert!(c.query(&["PING"]).is_ok());
+    for node in &cluster.nodes {
+        let moved = node.connect().info("errorstat_MOVED").unwrap();
+        assert_eq!(moved, None, "nothing was sent to the wrong node");
     }
     let total: i64 = cluster.nodes.iter().map(|n| n.line("DBSIZE").int()).sum();
     assert_eq!(total, 100);
@@ -36,7 +48,7 @@ fn finds_every_slot_and_follows_a_slot_that_moves() {
     let slot = Slot::of_key(b"t");
     let from = cluster.owner(0, slot.to_string().parse().unwrap()).unwrap();
     let to = (from + 1) % 3;
-    assert!(c.query(b"t", &["SET", "{t}1", "old"]).unwrap().is_ok());
+    assert!(c.query(&["SET", "{t}1", "old"]).unwrap().is_ok());
     let (source, target) = (&cluster.nodes[from], &cluster.nodes[to]);
     target.line(&format!(
         "CLUSTER SETSLOT {slot} IMPORTING {}",
@@ -47,7 +59,7 @@ fn finds_every_slot_and_follows_a_slot_that_moves() {
         cluster.id(to)
     ));
     // Absent at the source: the request is asked for at the target.
-    assert!(c.query(b"t", &["SET", "{t}2", "new"]).unwrap().is_ok());
+    assert!(c.query(&["SET", "{t}2", "new"]).unwrap().is_ok());
     assert_eq!(
         target
             .line(&format!("CLUSTER COUNTKEYSINSLOT {slot}"))
@@ -55,12 +67,12 @@ fn finds_every_slot_and_follows_a_slot_that_moves() {
         1
     );
     assert_eq!(
-        c.query(b"t", &["GET", "{t}1"]).unwrap(),
+        c.query(&["GET", "{t}1"]).unwrap(),
         Value::Bulk(b"old".to_vec())
     );
     // Half of the keys here, half there: TRYAGAIN until the patience ends.
     c.set_patience(Duration::from_millis(50));
-    let split = c.query(b"t", &["MGET", "{t}1", "{t}2"]).unwrap_err();
+    let split = c.query(&["MGET", "{t}1", "{t}2"]).unwrap_err();
     assert_eq!(split.code(), Some("TRYAGAIN"));
     c.set_patience(Duration::from_secs(30));
 
@@ -72,10 +84,7 @@ fn finds_every_slot_and_follows_a_slot_that_moves() {
         node.line(&format!("CLUSTER SETSLOT {slot} NODE {}", cluster.id(to)));
     }
     assert_eq!(
-        c.query(b"t", &["MGET", "{t}1", "{t}2"])
-            .unwrap()
-            .items()
-            .unwrap(),
+        c.query(&["MGET", "{t}1", "{t}2"]).unwrap().items().unwrap(),
         [Value::Bulk(b"old".to_vec()), Value::Bulk(b"new".to_vec())]
     );
     let owner = c.map().owner(slot).unwrap();
@@ -98,15 +107,15 @@ fn a_lost_node_is_an_error_in_time() {
         .iter()
         .position(|n| Some(n.port()) == owner)
         .unwrap();
-    c.query(b"x", &["SET", "x", "1"]).unwrap();
+    c.query(&["SET", "x", "1"]).unwrap();
     drop(cluster.nodes.remove(lost));
     // The request went out on a connection that breaks: whether it was done is not known.
     assert!(matches!(
-        c.query(b"x", &["GET", "x"]),
+        c.query(&["GET", "x"]),
         Err(Error::Closed | Error::Io(_))
     ));
     c.set_patience(Duration::from_millis(50));
-    let fault = c.query(b"x", &["GET", "x"]).unwrap_err();
+    let fault = c.query(&["GET", "x"]).unwrap_err();
     assert!(
         matches!(fault, Error::Cluster(_) | Error::Server(_)),
         "{fault}"

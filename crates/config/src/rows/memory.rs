@@ -165,8 +165,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "jemalloc-bg-thread",
         "yes",
         Kind::YesNo(field!(jemalloc_bg_thread)),
-    )
-    .stored(),
+    ),
     Opt::new(
         "tracking-table-max-keys",
         "1000000",

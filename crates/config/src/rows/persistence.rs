@@ -130,8 +130,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "aof-use-rdb-preamble",
         "yes",
         Kind::YesNo(field!(aof_use_rdb_preamble)),
-    )
-    .stored(),
+    ),
     Opt::new(
         "aof-timestamp-enabled",
         "no",

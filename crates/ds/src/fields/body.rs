@@ -17,6 +17,7 @@ use std::sync::{Arc as StdArc, Mutex, MutexGuard, PoisonError};
 use triomphe::Arc;
 
 use super::field::Field;
+use crate::pin::{Kept, Meter};
 use crate::table::{Entry, Table, position};
 
 /// The elements of a large hash.
@@ -36,7 +37,8 @@ struct Pinned {
     skip: HashSet<usize>,
     /// Old images of elements that the table does not hold any more.
     saved: VecDeque<StdArc<Field>>,
-    saved_bytes: usize,
+    /// Bytes of those.
+    kept: Kept,
 }
 
 #[derive(Default)]
@@ -56,6 +58,14 @@ pub(super) struct Body {
 unsafe impl Sync for Body {}
 
 impl Body {
+    /// Bytes of old images that are kept for a pin; none when it is gone.
+    fn kept_bytes(&self, id: u64) -> usize {
+        let pins = self.lock();
+        pins.all.iter().find(|p| p.id == id).map_or(0, |p| {
+            p.kept.bytes() + p.skip.capacity() * size_of::<usize>()
+        })
+    }
+
     pub(super) fn new(fields: Fields) -> Body {
         Body {
             fields: UnsafeCell::new(fields),
@@ -125,7 +135,7 @@ impl Pins {
         for p in self.pending(hash) {
             if !p.skip.remove(&address) {
                 p.saved.push_back(old.clone());
-                p.saved_bytes += bytes;
+                p.kept.add(bytes);
             }
             if let Some(new) = new {
                 p.skip.insert(new.address());
@@ -161,7 +171,7 @@ impl HashPin {
             next: Some(0),
             skip: HashSet::new(),
             saved: VecDeque::new(),
-            saved_bytes: 0,
+            kept: Kept::default(),
         });
         HashPin {
             body: body.clone(),
@@ -182,10 +192,14 @@ impl HashPin {
 
     /// Bytes of old images that are kept for this pin.
     pub fn kept_bytes(&self) -> usize {
+        self.body.kept_bytes(self.id)
+    }
+
+    /// Tells others what is kept for this pin.
+    pub(crate) fn meter(&self) -> Option<Meter> {
         let pins = self.body.lock();
-        pins.all.iter().find(|p| p.id == self.id).map_or(0, |p| {
-            p.saved_bytes + p.skip.capacity() * size_of::<usize>()
-        })
+        let pin = pins.all.iter().find(|p| p.id == self.id);
+        pin.map(|pin| pin.kept.meter())
     }
 
     /// Delivers about `budget` more elements, each as field and value; says whether there may be
@@ -200,7 +214,7 @@ impl HashPin {
             let Some(image) = p.saved.pop_front() else {
                 break;
             };
-            p.saved_bytes -= image.memory();
+            p.kept.take(image.memory());
             let (field, value) = image.parts();
             out(field, value);
             left -= 1;

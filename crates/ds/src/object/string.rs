@@ -9,6 +9,7 @@ use triomphe::Arc;
 use super::block::Tag;
 use super::{Kind, Object, ValueRef, into_word};
 use crate::listpack::Item;
+use crate::pin::{Kept, Meter};
 use crate::sizes;
 
 /// The longest string that is kept beside its key.
@@ -48,9 +49,18 @@ struct Pinned {
     done: usize,
     /// Ranges as they were, by their beginning.
     saved: BTreeMap<usize, Box<[u8]>>,
+    /// Bytes of those.
+    kept: Kept,
 }
 
 impl Body {
+    /// Bytes of old ranges that are kept for a pin; none when it is gone.
+    fn kept_bytes(&self, id: u64) -> usize {
+        let pins = self.lock();
+        let pin = pins.all.iter().find(|p| p.id == id);
+        pin.map_or(0, |p| p.kept.bytes())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pins> {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,9 +75,10 @@ impl Pinned {
         let first = from.max(self.done) / RANGE * RANGE;
         for at in (first..to.min(self.len)).step_by(RANGE) {
             let end = (at + RANGE).min(self.len);
-            self.saved
-                .entry(at)
-                .or_insert_with(|| bytes[at..end].into());
+            self.saved.entry(at).or_insert_with(|| {
+                self.kept.add(end - at);
+                bytes[at..end].into()
+            });
         }
     }
 }
@@ -148,6 +159,7 @@ impl BigStr {
             len,
             done: 0,
             saved: BTreeMap::new(),
+            kept: Kept::default(),
         });
         StrPin {
             body: self.0.clone(),
@@ -188,9 +200,14 @@ impl StrPin {
 
     /// Bytes of old ranges that are kept for this pin.
     pub fn kept_bytes(&self) -> usize {
+        self.body.kept_bytes(self.id)
+    }
+
+    /// Tells others what is kept for this pin.
+    pub(crate) fn meter(&self) -> Option<Meter> {
         let pins = self.body.lock();
         let pin = pins.all.iter().find(|p| p.id == self.id);
-        pin.map_or(0, |p| p.saved.values().map(|r| r.len()).sum())
+        pin.map(|pin| pin.kept.meter())
     }
 
     /// Delivers the next range, from the beginning on; says whether there are more. `out` is
@@ -205,7 +222,10 @@ impl StrPin {
         }
         let (from, to) = (p.done, (p.done + RANGE).min(p.len));
         match p.saved.remove(&from) {
-            Some(range) => out(&range),
+            Some(range) => {
+                p.kept.take(range.len());
+                out(&range);
+            }
             // SAFETY: the lock is held, under which alone the bytes change while a pin is there.
             None => out(&unsafe { &*self.body.bytes.get() }[from..to]),
         }

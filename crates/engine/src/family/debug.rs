@@ -66,7 +66,7 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
-        (b"reload" | b"change-repl-id" | b"log" | b"loadaof", _)
+        (b"reload" | b"change-repl-id" | b"log" | b"loadaof" | b"config-rewrite-force-all", _)
         | (
             b"drop-cluster-packet-filter"
             | b"close-cluster-link-on-packet-drop"
@@ -88,7 +88,7 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 32] = [
+    const LINES: [&str; 34] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
@@ -96,6 +96,8 @@ fn help(cx: &mut Cx<'_>) {
         "    Drops packets of the cluster bus by type (-1 none, -2 all), and closes their links.",
         "CLUSTERLINK KILL <to|from|all> <node-id>",
         "    Closes the links with a node, once.",
+        "CONFIG-REWRITE-FORCE-ALL",
+        "    Writes all options into the configuration file, those at their defaults too.",
         "DICT-RESIZING <0|1>",
         "    Stops tables from shrinking, or lets them shrink again.",
         "DISABLE-CLUSTER-RANDOM-PING <0|1>",

@@ -85,6 +85,7 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
         if let Some(mut object) = cx.keys.edit(key) {
             object.set_expire(Some(at));
         }
+        cx.keys.expires(key, Some(at));
         cx.keys.changed(key);
         cx.effect(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
     }

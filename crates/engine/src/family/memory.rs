@@ -28,12 +28,17 @@ pub struct MemoryReport {
     pub clients: u64,
     /// Of replicas' connections.
     pub replicas: u64,
+    /// Of the links of the cluster bus.
+    pub cluster_links: u64,
+    /// What waits to be written to the append-only file, and the room for it.
+    pub aof_buffer: u64,
 }
 
 impl MemoryReport {
     /// What is there without any key.
     pub fn overhead(&self) -> u64 {
-        self.startup + self.backlog + self.clients + self.replicas
+        let connections = self.clients + self.replicas + self.cluster_links;
+        self.startup + self.backlog + connections + self.aof_buffer
     }
 
     /// What keys use.
@@ -124,8 +129,8 @@ pub(crate) fn stats(cx: &mut Cx<'_>) -> Done {
     int("replication.backlog", report.backlog);
     int("clients.slaves", report.replicas);
     int("clients.normal", report.clients);
-    int("cluster.links", 0);
-    int("aof.buffer", 0);
+    int("cluster.links", report.cluster_links);
+    int("aof.buffer", report.aof_buffer);
     int("lua.caches", 0);
     int("functions.caches", 0);
     for (number, bytes) in databases {

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use store::order::{Short, brief};
 
 /// Arguments of a command that the slow log keeps.
 const KEPT_ARGUMENTS: usize = 32;
@@ -45,6 +46,7 @@ impl Onlookers {
     /// A connection has gone or watches no longer.
     pub fn remove(&self, id: u64) {
         if self.watched.load(Ordering::Relaxed) {
+            let _order = brief(Short::Registries);
             let mut monitors = self.monitors.write();
             monitors.retain(|card| card.id != id);
             self.watched.store(!monitors.is_empty(), Ordering::Relaxed);
@@ -52,6 +54,7 @@ impl Onlookers {
     }
 
     fn add(&self, card: Arc<ClientCard>) {
+        let _order = brief(Short::Registries);
         self.monitors.write().push(card);
         self.watched.store(true, Ordering::Relaxed);
     }
@@ -92,6 +95,7 @@ fn show_now(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<
     }
     line.extend_from_slice(b"\r\n");
     let line: Arc<[u8]> = line.into();
+    let _order = brief(Short::Registries);
     for card in engine.onlookers.monitors.read().iter() {
         engine.host().push(card, line.clone());
     }
@@ -159,9 +163,11 @@ fn enter(
     args: Args<'_>,
     microseconds: i64,
 ) {
-    if session.trusted || spec.has(flag::SKIP_SLOWLOG) {
+    // Without room for entries none is numbered.
+    if session.trusted || spec.has(flag::SKIP_SLOWLOG) || settings.slowlog_max_len == 0 {
         return;
     }
+    let _order = brief(Short::Registries);
     let mut log = engine.onlookers.log.lock();
     let id = log.next_id;
     log.next_id += 1;
@@ -213,6 +219,7 @@ pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
             count.ok_or("ERR count should be greater than or equal to -1")?
         }
     };
+    let _order = brief(Short::Registries);
     let log = cx.engine.onlookers.log.lock();
     let count =
         usize::try_from(count).map_or(log.entries.len(), |count| count.min(log.entries.len()));

@@ -88,7 +88,13 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
     }
     let Some(expiry) = expiry else { return Ok(()) };
     match expiry {
-        Expiry::At(at) if at <= cx.now_ms() && !cx.session.trusted && !cx.settings.loading => {
+        // A time that has passed deletes at once, but not where a primary's DEL would.
+        Expiry::At(at)
+            if at <= cx.now_ms()
+                && !cx.session.trusted
+                && !cx.settings.loading
+                && !cx.settings.replica =>
+        {
             cx.keys.delete(key);
             cx.keys.changed(key);
             cx.effect(&[b"DEL", key]);
@@ -97,6 +103,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             if let Some(mut object) = cx.keys.edit(key) {
                 object.set_expire(Some(at));
             }
+            cx.keys.expires(key, Some(at));
             cx.keys.changed(key);
             cx.effect(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
         }

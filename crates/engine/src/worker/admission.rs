@@ -92,7 +92,7 @@ impl Worker {
         unknown: commands::Unknown,
         args: resp::Args<'_>,
         out: &mut Vec<u8>,
-    ) -> super::Outcome {
+    ) -> crate::Outcome {
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
         session
             .card

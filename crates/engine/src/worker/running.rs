@@ -1,6 +1,6 @@
 //! Running one command outside of a transaction: handler, effect, counters.
 
-use super::Outcome;
+use crate::Outcome;
 use crate::clock::Stretch;
 use crate::fail::Fail;
 use crate::family::slow;
@@ -47,6 +47,9 @@ pub(crate) fn prepare(
     }
     if session.trusted {
         effects.begin_silent();
+    } else if settings.replica {
+        keys.set_local(true);
+        effects.begin_local(&engine.store.journal);
     } else {
         effects.begin(&engine.store.journal);
     }

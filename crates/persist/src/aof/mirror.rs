@@ -13,6 +13,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// While a file of this name lies in the mirror, no sync comes to its end.
+pub const BUSY: &str = "busy";
+/// How often a sync looks for that file.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The disk of this machine with a mirror.
 pub struct MirroredDisk(Arc<Mutex<Mirror>>);
@@ -147,6 +153,9 @@ impl Append for MirroredFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mirror = self.mirror.lock();
+        while mirror.directory.join(BUSY).exists() {
+            std::thread::sleep(LOOK);
+        }
         if !mirror.syncs {
             return Ok(());
         }

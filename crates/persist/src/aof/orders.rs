@@ -99,8 +99,10 @@ pub struct Status {
     pub size: AtomicU64,
     /// Bytes of base and increments when the last rewrite was done, or at the start.
     pub base_size: AtomicU64,
-    /// Bytes that wait to be written.
+    /// Bytes that were read from the journal and wait to be written.
     pub buffered: AtomicU64,
+    /// Bytes of memory that the buffer for them takes.
+    pub buffer_room: AtomicU64,
     /// Increments since the last base, the one being written included.
     pub increments: AtomicU64,
     written: AtomicU64,

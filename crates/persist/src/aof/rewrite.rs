@@ -1,8 +1,9 @@
 //! The rewrite: a new base from a tap, in the place of everything before its cut.
 
-use super::disk::{Disk, Sink};
+use super::disk::{Append, Disk, Sink};
 use super::files::{Files, FilesError};
 use super::orders::{Adopt, ENDED, Orders};
+use super::plain_base;
 use crate::save::{Progress, SaveError, SaveOptions, Saved, write};
 use std::io;
 use std::path::Path;
@@ -26,6 +27,39 @@ impl From<io::Error> for RewriteError {
     }
 }
 
+/// What a base is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseFormat {
+    /// An RDB file.
+    Rdb,
+    /// Commands (`aof-use-rdb-preamble no`), with the time before them if `stamp`
+    /// (`aof-timestamp-enabled`).
+    Commands {
+        /// Whether the time is written.
+        stamp: bool,
+    },
+}
+
+impl NewBase<'_> {
+    fn is_rdb(&self) -> bool {
+        self.format == BaseFormat::Rdb
+    }
+
+    /// Writes the baseline, and makes it last.
+    fn write(&self, tap: Tap, locker: &Locker, file: &mut dyn Append) -> Result<Saved, SaveError> {
+        let mut sink = Sink::new(file, self.options.sync_steps);
+        let saved = match self.format {
+            BaseFormat::Rdb => write(tap, locker, self.options, self.progress, &mut sink),
+            BaseFormat::Commands { stamp } => {
+                plain_base::write(tap, locker, self.options, stamp, self.progress, &mut sink)
+            }
+        };
+        let saved = saved?;
+        file.sync()?;
+        Ok(saved)
+    }
+}
+
 /// How the base is written.
 pub struct NewBase<'a> {
     /// What the base is to be like.
@@ -36,6 +70,8 @@ pub struct NewBase<'a> {
     pub disk: &'a dyn Disk,
     /// Its name until it is complete, on the same file system as the log.
     pub temporary: &'a Path,
+    /// What it is written as.
+    pub format: BaseFormat,
     /// Whether superseded files stay, listed as history (`aof-disable-auto-gc`).
     pub keep_history: bool,
 }
@@ -53,13 +89,7 @@ pub fn rewrite(
     base: &NewBase<'_>,
     orders: &Orders,
 ) -> Result<Saved, RewriteError> {
-    let NewBase {
-        options,
-        progress,
-        disk,
-        temporary,
-        keep_history,
-    } = *base;
+    let (disk, temporary) = (base.disk, base.temporary);
     let begun = rotated
         .recv()
         .unwrap_or_else(|_| Err(ENDED.into()))
@@ -75,14 +105,13 @@ pub fn rewrite(
             return Err(error);
         }
     };
-    let mut sink = Sink::new(&mut *file, options.sync_steps);
-    let result = write(tap, locker, options, progress, &mut sink)
+    let result = base
+        .write(tap, locker, &mut *file)
         .map_err(RewriteError::from)
         .and_then(|saved| {
-            file.sync()?;
             drop(file);
-            let superseded = adopt(orders, temporary)?;
-            if !keep_history {
+            let superseded = adopt(orders, temporary, base.is_rdb())?;
+            if !base.keep_history {
                 for path in superseded {
                     disk.remove(&path)?;
                 }
@@ -121,10 +150,8 @@ pub fn rewrite_alone(
             return Err(error);
         }
     };
-    let mut sink = Sink::new(&mut *file, base.options.sync_steps);
-    let saved = write(tap, locker, base.options, base.progress, &mut sink)?;
-    file.sync()?;
-    files.adopt_base(base.temporary, true, false, 0)?;
+    let saved = base.write(tap, locker, &mut *file)?;
+    files.adopt_base(base.temporary, base.is_rdb(), false, 0)?;
     if !base.keep_history {
         for path in files.history() {
             base.disk.remove(&path)?;
@@ -141,16 +168,10 @@ fn give_up(tap: Tap, locker: &Locker) {
     while walker.next(locker).is_some() {}
 }
 
-fn adopt(orders: &Orders, base: &Path) -> Result<Vec<std::path::PathBuf>, RewriteError> {
+fn adopt(orders: &Orders, base: &Path, rdb: bool) -> Result<Vec<std::path::PathBuf>, RewriteError> {
     let (reply, answer) = channel();
     let base = base.to_owned();
-    orders.give(|waiting| {
-        waiting.adopt = Some(Adopt {
-            base,
-            rdb: true,
-            reply,
-        })
-    });
+    orders.give(|waiting| waiting.adopt = Some(Adopt { base, rdb, reply }));
     let answer = answer.recv().unwrap_or_else(|_| Err(ENDED.into()));
     answer.map_err(RewriteError::Writer)
 }

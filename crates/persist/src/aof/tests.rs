@@ -169,6 +169,7 @@ fn load_from(
         limits: ObjectLimits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
+        attribute: &mut |_, _| {},
         key_delay: Default::default(),
     };
     let mut apply = Applying {
@@ -245,6 +246,7 @@ impl Rig {
         };
         let base = NewBase {
             options: &options,
+            format: BaseFormat::Rdb,
             progress: &Progress::default(),
             disk: &*self.disk,
             temporary: &Path::new(PARENT).join("appendonlydir").join("temp-base"),

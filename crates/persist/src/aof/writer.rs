@@ -221,6 +221,7 @@ impl Writer {
         if self.buffer.len() < GATHER {
             more = self.gather();
         }
+        self.tell_buffer();
         let wrote = self.write_out();
         if !wrote {
             return false;
@@ -237,9 +238,6 @@ impl Writer {
                 if rotation.is_some() {
                     self.rotate();
                 }
-                self.status
-                    .buffered
-                    .store(self.buffer.len() as u64, Ordering::Relaxed);
                 return false;
             };
             // A rotation is ordered before anything behind its place is appended, so that it is
@@ -322,7 +320,7 @@ impl Writer {
         self.account(done);
         self.buffer.clear();
         self.buffer.shrink_to(KEEP);
-        self.status.buffered.store(0, Ordering::Relaxed);
+        self.tell_buffer();
         self.written = self.gathered;
         self.status.set_written(self.written);
         if self.failed_at.is_some() && self.works_again() {
@@ -336,6 +334,13 @@ impl Writer {
             self.notice.failed(None);
         }
         self.failed_at.is_none()
+    }
+
+    fn tell_buffer(&self) {
+        let (waits, room) = (self.buffer.len(), self.buffer.capacity());
+        let status = &self.status;
+        status.buffered.store(waits as u64, Ordering::Relaxed);
+        status.buffer_room.store(room as u64, Ordering::Relaxed);
     }
 
     fn account(&mut self, bytes: usize) {

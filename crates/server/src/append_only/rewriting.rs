@@ -3,7 +3,7 @@
 use super::{Phase, Rewriting, disk, files, say, set_gate, write_on};
 use crate::node::Node;
 use engine::{Engine, Fail, Taken};
-use persist::aof::{NewBase, RewriteError, rewrite, rewrite_alone};
+use persist::aof::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 use persist::save::{Progress, SaveOptions, Saved};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -118,8 +118,18 @@ fn write_base(
 ) -> Result<Saved, RewriteError> {
     let (options, temporary) = options(node);
     let disk = disk(node);
+    let format = {
+        let config = node.config.read();
+        match config.aof_use_rdb_preamble {
+            true => BaseFormat::Rdb,
+            false => BaseFormat::Commands {
+                stamp: config.aof_timestamp_enabled,
+            },
+        }
+    };
     let base = NewBase {
         options: &options,
+        format,
         progress,
         disk: &*disk,
         temporary: &temporary,

@@ -1,6 +1,7 @@
 //! The sections of INFO.
 
 use crate::node::Node;
+use crate::traffic::Traffic;
 use commands::Cmd;
 use engine::Engine;
 use engine::clients::flags;
@@ -216,8 +217,11 @@ fn stats(node: &Node, engine: &Engine, text: &mut String) {
     let traffic = node.traffic();
     let (accepted, rejected) = node.arrivals();
     let (full, partial, refused) = node.replication().hub.sync_counts();
-    let kbps = |bytes: f64| format!("{:.2}", bytes / 1024.0);
     let rates = &node.rates;
+    let kbps = |counter: fn(&Traffic) -> u64| {
+        let bytes = rates.of(|counted| counter(&counted.traffic));
+        format!("{:.2}", bytes / 1024.0)
+    };
     put(
         text,
         "# Stats",
@@ -228,20 +232,14 @@ fn stats(node: &Node, engine: &Engine, text: &mut String) {
                 "instantaneous_ops_per_sec",
                 &(rates.of(|counted| counted.commands) as u64),
             ),
-            ("total_net_input_bytes", &traffic.0),
-            ("total_net_output_bytes", &traffic.1),
-            ("total_net_repl_input_bytes", &0),
-            ("total_net_repl_output_bytes", &0),
-            (
-                "instantaneous_input_kbps",
-                &kbps(rates.of(|counted| counted.bytes_in)),
-            ),
-            (
-                "instantaneous_output_kbps",
-                &kbps(rates.of(|counted| counted.bytes_out)),
-            ),
-            ("instantaneous_input_repl_kbps", &"0.00"),
-            ("instantaneous_output_repl_kbps", &"0.00"),
+            ("total_net_input_bytes", &traffic.bytes_in),
+            ("total_net_output_bytes", &traffic.bytes_out),
+            ("total_net_repl_input_bytes", &traffic.repl_in),
+            ("total_net_repl_output_bytes", &traffic.repl_out),
+            ("instantaneous_input_kbps", &kbps(|t| t.bytes_in)),
+            ("instantaneous_output_kbps", &kbps(|t| t.bytes_out)),
+            ("instantaneous_input_repl_kbps", &kbps(|t| t.repl_in)),
+            ("instantaneous_output_repl_kbps", &kbps(|t| t.repl_out)),
             ("rejected_connections", &rejected),
             ("sync_full", &full),
             ("sync_partial_ok", &partial),
@@ -249,7 +247,7 @@ fn stats(node: &Node, engine: &Engine, text: &mut String) {
         ],
     );
     keyspace_stats(node, engine, text);
-    absent_stats(node, text);
+    absent_stats(node, engine, text);
     limit_stats(node, engine, text);
 }
 
@@ -290,7 +288,7 @@ fn keyspace_stats(node: &Node, engine: &Engine, text: &mut String) {
 }
 
 /// Fields most of which have no subject here yet.
-fn absent_stats(node: &Node, text: &mut String) {
+fn absent_stats(node: &Node, engine: &Engine, text: &mut String) {
     more(
         text,
         &[
@@ -300,7 +298,7 @@ fn absent_stats(node: &Node, text: &mut String) {
             ("latest_fork_usec", &0),
             ("total_forks", &0),
             ("migrate_cached_sockets", &node.links.count()),
-            ("slave_expires_tracked_keys", &0),
+            ("slave_expires_tracked_keys", &engine.store.local_expiries()),
             ("active_defrag_hits", &0),
             ("active_defrag_misses", &0),
             ("active_defrag_key_hits", &0),
@@ -324,8 +322,8 @@ fn limit_stats(node: &Node, engine: &Engine, text: &mut String) {
             ("unexpected_error_replies", &0),
             ("total_error_replies", &errors),
             ("dump_payload_sanitizations", &0),
-            ("total_reads_processed", &traffic.2),
-            ("total_writes_processed", &traffic.3),
+            ("total_reads_processed", &traffic.reads),
+            ("total_writes_processed", &traffic.writes),
             ("io_threaded_reads_processed", &0),
             ("io_threaded_writes_processed", &0),
             (

@@ -67,7 +67,7 @@ impl Apply for Applying {
         result
     }
 
-    fn unit(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn unit(&mut self, bytes: &[u8]) -> Result<bool, String> {
         if self.engine.settings().disk_failed {
             self.stop_or_go_on();
         }
@@ -143,6 +143,7 @@ impl Applying {
         {
             let world = locker.world();
             let store = &self.engine.store;
+            store.forget_local_expiries();
             locker.flush(&world, None, |keys| {
                 store.discard_later(Garbage::Keys(keys))
             });
@@ -154,6 +155,7 @@ impl Applying {
             limits: crate::persistence::object_limits(&config),
             wanted: &|_| true,
             progress: &mut |bytes| node.loading.advance(bytes),
+            attribute: &mut |name, value| node.loading.attribute(name, value),
             key_delay: persist::save::Delay(config.key_load_delay),
         };
         let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);

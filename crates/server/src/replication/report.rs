@@ -31,7 +31,8 @@ pub(crate) fn info(node: &Node) -> String {
             };
             put("master_last_io_seconds_ago", &heard);
             put("master_sync_in_progress", &u8::from(status.state == "sync"));
-            put("slave_read_repl_offset", &history.offset);
+            let unread = status.unapplied as i64;
+            put("slave_read_repl_offset", &(history.offset.0 + unread));
             put("slave_repl_offset", &history.offset);
             if !status.online {
                 let since = status.down_since.map_or(-1, |at| ago(at) as i64);

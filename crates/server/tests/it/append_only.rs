@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use testkit::{Program, Server, ServerPlan, TempDir, eventually};
+use testkit::{Program, Server, ServerPlan, TempDir, Tool, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -62,6 +62,10 @@ fn fill(server: &Server) {
     conn.call(&["APPEND", "long", &"x".repeat(70_000)]);
     conn.call(&["EXEC"]);
     conn.call(&["INCRBYFLOAT", "float", "0.5"]);
+    for n in 0..300 {
+        let field = format!("field:{n}");
+        conn.call(&["HSET", "wide", &field, &field.repeat(60)]);
+    }
 }
 
 fn await_rewrite(server: &Server) {
@@ -100,8 +104,15 @@ fn everything_is_there_after_kill_and_after_shutdown() {
     }
 }
 
+/// With a base that is an RDB file, and with one of commands.
 #[test]
 fn redis_and_this_server_load_each_others_files() {
+    for preamble in ["yes", "no"] {
+        take_turns(preamble);
+    }
+}
+
+fn take_turns(preamble: &str) {
     let directory = TempDir::new("append-only");
     let programs = [
         Program::Redis70,
@@ -111,7 +122,8 @@ fn redis_and_this_server_load_each_others_files() {
     ];
     let mut before = None;
     for (turn, program) in programs.into_iter().enumerate() {
-        let mut server = plan(&directory, program, "everysec").start();
+        let plan = plan(&directory, program, "everysec");
+        let mut server = plan.option("aof-use-rdb-preamble", preamble).start();
         match &before {
             None => fill(&server),
             Some(before) => assert_eq!(&contents(&server), before, "turn {turn}"),
@@ -128,6 +140,36 @@ fn redis_and_this_server_load_each_others_files() {
             "loaded again in turn {turn}"
         );
         server.process().terminate(LIMIT);
+        check_files(&directory, preamble);
+    }
+}
+
+/// The one base is of the form that was asked for, and both checkers are content with the files.
+fn check_files(directory: &TempDir, preamble: &str) {
+    let files = directory.path().join("appendonlydir");
+    let bases: Vec<_> = std::fs::read_dir(&files)
+        .expect("a directory")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.to_string_lossy().contains(".base."))
+        .collect();
+    let [base] = bases.as_slice() else {
+        panic!("one base: {bases:?}")
+    };
+    let (ending, begin) = match preamble {
+        "yes" => ("rdb", b"REDIS".as_slice()),
+        _ => ("aof", b"*2\r\n$6\r\nSELECT\r\n".as_slice()),
+    };
+    assert_eq!(
+        base.extension().and_then(|text| text.to_str()),
+        Some(ending)
+    );
+    assert!(std::fs::read(base).expect("a file").starts_with(begin));
+    for program in [Program::Redis70, Program::Shoal] {
+        let mut check = program.command(Tool::CheckAof);
+        let output = check.arg(files.join("appendonly.aof.manifest")).output();
+        let output = output.expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{program:?}: {text}");
     }
 }
 
@@ -288,4 +330,25 @@ fn growth_starts_a_rewrite() {
             .log()
             .contains("Starting automatic rewriting of AOF on")
     );
+}
+
+/// Until there is a base, ending would lose what there is.
+#[test]
+fn a_server_whose_first_rewrite_goes_on_does_not_end() {
+    let server = Server::of(Program::Shoal).option("save", "").start();
+    let mut conn = server.connect();
+    conn.line("MSET a 1 b 2").expect_ok();
+    conn.line("CONFIG SET rdb-key-save-delay 30000000")
+        .expect_ok();
+    conn.line("CONFIG SET appendonly yes").expect_ok();
+    eventually("the rewrite goes on", LIMIT, || {
+        conn.info("aof_rewrite_in_progress").unwrap().as_deref() == Some("1")
+    });
+    let refused = conn.line("SHUTDOWN");
+    let text = "ERR Errors trying to SHUTDOWN. Check logs.";
+    assert_eq!(refused.error(), Some(text), "{refused:?}");
+    assert!(server.log().contains("Writing initial AOF, can't exit"));
+    // Turned off, the rewrite ends at once, whatever its rest after a key.
+    conn.line("CONFIG SET appendonly no").expect_ok();
+    await_rewrite(&server);
 }

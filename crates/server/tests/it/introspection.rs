@@ -276,3 +276,52 @@ fn exec_is_refused_for_what_its_commands_may_not() {
     );
     assert!(format!("{:?}", conn.line("EXEC")).contains("without MULTI"));
 }
+
+/// EXEC counts as a command, with the time of all that it ran, and so does its failure.
+#[test]
+fn exec_is_counted() {
+    let (ours, real) = servers();
+    let counts = |server: &Server| {
+        let mut conn = server.connect();
+        for line in [
+            "EXEC",
+            "MULTI",
+            "SET k v",
+            "LPUSH k v",
+            "EXEC",
+            "MULTI",
+            "NOSUCH",
+            "EXEC",
+        ] {
+            conn.line(line);
+        }
+        let line = field(&mut conn, "commandstats", "cmdstat_exec");
+        let shown = line.split(',').filter(|part| !part.starts_with("usec"));
+        let shown: Vec<String> = shown.map(str::to_owned).collect();
+        let errors = info(&mut conn, "errorstats");
+        (shown, errors)
+    };
+    let ours = counts(&ours);
+    assert_eq!(ours.0, ["calls=3", "rejected_calls=0", "failed_calls=2"]);
+    assert_eq!(ours, counts(&real));
+}
+
+#[test]
+fn a_slow_log_without_room_numbers_nothing() {
+    let (ours, real) = servers();
+    for server in [ours, real] {
+        let mut conn = server.connect();
+        for line in [
+            "CONFIG SET slowlog-max-len 0 slowlog-log-slower-than 0",
+            "PING",
+            "CONFIG SET slowlog-max-len 10",
+            "SLOWLOG RESET",
+        ] {
+            conn.line(line);
+        }
+        conn.line("PING");
+        let reply = conn.line("SLOWLOG GET 1");
+        let id = reply.array()[0].array()[0].int();
+        assert!(id <= 3, "{:?}: {id}", server.program());
+    }
+}

@@ -54,6 +54,8 @@ fn clients_are_told_how_far_it_is() {
             assert_eq!(info("loading"), "1");
             assert_ne!(info("loading_total_bytes"), "0");
             assert_ne!(info("loading_start_time"), "0");
+            let used: u64 = info("loading_rdb_used_mem").parse().expect("a number");
+            assert!(used > 100_000, "what the file says was used: {used}");
             let get = conn.call(&["GET", "key:0"]);
             assert!(
                 get.error().is_some_and(|e| e.starts_with("LOADING")),

@@ -1,7 +1,7 @@
 //! Options that change what the server does while it runs, seen from outside.
 
 use std::time::{Duration, Instant};
-use testkit::{Program, Reply, Server, ServerPlan, until};
+use testkit::{Conn, Process, Program, Reply, Server, ServerPlan, TempDir, Tool, until};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -138,4 +138,63 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
     let mut conn = replica.connect();
     assert_eq!(conn.line("GET behind").text(), "1");
     assert_eq!(conn.line("GET again").text(), "1");
+}
+
+/// The allocator's own thread has the same name in Redis.
+#[test]
+fn the_allocator_has_a_thread_of_its_own_if_wanted() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let server = Server::of(program).option("save", "").start();
+        let there = |wanted: bool| {
+            let found = until(LONG, || {
+                let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).ok()?;
+                let names = tasks.flatten().map(|task| task.path().join("comm"));
+                let mut names = names.filter_map(|path| std::fs::read_to_string(path).ok());
+                let is = names.any(|name| name.starts_with("jemalloc_bg_thd"));
+                (is == wanted).then_some(())
+            });
+            assert!(
+                found.is_some(),
+                "{program:?}: the thread is there: {}",
+                !wanted
+            );
+        };
+        there(true);
+        let mut conn = server.connect();
+        for (word, wanted) in [("no", false), ("yes", true)] {
+            conn.call(&["CONFIG", "SET", "jemalloc-bg-thread", word])
+                .expect_ok();
+            there(wanted);
+        }
+    }
+}
+
+/// The file is named from where the server was started, and says where the server works.
+#[test]
+fn a_configuration_file_is_found_again_for_rewriting() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let (place, port) = (TempDir::new("configuration"), testkit::reserve());
+        std::fs::create_dir(place.path().join("work")).expect("a directory");
+        let file = place.path().join("server.conf");
+        let text = format!("port {}\ndir work\nsave \"\"\n", port.number());
+        std::fs::write(&file, text).expect("it is written");
+        let mut command = program.command(Tool::Server);
+        command
+            .args(["server.conf", "--enable-debug-command", "yes"])
+            .current_dir(place.path());
+        let _process = Process::start("server", &mut command, &place.path().join("log"));
+        let conn = until(LONG, || Conn::open(port.number()).ok());
+        let mut conn = conn.expect("it answers");
+        conn.line("CONFIG SET maxclients 77").expect_ok();
+        conn.line("CONFIG REWRITE").expect_ok();
+        let text = || std::fs::read_to_string(&file).expect("it is there");
+        assert!(
+            text().contains("\nmaxclients 77\n"),
+            "{program:?}: {}",
+            text()
+        );
+        assert!(!text().contains("\nhz "), "{program:?}: {}", text());
+        conn.line("DEBUG CONFIG-REWRITE-FORCE-ALL").expect_ok();
+        assert!(text().contains("\nhz 10\n"), "{program:?}: {}", text());
+    }
 }

@@ -184,3 +184,118 @@ fn a_replica_passes_its_primarys_bytes_on() {
         theirs.escape_ascii().to_string()
     );
 }
+
+/// CLIENT PAUSE on a replica holds what its primary sends; it is read, and is not applied.
+#[test]
+fn a_paused_replica_holds_its_stream() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let (primary, replica) = (start(program, false), start(program, false));
+        follow(&replica, &primary);
+        await_link(&replica, "up");
+        let (mut here, mut there) = (primary.connect(), replica.connect());
+        let set = |conn: &mut Conn, value: &str| conn.call(&["SET", "k", value]).expect_ok();
+        let get = |conn: &mut Conn| conn.call(&["GET", "k"]).text();
+        let await_offset = |field: &str| {
+            wait_for(field, LIMIT, || {
+                let end = replicated(&primary, "master_repl_offset");
+                (replicated(&replica, field) >= end).then_some(())
+            });
+        };
+        set(&mut here, "before");
+        await_offset("slave_repl_offset");
+        there
+            .call(&["CLIENT", "PAUSE", "600000", "WRITE"])
+            .expect_ok();
+        let stood = replicated(&replica, "slave_repl_offset");
+        set(&mut here, "after");
+        await_offset("slave_read_repl_offset");
+        assert_eq!(replicated(&replica, "slave_repl_offset"), stood);
+        assert_eq!(get(&mut there), "before", "{program:?}");
+        // It tells its primary what it has applied, and the link stays.
+        assert_eq!(here.call(&["WAIT", "1", "300"]).int(), 0, "{program:?}");
+        there.call(&["CLIENT", "UNPAUSE"]).expect_ok();
+        assert_eq!(here.call(&["WAIT", "1", "20000"]).int(), 1, "{program:?}");
+        assert_eq!(get(&mut there), "after", "{program:?}");
+        // A promotion does not wait for the end of a pause; what was held is gone.
+        there
+            .call(&["CLIENT", "PAUSE", "600000", "WRITE"])
+            .expect_ok();
+        set(&mut here, "lost");
+        await_offset("slave_read_repl_offset");
+        there.call(&["REPLICAOF", "NO", "ONE"]).expect_ok();
+        there.call(&["CLIENT", "UNPAUSE"]).expect_ok();
+        assert_eq!(get(&mut there), "after", "{program:?}");
+    }
+}
+
+/// What clients write on a writable replica is its own affair: nobody downstream gets it, its offset
+/// is its primary's, and it deletes itself what its clients let expire.
+#[test]
+fn writes_on_a_replica_stay_there_and_expire_there() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let plan = Server::of(program).option("repl-diskless-sync-delay", "0");
+        let plan = plan.option("enable-debug-command", "yes");
+        let primary = plan.start();
+        let replica = start(program, true);
+        let below = start(program, false);
+        follow(&replica, &primary);
+        await_link(&replica, "up");
+        follow(&below, &replica);
+        await_link(&below, "up");
+        let (mut here, mut there) = (primary.connect(), replica.connect());
+        there
+            .call(&["CONFIG", "SET", "replica-read-only", "no"])
+            .expect_ok();
+        here.line("DEBUG SET-ACTIVE-EXPIRE 0").expect_ok();
+        here.line("SET theirs v PX 1").expect_ok();
+        assert_eq!(here.call(&["WAIT", "1", "20000"]).int(), 1);
+        let number = |conn: &mut Conn, field: &str| {
+            let text = conn.info(field).expect("a reply").expect("a field");
+            text.parse::<i64>().expect("a number")
+        };
+        there.line("SET mine v EX 1000").expect_ok();
+        there.line("SET short v").expect_ok();
+        assert_eq!(number(&mut there, "slave_expires_tracked_keys"), 1);
+        for line in ["PEXPIRE mine 1", "PEXPIRE short 1"] {
+            assert_eq!(there.line(line).int(), 1, "{program:?}");
+        }
+        there.line("MULTI").expect_ok();
+        there.line("SET a v PX 1");
+        there.line("SET b v PX 1");
+        there.line("EXEC");
+        wait_for("what is due is deleted", LIMIT, || {
+            (number(&mut there, "expired_keys") == 4).then_some(())
+        });
+        // What the primary let expire stays until the primary deletes it.
+        assert_eq!(there.line("GET theirs"), testkit::Reply::Nil);
+        assert_eq!(there.line("DBSIZE").int(), 1, "{program:?}");
+        wait_for("none is left", LIMIT, || {
+            (number(&mut there, "slave_expires_tracked_keys") == 0).then_some(())
+        });
+        let end = replicated(&primary, "master_repl_offset");
+        assert_eq!(
+            replicated(&replica, "slave_repl_offset"),
+            end,
+            "{program:?}"
+        );
+        here.line("SET last v").expect_ok();
+        wait_for("the stream goes on below", LIMIT, || {
+            (below.line("EXISTS last").int() == 1).then_some(())
+        });
+        assert_eq!(below.line("EXISTS mine short a b").int(), 0);
+        // The file of the replica has its own writes, and that they are gone.
+        let file = replica.directory().join("appendonlydir");
+        let text = std::fs::read_dir(file).expect("a directory").flatten();
+        let text: Vec<u8> = text
+            .flat_map(|entry| std::fs::read(entry.path()).expect("a file"))
+            .collect();
+        let text = text.to_ascii_uppercase().escape_ascii().to_string();
+        for word in ["SHORT", "MULTI"] {
+            assert!(text.contains(word), "{program:?}: {word} in {text}");
+        }
+        assert!(
+            text.contains(r"DEL\r\n$5\r\nSHORT") || text.contains(r"UNLINK\r\n$5\r\nSHORT"),
+            "{program:?}: {text}"
+        );
+    }
+}

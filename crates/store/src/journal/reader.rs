@@ -115,6 +115,14 @@ impl Reader {
         inner.open.start + inner.open.bytes.len() as u64 - self.position
     }
 
+    /// Tells others how many bytes wait for this reader.
+    pub fn gauge(&self) -> Gauge {
+        Gauge {
+            journal: self.journal.clone(),
+            id: self.id,
+        }
+    }
+
     /// Sleeps until something was appended, `unpark` was called on this thread, or the time is up.
     pub fn wait(&self, at_most: std::time::Duration) {
         {
@@ -127,6 +135,23 @@ impl Reader {
             }
         }
         crate::sync::park_timeout(at_most);
+    }
+}
+
+/// How many bytes of the log wait for a reader, for others to see.
+pub struct Gauge {
+    journal: Arc<Journal>,
+    id: u64,
+}
+
+impl Gauge {
+    /// The bytes; none when the reader is gone.
+    pub fn bytes(&self) -> u64 {
+        let inner = self.journal.lock();
+        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let mut readers = inner.readers.iter();
+        let reader = readers.find(|reader| reader.id == self.id);
+        reader.map_or(0, |reader| end - reader.position)
     }
 }
 

@@ -4,7 +4,7 @@
 pub(super) const HEADER: usize = 16;
 
 /// Who a record is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Audience(u8);
 
 impl Audience {
@@ -30,8 +30,17 @@ impl Audience {
         self.0 & 2 != 0
     }
 
+    /// Those of this set that are in another one too.
+    pub fn within(self, other: Audience) -> Audience {
+        Audience(self.0 & other.0)
+    }
+
     pub(super) fn and(self, active: usize) -> Audience {
         Audience(self.0 & active as u8)
+    }
+
+    pub(super) fn or(self, other: Audience) -> Audience {
+        Audience(self.0 | other.0)
     }
 }
 

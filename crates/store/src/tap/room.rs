@@ -6,6 +6,7 @@
 
 use super::{Shared, Taps};
 use crate::Store;
+use crate::order::{Short, brief};
 use crate::sync::{AtomicUsize, Instant, Ordering};
 use std::time::Duration;
 
@@ -54,10 +55,21 @@ impl Shared {
         }
     }
 
+    /// Looks at what is kept for a large value that is being written out, which grows without
+    /// anything being delivered.
+    fn look(&self) {
+        let (kept, bound) = (self.kept(), self.room.bound());
+        if kept > bound && !self.is_cancelled() {
+            self.overrun();
+        } else if kept <= bound / 2 {
+            self.relieve();
+        }
+    }
+
     /// The walker took an image that was counted with so many bytes.
     pub(super) fn taken(&self, bytes: usize) {
-        let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if bytes > 0 && before - bytes <= self.room.bound() / 2 {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if bytes > 0 && self.kept() <= self.room.bound() / 2 {
             self.relieve();
         }
     }
@@ -95,13 +107,16 @@ impl Store {
         self.taps.room.bound.store(bytes, Ordering::Relaxed);
     }
 
-    /// Gives up the taps for which writers have waited for longer than `patience`. To be called
-    /// now and then.
+    /// Looks how much each tap keeps, and gives up those for which writers have waited for longer
+    /// than `patience`. To be called now and then.
     pub fn end_slow_taps(&self, patience: Duration) {
-        let lanes = self.taps.lanes.lock();
-        let taps: Vec<_> = lanes.iter().flatten().cloned().collect();
-        drop(lanes);
+        let taps: Vec<_> = {
+            let _order = brief(Short::Registries);
+            let lanes = self.taps.lanes.lock();
+            lanes.iter().flatten().cloned().collect()
+        };
         for tap in taps {
+            tap.look();
             let since = *tap.over.lock();
             if since.is_some_and(|since| since.elapsed() >= patience) {
                 tap.give_up();

@@ -77,6 +77,9 @@ impl Walker {
                 self.drop_all();
             }
             if let Some((mut image, bytes)) = self.ready.pop_front() {
+                if let Some(meter) = image.pin.meter() {
+                    *self.tap.shared.delivered.lock() = Some(meter);
+                }
                 self.tap.shared.taken(bytes);
                 image.db = self.tap.numbers[usize::from(image.db)];
                 return Some(image);

@@ -152,3 +152,45 @@ fn a_peer_that_is_too_slow_for_a_snapshot_loses_it() {
     }
     assert_eq!(got, KEYS);
 }
+
+/// What is kept for a large value grows while it is being written out, and counts.
+#[test]
+fn old_pieces_of_a_value_that_is_written_out_count() {
+    for network in [false, true] {
+        let store = Store::new(1);
+        let locker = Locker::new(&store);
+        let (key, hash) = (b"large".as_slice(), ds::hash::of(b"large"));
+        {
+            let _open = locker.enter();
+            let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+            guard.put(0, hash, Object::new_str(key, &[b'v'; 1 << 20], None));
+        }
+        store.bound_images(200_000);
+        let tap = {
+            let world = locker.try_world(Duration::from_secs(5)).unwrap();
+            store.tap(&world, &locker, SlotSet::full()).unwrap()
+        };
+        let tap = if network { tap.for_network() } else { tap };
+        let mut walker = tap.walker();
+        let image = walker.next(&locker).unwrap();
+        store.end_slow_taps(Duration::from_secs(60));
+        assert!(!store.is_full(), "nothing is kept yet");
+        {
+            let _open = locker.enter();
+            let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+            let mut edit = guard.edit(0, hash, key, WHEN).unwrap();
+            for at in (0..1 << 20).step_by(16 << 10) {
+                edit.set_range(at, b"new");
+            }
+        }
+        assert!(store.tap_bytes() > 900_000, "{}", store.tap_bytes());
+        store.end_slow_taps(Duration::from_secs(60));
+        assert_eq!(store.is_full(), !network);
+        drop(image);
+        assert_eq!(store.tap_bytes(), 0);
+        store.end_slow_taps(Duration::from_secs(60));
+        assert!(!store.is_full());
+        while walker.next(&locker).is_some() {}
+        assert_eq!(walker.was_cut_off(), network);
+    }
+}

@@ -115,3 +115,13 @@ fn a_head_that_does_not_come_loses_its_turn() {
     one.take_turn(next.place.as_ref());
     assert!(one.try_lock(slot).is_some());
 }
+
+/// Debug builds notice an order of locks that could end in a deadlock.
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "Registries after Some(Inboxes)")]
+fn no_registry_is_locked_while_something_is_sent() {
+    use crate::order::{Short, brief};
+    let _sending = brief(Short::Inboxes);
+    let _registry = brief(Short::Registries);
+}

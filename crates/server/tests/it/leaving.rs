@@ -1,0 +1,107 @@
+//! Commands on keys that MIGRATE is sending wait until it is known what became of them.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use testkit::{Program, Reply, Server};
+
+/// A target that answers only when it is told to.
+struct Target(TcpListener);
+
+impl Target {
+    fn new() -> Target {
+        Target(TcpListener::bind("127.0.0.1:0").expect("a port"))
+    }
+
+    fn port(&self) -> String {
+        let address = self.0.local_addr().expect("an address");
+        address.port().to_string()
+    }
+
+    /// The connection on which a key has arrived: it is leaving by now.
+    fn receive(&self) -> TcpStream {
+        let (mut socket, _) = self.0.accept().expect("a connection");
+        let mut got = Vec::new();
+        let mut chunk = [0; 4096];
+        while !got.windows(7).any(|word| word == b"RESTORE") {
+            let read = socket.read(&mut chunk).expect("a request");
+            assert_ne!(read, 0, "it has sent the key");
+            got.extend_from_slice(&chunk[..read]);
+        }
+        socket
+    }
+}
+
+/// Answers SELECT and RESTORE.
+const ARRIVED: &[u8] = b"+OK\r\n+OK\r\n";
+
+/// One worker: what was sent before a command that was answered has been looked at.
+fn server() -> Server {
+    let plan = Server::of(Program::Shoal).option("save", "");
+    plan.option("io-threads", "1").start()
+}
+
+#[test]
+fn commands_on_a_key_that_leaves_see_what_became_of_it() {
+    for arrives in [true, false] {
+        let (server, target) = (server(), Target::new());
+        let mut other = server.connect();
+        other.line("MSET k v {k}2 v").expect_ok();
+        let (mut get, mut exec) = (server.connect(), server.connect());
+        exec.line("MULTI").expect_ok();
+        exec.line("APPEND {k}2 more");
+        exec.line("APPEND k more");
+        let patience = if arrives { "60000" } else { "300" };
+        let port = target.port();
+        let order = ["MIGRATE", "127.0.0.1", &port, "k", "0", patience];
+        let mut sender = server.connect();
+        sender.send(&order).expect("it is sent");
+        let mut socket = target.receive();
+        get.send(&["GET", "k"]).expect("it is sent");
+        exec.send(&["EXEC"]).expect("it is sent");
+        for _ in 0..3 {
+            assert_eq!(other.line("GET {k}2"), Reply::Bulk(b"v".into()));
+        }
+        if arrives {
+            socket.write_all(ARRIVED).expect("it is sent");
+        }
+        let answer = sender.receive().expect("an answer");
+        let got = get.receive().expect("an answer");
+        let done = exec.receive().expect("an answer");
+        if arrives {
+            answer.expect_ok();
+            // EXEC may be first, and then GET sees what it wrote.
+            assert_ne!(got, Reply::Bulk(b"v".into()));
+            assert_eq!(done, Reply::Array(vec![Reply::Int(5), Reply::Int(4)]));
+        } else {
+            let text = answer.error().expect("an error");
+            assert!(text.starts_with("IOERR"), "{text}");
+            assert!(got.text().starts_with('v'), "{got:?}");
+            assert_eq!(done, Reply::Array(vec![Reply::Int(5), Reply::Int(5)]));
+        }
+    }
+}
+
+/// The second finds that the key is not there any more.
+#[test]
+fn a_second_migrate_of_the_key_waits_for_the_first() {
+    let (server, first, second) = (server(), Target::new(), Target::new());
+    let mut conn = server.connect();
+    conn.line("SET k v").expect_ok();
+    let migrate = |target: &Target| {
+        let mut conn = server.connect();
+        let (port, wait) = (target.port(), "60000");
+        conn.send(&["MIGRATE", "127.0.0.1", &port, "k", "0", wait])
+            .expect("it is sent");
+        conn
+    };
+    let mut one = migrate(&first);
+    let mut socket = first.receive();
+    let mut two = migrate(&second);
+    for _ in 0..3 {
+        assert_eq!(server.line("PING").text(), "PONG");
+    }
+    socket.write_all(ARRIVED).expect("it is sent");
+    one.receive().expect("an answer").expect_ok();
+    assert_eq!(two.receive().expect("an answer").text(), "NOKEY");
+}
