@@ -193,7 +193,13 @@ fn read_bulk(from: &mut impl BufRead, length: &str) -> io::Result<Option<Vec<u8>
     Read::by_ref(from)
         .take(length + 2)
         .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 != length + 2 || !bytes.ends_with(b"\r\n") {
+    if (bytes.len() as u64) < length + 2 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "connection closed in a reply",
+        ));
+    }
+    if !bytes.ends_with(b"\r\n") {
         return Err(bad("a bulk without its end"));
     }
     bytes.truncate(bytes.len() - 2);

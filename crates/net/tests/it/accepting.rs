@@ -103,7 +103,7 @@ fn unix_sockets() {
     };
     client.ask("PING\r\nECHO a\r\n", "+PONG\r\n$1\r\na\r\n");
     client.send("BIG 5000000\r\n");
-    assert_eq!(client.reply().as_bytes().map(<[u8]>::len), Some(5_000_000));
+    assert_eq!(client.reply().bytes().len(), 5_000_000);
     match bench.next() {
         Seen::Opened(_, peer) => assert_eq!(peer.peer.to_string(), format!("{}:0", path.display())),
         other => panic!("{other:?}"),

@@ -12,7 +12,7 @@ use net::{
     Address, Args, CloseReason, ConnId, ConnStats, Conns, Detached, Flow, Handler, Listen, Options,
     Output, OutputLimits, PeerInfo, ReadLimits, Server, Start, Workers,
 };
-use resp::value::{self, Value};
+use testkit::Reply;
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -388,15 +388,30 @@ impl<S: Read + Write> Client<S> {
 
     /// The next reply.
     #[track_caller]
-    pub fn reply(&mut self) -> Value {
-        let mut scanner = value::Scanner::new();
+    pub fn reply(&mut self) -> Reply {
         loop {
-            if let Some(len) = scanner.scan(&self.bytes).expect("a reply") {
-                let (value, _) = value::parse(&self.bytes[..len]).unwrap().unwrap();
-                self.bytes.drain(..len);
-                return value;
+            let mut rest = self.bytes.as_slice();
+            match Reply::read(&mut rest) {
+                Ok(reply) => {
+                    let read = self.bytes.len() - rest.len();
+                    self.bytes.drain(..read);
+                    return reply;
+                }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    assert!(self.fill(), "the connection was closed");
+                }
+                Err(error) => panic!("{error}"),
             }
-            assert!(self.fill(), "the connection was closed");
+        }
+    }
+
+    /// The text of the next reply, a status or a string.
+    #[track_caller]
+    pub fn reply_bytes(&mut self) -> Vec<u8> {
+        match self.reply() {
+            Reply::Simple(text) => text.into_bytes(),
+            Reply::Bulk(bytes) => bytes,
+            other => panic!("expected text, got {other:?}"),
         }
     }
 

@@ -76,7 +76,7 @@ fn the_query_buffer_is_limited() {
     let (mut client, id, stats) = bench.connect();
     let value = vec![b'x'; 900_000];
     client.send(command(&[b"ECHO", &value]));
-    assert!(client.reply().as_bytes() == Some(&value));
+    assert!(client.reply().bytes() == value);
     client.send("*2\r\n$4\r\nECHO\r\n$3000000\r\n");
     // The server closes in the midst of it.
     let _ = client.stream.write_all(&vec![b'x'; 3_000_000]);
@@ -156,7 +156,7 @@ fn the_soft_output_limit_strikes_only_after_its_time() {
     bench.call(0, move |conns| conns.push(id, &[b'x'; 20_000_000]));
     let why = loop {
         quick.send("BIG 2000000\r\n");
-        assert_eq!(quick.reply().as_bytes().map(<[u8]>::len), Some(2_000_000));
+        assert_eq!(quick.reply().bytes().len(), 2_000_000);
         match bench.seen.try_recv() {
             Ok(crate::lab::Seen::Closed(closed, why)) => {
                 assert_eq!(closed, id);
@@ -226,7 +226,7 @@ fn a_buffer_of_its_own_stays_only_while_it_is_used() {
     // A large command, then small ones without a pause.
     let large = vec![b'x'; 400_000];
     client.send(command(&[b"ECHO", &large]));
-    assert!(client.reply().as_bytes() == Some(&large));
+    assert!(client.reply().bytes() == large);
     bench.call(0, |_| ());
     assert!(stats.query_memory() > 400_000);
     until("the room is given back", || {
@@ -244,6 +244,6 @@ fn a_buffer_of_its_own_stays_only_while_it_is_used() {
     client.send(&large);
     client.send(vec![b'x'; 599_999]);
     client.send("\r\n");
-    assert_eq!(client.reply().as_bytes().map(<[u8]>::len), Some(1_000_000));
+    assert_eq!(client.reply().bytes().len(), 1_000_000);
     bench.stop();
 }

@@ -81,7 +81,7 @@ fn a_large_parked_command_runs_again() {
     bench.permit("a");
     bench.call(0, move |conns| conns.unpark(id));
     client.expect("+ran\r\n");
-    assert!(client.reply().as_bytes() == Some(&filler));
+    assert!(client.reply().bytes() == filler);
     bench.stop();
 }
 

@@ -22,7 +22,6 @@ const TARGETS: &[(&str, Run)] = &[
     ("replica_link", replproto::fuzz::replica),
     ("replica_words", replproto::fuzz::primary),
     ("resp_request", resp::fuzz_request),
-    ("resp_value", resp::fuzz_value),
 ];
 
 fn fuzz_folder() -> PathBuf {
