@@ -23,6 +23,7 @@ mod durable;
 mod election;
 mod event;
 mod gossip;
+mod index;
 mod machine;
 mod manual;
 mod message;
