@@ -178,8 +178,8 @@ impl Cluster {
 
     fn mark_failed(&mut self, at: Ix) {
         let now = self.now.mono;
+        self.roster.absolve(at);
         let node = &mut self.roster[at];
-        node.flags.clear(Flags::PFAIL);
         node.flags.set(Flags::FAIL);
         node.failed_at = now;
         self.check_state = true;

@@ -24,6 +24,7 @@ mod election;
 mod event;
 mod fault;
 mod gossip;
+mod index;
 mod machine;
 mod manual;
 mod message;

@@ -221,11 +221,9 @@ impl Cluster {
             entries.push(self.gossip_entry(at));
             self.roster[at].stamp = stamp;
         }
-        for i in 0..total {
-            let at = self.roster.order()[i];
-            let node = &self.roster[at];
-            if node.is_suspected() && !node.has(UNTOLD) && at != self.roster.myself {
-                entries.push(self.gossip_entry(at));
+        for at in self.roster.suspects() {
+            if !self.roster[*at].has(UNTOLD) && *at != self.roster.myself {
+                entries.push(self.gossip_entry(*at));
             }
         }
         entries

@@ -277,9 +277,8 @@ impl Cluster {
                 self.delete_node(at);
                 return None;
             }
-            self.roster.rename(at, header.sender);
+            self.roster.finish_handshake(at, header.sender);
             let node = &mut self.roster[at];
-            node.flags.clear(Flags::HANDSHAKE.with(Flags::MEET));
             node.flags
                 .set(Flags(header.flags.0 & (Flags::MASTER.0 | Flags::SLAVE.0)));
             if !node.is_replica() {
@@ -378,7 +377,7 @@ impl Cluster {
         node.pong_direct = Some(now);
         node.ping_sent = None;
         if node.is_suspected() {
-            node.flags.clear(Flags::PFAIL);
+            self.roster.absolve(at);
             self.changed();
             self.check_state = true;
         } else if node.is_failed() {

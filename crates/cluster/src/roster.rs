@@ -1,5 +1,6 @@
 //! All known nodes, who owns which slot, and which slots are on the move.
 
+use crate::index::Index;
 use crate::node::{Ix, Node};
 use base::{NodeId, Slot, SlotSet};
 use bus::Flags;
@@ -18,7 +19,11 @@ pub(crate) struct Roster {
     free: Vec<Ix>,
     /// Places in use, in the order of arrival, less swaps by removal.
     order: Vec<Ix>,
-    by_id: BTreeMap<NodeId, Ix>,
+    by_id: Index,
+    /// Nodes that we suspect: all gossip tells of them.
+    suspects: Vec<Ix>,
+    /// How many nodes are in handshake.
+    handshakes: usize,
     owners: Box<[u16]>,
     /// Slots that their owner has stopped claiming: others may take them whatever their epoch.
     unclaimed: SlotSet,
@@ -27,6 +32,10 @@ pub(crate) struct Roster {
     pub migrating: BTreeMap<Slot, Ix>,
     pub importing: BTreeMap<Slot, Ix>,
     pub myself: Ix,
+}
+
+fn id_at(places: &[Option<Node>], at: Ix) -> NodeId {
+    places[at].as_ref().expect("a place in use").id
 }
 
 impl std::ops::Index<Ix> for Roster {
@@ -48,7 +57,9 @@ impl Roster {
             places: Vec::new(),
             free: Vec::new(),
             order: Vec::new(),
-            by_id: BTreeMap::new(),
+            by_id: Index::default(),
+            suspects: Vec::new(),
+            handshakes: 0,
             owners: vec![NOBODY; Slot::COUNT].into_boxed_slice(),
             unclaimed: SlotSet::new(),
             unclaimed_count: 0,
@@ -88,7 +99,7 @@ impl Roster {
     }
 
     pub fn find(&self, id: &NodeId) -> Option<Ix> {
-        self.by_id.get(id).copied()
+        self.by_id.find(id, |at| &self[at].id)
     }
 
     /// The node of an id that clients gave; handshakes are not known to them.
@@ -98,6 +109,7 @@ impl Roster {
 
     pub fn add(&mut self, node: Node) -> Ix {
         let id = node.id;
+        let (suspected, in_handshake) = (node.is_suspected(), node.in_handshake());
         let at = match self.free.pop() {
             Some(at) => {
                 self.places[at] = Some(node);
@@ -109,14 +121,61 @@ impl Roster {
             }
         };
         self.order.push(at);
-        self.by_id.insert(id, at);
+        self.suspects.extend(suspected.then_some(at));
+        self.handshakes += usize::from(in_handshake);
+        self.enter(&id, at);
         at
     }
 
+    fn enter(&mut self, id: &NodeId, at: Ix) {
+        let places = &self.places;
+        self.by_id.insert(id, at, |at| id_at(places, at));
+    }
+
+    fn strike_out(&mut self, at: Ix) {
+        let places = &self.places;
+        self.by_id
+            .remove(&id_at(places, at), at, |at| id_at(places, at));
+    }
+
     pub fn rename(&mut self, at: Ix, id: NodeId) {
-        let old = std::mem::replace(&mut self[at].id, id);
-        self.by_id.remove(&old);
-        self.by_id.insert(id, at);
+        self.strike_out(at);
+        self[at].id = id;
+        self.enter(&id, at);
+    }
+
+    /// A handshake is over: the node has told its id.
+    pub fn finish_handshake(&mut self, at: Ix, id: NodeId) {
+        self.rename(at, id);
+        let was = self[at].in_handshake();
+        self.handshakes -= usize::from(was);
+        self[at].flags.clear(Flags::HANDSHAKE.with(Flags::MEET));
+    }
+
+    /// How many nodes are in handshake.
+    pub fn handshakes(&self) -> usize {
+        self.handshakes
+    }
+
+    /// Notes that we miss a node.
+    pub fn suspect(&mut self, at: Ix) {
+        if !self[at].is_suspected() {
+            self[at].flags.set(Flags::PFAIL);
+            self.suspects.push(at);
+        }
+    }
+
+    /// We suspect a node no longer: it answers, or it has failed for certain.
+    pub fn absolve(&mut self, at: Ix) {
+        if self[at].is_suspected() {
+            self[at].flags.clear(Flags::PFAIL);
+            self.suspects.retain(|other| *other != at);
+        }
+    }
+
+    /// Nodes that we suspect.
+    pub fn suspects(&self) -> &[Ix] {
+        &self.suspects
     }
 
     /// Removes a node and every mention of it.
@@ -133,10 +192,11 @@ impl Roster {
             }
             node.reports.retain(|report| report.by != at);
         }
+        self.absolve(at);
+        self.handshakes -= usize::from(self[at].in_handshake());
+        self.strike_out(at);
         self.free.push(at);
-        let node = self.places[at].take().expect("a place in use");
-        self.by_id.remove(&node.id);
-        node
+        self.places[at].take().expect("a place in use")
     }
 
     /// Sets whose replica a node is. A primary that has had replicas may be given others when it

@@ -140,12 +140,13 @@ impl Cluster {
             });
         }
         let quorum = size / 2 + 1;
-        alive.sort_unstable_by(|a, b| b.cmp(a));
-        let until = match alive.get(quorum - 1) {
+        let until = if size == 0 {
             // A node without slots of its own in a cluster without any serves nothing anyway.
-            None if size == 0 => now + timeout,
-            None => return,
-            Some(until) => *until,
+            now + timeout
+        } else if alive.len() < quorum {
+            return;
+        } else {
+            *alive.select_nth_unstable_by(quorum - 1, |a, b| b.cmp(a)).1
         };
         let until = if self.mutants.serve_in_minority {
             now + 1_000_000_000

@@ -49,6 +49,9 @@ impl Cluster {
 
     /// Handshakes that took too long end.
     fn retry_handshakes(&mut self) {
+        if self.roster.handshakes() == 0 {
+            return;
+        }
         let limit = self.settings.node_timeout.max(1_000);
         let now = self.now.mono;
         let late = |n: &crate::node::Node| n.in_handshake() && now - n.created > limit;
@@ -150,7 +153,7 @@ impl Cluster {
             if silent > timeout && !node.has(Flags::PFAIL.with(Flags::FAIL)) {
                 let id = node.id;
                 self.log(Level::Debug, format!("*** NODE {id} possibly failing"));
-                self.roster[at].flags.set(Flags::PFAIL);
+                self.roster.suspect(at);
                 self.check_state = true;
                 self.changed();
                 // In a cluster of one voter nobody else will report it.

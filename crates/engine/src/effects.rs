@@ -16,6 +16,8 @@ pub struct Effects {
     /// each in `foreign_bytes`.
     foreign: Vec<(u16, u8, usize)>,
     foreign_bytes: Vec<u8>,
+    /// The replication offset behind what was appended last.
+    offset: i64,
 }
 
 impl Effects {
@@ -71,9 +73,15 @@ impl Effects {
         };
         let records: Vec<Effect<'_>> = self.foreign.iter().map(record).collect();
         let sequence = journal.append_verbatim(&records);
+        self.offset = journal.offset();
         self.foreign.clear();
         self.foreign_bytes.clear();
         sequence
+    }
+
+    /// The replication offset behind what was appended last.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset
     }
 
     /// Whether effects are noted at all.
@@ -133,7 +141,7 @@ impl Effects {
         if !self.foreign.is_empty() {
             return self.commit_foreign(journal);
         }
-        let sequence = {
+        let (sequence, offset) = {
             let bytes = &self.bytes;
             let mut start = 0;
             let effect = |&(db, audience, end): &(u16, Audience, usize)| {
@@ -146,8 +154,9 @@ impl Effects {
             };
             let effects: smallvec::SmallVec<[Effect<'_>; 4]> =
                 self.ends.iter().map(effect).collect();
-            journal.append(&effects)
+            journal.append_at(&effects)
         };
+        self.offset = offset;
         self.ends.clear();
         self.bytes.clear();
         self.bytes.shrink_to(1 << 20);

@@ -308,7 +308,7 @@ fn run_queue<'a>(
     let sequence = cx.effects.commit_transaction(&engine.store.journal);
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
-        cx.session.write_offset = engine.store.journal.offset();
+        cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }
     if settings.commit_gate {

@@ -35,6 +35,7 @@ pub fn formula_bytes_per_second(nodes: usize, node_timeout_ms: u64) -> f64 {
 /// node timeout and is measured for `seconds` of virtual time.
 pub fn measure_gossip(nodes: usize, node_timeout: u64, seconds: u64, seed: u64) -> Traffic {
     let mut world = World::new(seed, params(node_timeout));
+    world.by_node = true;
     let ids: Vec<(NodeId, ShardId)> = (0..nodes)
         .map(|_| {
             let id = NodeId::from_random(world.random.bytes20());

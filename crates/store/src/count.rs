@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-/// The counters of one locking thread. Only its owner writes them.
+/// The counters of one locking thread. Only its owner writes them, for each command: they lie in a
+/// line of their own.
+#[repr(align(64))]
 pub struct Counts {
     databases: Box<[DbCounts]>,
     /// Changes since the server started.

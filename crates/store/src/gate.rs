@@ -22,8 +22,9 @@ pub struct Gates {
     numbers: AtomicUsize,
 }
 
-/// What others see of one gate.
+/// What others see of one gate; in a line of its own, since its owner writes it at each boundary.
 #[derive(Default)]
+#[repr(align(64))]
 struct GateCell {
     open: AtomicBool,
     /// Counts boundaries, so that others can wait for this gate to have passed one.

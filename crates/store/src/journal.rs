@@ -4,20 +4,18 @@
 //! records is the order of changes of every slot. Appending never waits; readers go at their own
 //! pace and keep what they have not read alive. With no reader nothing is written at all.
 
-use crate::order::{Brief, Short, brief};
-use crate::sync::{
-    AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Thread,
-};
-use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
+use crate::order::{Short, brief};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 mod bound;
+mod log;
 mod reader;
 mod record;
 
 use bound::Bound;
 pub use bound::CutFlag;
+use log::{Chunk, Inner, Locked, ReaderState, Tail};
 pub use reader::{Batch, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
@@ -26,17 +24,14 @@ pub use record::{Audience, Record, Records};
 const CHUNK: usize = 64 * 1024;
 
 /// The ordered log of effects.
+///
+/// What every command looks at and what every append writes lie in lines of their own: workers that
+/// only read would otherwise miss their caches whenever another appends.
 pub struct Journal {
     /// Who reads: a set of [`Audience`] bits. Zero: appends are skipped.
     active: AtomicUsize,
-    inner: Mutex<Inner>,
-    /// The sequence number of the last record.
-    sequence: AtomicU64,
-    /// The replication offset: bytes of the replication stream so far.
-    offset: AtomicI64,
-    /// Bytes that are kept for readers and the backlog.
-    retained: AtomicUsize,
-    /// Set by an append, cleared when readers were woken at the end of a batch.
+    /// Set by an append while a reader sleeps, cleared when readers were woken at the end of a
+    /// batch.
     news: AtomicBool,
     /// Whether nothing may be seen from outside before it is synced.
     gated: AtomicBool,
@@ -44,55 +39,7 @@ pub struct Journal {
     synced: AtomicU64,
     /// Whether writers must wait, because a disk does not keep up.
     full: AtomicBool,
-}
-
-struct Inner {
-    sealed: VecDeque<Chunk>,
-    open: Chunk,
-    /// The database that the replication stream is in, if it is known.
-    stream_db: Option<u16>,
-    readers: Vec<ReaderState>,
-    next_reader: u64,
-    backlog_bytes: usize,
-    backlog_start: i64,
-}
-
-/// A run of whole records.
-struct Chunk {
-    /// Position in the log of its first byte.
-    start: u64,
-    /// Replication offset before its first record.
-    offset: i64,
-    bytes: Arc<Vec<u8>>,
-}
-
-/// The right to the log; the order of locks knows of it.
-struct Locked<'a> {
-    inner: MutexGuard<'a, Inner>,
-    _order: Brief,
-}
-
-impl Deref for Locked<'_> {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.inner
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Inner {
-        &mut self.inner
-    }
-}
-
-struct ReaderState {
-    id: u64,
-    position: u64,
-    wake: Option<Thread>,
-    bound: Bound,
-    /// Set when it was cut off.
-    cut: Arc<AtomicBool>,
+    tail: Tail,
 }
 
 /// An effect that is to be appended.
@@ -123,26 +70,11 @@ impl Default for Journal {
     fn default() -> Journal {
         Journal {
             active: AtomicUsize::new(0),
-            inner: Mutex::new(Inner {
-                sealed: VecDeque::new(),
-                open: Chunk {
-                    start: 0,
-                    offset: 0,
-                    bytes: Arc::default(),
-                },
-                stream_db: None,
-                readers: Vec::new(),
-                next_reader: 0,
-                backlog_bytes: 0,
-                backlog_start: 0,
-            }),
-            sequence: AtomicU64::new(0),
-            offset: AtomicI64::new(0),
-            retained: AtomicUsize::new(0),
             news: AtomicBool::new(false),
             gated: AtomicBool::new(false),
             synced: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            tail: Tail::default(),
         }
     }
 }
@@ -172,36 +104,43 @@ impl Journal {
 
     /// The sequence number of the last record.
     pub fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
+        self.tail.sequence.load(Ordering::Acquire)
     }
 
     /// The replication offset: bytes of the replication stream so far.
     pub fn offset(&self) -> i64 {
-        self.offset.load(Ordering::Acquire)
+        self.tail.offset.load(Ordering::Acquire)
     }
 
     /// Sets the replication offset, as after a full sync or a load. The backlog begins anew there.
     pub fn set_offset(&self, offset: i64) {
         let mut inner = self.lock();
         self.seal(&mut inner);
-        inner.open.offset = offset;
+        inner.open_offset = offset;
         inner.backlog_start = offset;
         inner.stream_db = None;
-        self.offset.store(offset, Ordering::Release);
+        self.tail.offset.store(offset, Ordering::Release);
     }
 
     /// Bytes that the log keeps in memory.
     pub fn retained(&self) -> usize {
-        self.retained.load(Ordering::Relaxed)
+        let inner = self.lock();
+        inner.sealed_bytes + inner.open.len()
     }
 
     /// Appends the effects of one command or transaction as one unit. With more than one effect the
     /// unit is wrapped in MULTI and EXEC. Returns the sequence number of its last record, or 0 when
     /// nobody reads.
     pub fn append(&self, effects: &[Effect<'_>]) -> u64 {
+        self.append_at(effects).0
+    }
+
+    /// As [`Journal::append`]; returns the replication offset behind the unit too. Asking for it
+    /// later would fetch the line that another worker is writing by then.
+    pub fn append_at(&self, effects: &[Effect<'_>]) -> (u64, i64) {
         let active = self.active.load(Ordering::Relaxed);
         if active == 0 || effects.is_empty() {
-            return 0;
+            return (0, 0);
         }
         let mut inner = self.lock();
         let wrap = effects.len() > 1;
@@ -232,8 +171,11 @@ impl Journal {
         if let Some(frame) = frame {
             self.write(&mut inner, effects[0].db, frame, EXEC);
         }
-        self.news.store(true, Ordering::Relaxed);
-        self.sequence.load(Ordering::Relaxed)
+        self.note_news(&inner);
+        (
+            self.tail.sequence.load(Ordering::Relaxed),
+            self.tail.offset.load(Ordering::Relaxed),
+        )
     }
 
     /// Appends records as they came from a primary: nothing is added, so that the offset stays the
@@ -247,8 +189,8 @@ impl Journal {
                 self.write(&mut inner, record.db, audience, record.command);
             }
         }
-        self.news.store(true, Ordering::Relaxed);
-        self.sequence.load(Ordering::Relaxed)
+        self.note_news(&inner);
+        self.tail.sequence.load(Ordering::Relaxed)
     }
 
     /// Forgets which database the replication stream is in: at a cut, a load and a promotion.
@@ -256,35 +198,48 @@ impl Journal {
         self.lock().stream_db = None;
     }
 
+    /// Has sleeping readers woken at the end of the batch.
+    #[inline]
+    fn note_news(&self, inner: &Inner) {
+        if inner.asleep {
+            self.news.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
     fn write(&self, inner: &mut Inner, db: u16, audience: Audience, command: &[u8]) {
-        let sequence = self.sequence.load(Ordering::Relaxed) + 1;
-        let room = CHUNK.max(command.len() + HEADER);
-        if inner.open.bytes.len() + command.len() + HEADER > room {
+        let sequence = self.tail.sequence.load(Ordering::Relaxed) + 1;
+        let length = command.len() + HEADER;
+        if length > inner.open.capacity() - inner.open.len() {
+            self.make_room(inner, length);
+        }
+        record::encode(&mut inner.open, sequence, db, audience, command);
+        // Whoever has the lock is the only writer.
+        if audience.replicas() {
+            let offset = self.tail.offset.load(Ordering::Relaxed) + command.len() as i64;
+            self.tail.offset.store(offset, Ordering::Release);
+        }
+        self.tail.sequence.store(sequence, Ordering::Release);
+    }
+
+    /// Begins a chunk in which a record of `length` bytes has room.
+    #[cold]
+    fn make_room(&self, inner: &mut Inner, length: usize) {
+        if !inner.open.is_empty() {
             self.seal(inner);
         }
-        let before = inner.open.bytes.len();
-        let bytes = Arc::make_mut(&mut inner.open.bytes);
-        if bytes.capacity() == 0 {
-            bytes.reserve_exact(room);
-        }
-        record::encode(bytes, sequence, db, audience, command);
-        self.retained
-            .fetch_add(inner.open.bytes.len() - before, Ordering::Relaxed);
-        if audience.replicas() {
-            self.offset
-                .fetch_add(command.len() as i64, Ordering::Release);
-        }
-        self.sequence.store(sequence, Ordering::Release);
+        inner.open.reserve_exact(CHUNK.max(length));
     }
 
     fn seal(&self, inner: &mut Inner) {
-        let start = inner.open.start + inner.open.bytes.len() as u64;
-        let next = Chunk {
-            start,
-            offset: self.offset(),
-            bytes: Arc::default(),
+        let full = Chunk {
+            start: inner.open_start,
+            offset: inner.open_offset,
+            bytes: Arc::new(std::mem::take(&mut inner.open)),
         };
-        let full = std::mem::replace(&mut inner.open, next);
+        inner.open_start += full.bytes.len() as u64;
+        inner.open_offset = self.offset();
+        inner.sealed_bytes += full.bytes.len();
         if !full.bytes.is_empty() {
             inner.sealed.push_back(full);
         }
@@ -301,13 +256,12 @@ impl Journal {
             let next_offset = inner
                 .sealed
                 .get(1)
-                .map_or(inner.open.offset, |next| next.offset);
+                .map_or(inner.open_offset, |next| next.offset);
             let read = slowest.is_none_or(|position| position >= end);
             if !read || (inner.backlog_bytes > 0 && next_offset > keep_from) {
                 break;
             }
-            self.retained
-                .fetch_sub(first.bytes.len(), Ordering::Relaxed);
+            inner.sealed_bytes -= first.bytes.len();
             inner.backlog_start = inner.backlog_start.max(next_offset);
             inner.sealed.pop_front();
         }
@@ -316,7 +270,7 @@ impl Journal {
     fn lock(&self) -> Locked<'_> {
         let order = brief(Short::Journal);
         Locked {
-            inner: self.inner.lock(),
+            inner: self.tail.inner.lock(),
             _order: order,
         }
     }
@@ -325,7 +279,7 @@ impl Journal {
     pub fn cut(&self) -> Cut {
         let inner = self.lock();
         Cut {
-            position: inner.open.start + inner.open.bytes.len() as u64,
+            position: inner.end(),
             sequence: self.sequence(),
             offset: self.offset(),
         }
@@ -352,11 +306,11 @@ impl Journal {
     /// A reader that begins at the end of the log, or at `from` if that is still kept.
     pub fn reader(self: &Arc<Journal>, from: Option<Cut>) -> Option<Reader> {
         let mut inner = self.lock();
-        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let end = inner.end();
         let first = inner
             .sealed
             .front()
-            .map_or(inner.open.start, |chunk| chunk.start);
+            .map_or(inner.open_start, |chunk| chunk.start);
         let position = from.map_or(end, |cut| cut.position);
         if !(first..=end).contains(&position) {
             return None;
@@ -370,12 +324,9 @@ impl Journal {
         if inner.backlog_bytes == 0 || offset < inner.backlog_start || offset > self.offset() {
             return None;
         }
-        let mut chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
-        let chunk = chunks.rfind(|chunk| chunk.offset <= offset)?;
-        let mut at = chunk.offset;
-        let mut position = chunk.start;
+        let (mut position, mut at, bytes) = inner.chunk(|_, begins| begins <= offset)?;
         let mut skip = 0;
-        for record in Records::new(&chunk.bytes) {
+        for record in Records::new(bytes) {
             let length = if record.audience.replicas() {
                 record.command.len() as i64
             } else {
@@ -449,6 +400,7 @@ impl Journal {
             return;
         }
         let mut inner = self.lock();
+        inner.asleep = false;
         for reader in &mut inner.readers {
             if let Some(thread) = reader.wake.take() {
                 thread.unpark();

@@ -3,12 +3,14 @@
 //! Each prepares, then does the same thing so many times; the count of one turn is the difference
 //! of two runs. Nothing here depends on time, threads or chance.
 
+mod in_process;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use commands::Cmd;
-use engine::{ClientCard, Engine, Fail, Host, Outcome, Session, Settings, Taken, Ticket, Worker};
-use resp::{Arena, ArgsBuf, Limits, Parser, Step};
+use engine::{Engine, Outcome, Session, Settings, Worker};
+use in_process::{Nobody, session, words};
+use resp::{Arena, Limits, Parser, Step};
 use store::Store;
 use store::journal::Audience;
 
@@ -72,14 +74,6 @@ fn key(number: u64) -> String {
     format!("key:{:012}", number % KEYS)
 }
 
-fn words(words: &[&str]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        bytes.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
-    }
-    bytes
-}
-
 /// A request of three words.
 fn parse(turns: u64) {
     let bytes = words(&["SET", &key(7), &"v".repeat(32)]);
@@ -101,10 +95,9 @@ fn commands_in_process(turns: u64, journalled: bool, request: fn(u64) -> Vec<u8>
     store.journal.set_active(Audience::AOF, journalled);
     let directory = commands::Directory::default();
     let engine = Engine::new(store, Settings::default(), directory, Arc::new(Nobody));
-    let card = Arc::new(ClientCard::new(1, String::new(), String::new(), -1, (0, 0)));
     let mut client = Client {
         worker: Worker::new(&engine),
-        session: Session::new(card, true),
+        session: session(),
         parser: Parser::new(),
         arena: Arena::new(),
         limits: Limits::default(),
@@ -157,35 +150,6 @@ impl Client {
         self.arena.clear();
         self.out.clear();
     }
-}
-
-/// Nothing here asks the program around the engine.
-struct Nobody;
-
-impl Host for Nobody {
-    fn memory(&self) -> engine::MemoryReport {
-        engine::MemoryReport::default()
-    }
-
-    fn ticket(&self, _: &Session) -> Ticket {
-        Ticket::new(|_| {})
-    }
-
-    fn command(
-        &self,
-        _: &Engine,
-        cmd: Cmd,
-        _: ArgsBuf,
-        _: Option<&mut Session>,
-    ) -> Result<Taken, Fail> {
-        panic!("{cmd:?} is not part of a scenario")
-    }
-
-    fn pause_changed(&self) {}
-
-    fn nudge(&self, _: &ClientCard) {}
-
-    fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}
 }
 
 /// A key with a small string, as it goes into a file.

@@ -99,7 +99,7 @@ pub(super) fn run<'a>(
     let sequence = commit(&mut cx);
     if sequence != 0 {
         cx.keys.guards().set_last_effect(sequence);
-        cx.session.write_offset = engine.store.journal.offset();
+        cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }
     if settings.commit_gate {

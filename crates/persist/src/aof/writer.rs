@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use store::journal::{Reader, Record};
 
 mod failure;
+mod rotation;
 
 /// How many bytes are gathered before they are written.
 const GATHER: usize = 1 << 20;
@@ -18,6 +19,10 @@ const GATHER: usize = 1 << 20;
 const SYNC_PERIOD: Duration = Duration::from_secs(1);
 /// How long until a failed write is tried again.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// How long the thread lets more come together after it has written, unless replies wait for it.
+/// Under load each write then takes many batches of the workers, which need not wake the thread at
+/// the end of each.
+const REST: Duration = Duration::from_millis(1);
 /// How long the thread sleeps when nothing is due.
 const IDLE: Duration = Duration::from_millis(500);
 /// How many bytes a buffer keeps when it is empty.
@@ -177,6 +182,7 @@ impl Writer {
     /// the writer has ended.
     pub fn turn(&mut self) -> bool {
         let stop = self.take_orders();
+        let before = self.written;
         let more = self.round();
         if stop {
             while self.failed_at.is_none() && self.round() {}
@@ -195,10 +201,16 @@ impl Writer {
                 }
                 _ => IDLE,
             };
-            if self.failed_at.is_some() && !self.orders.any.load(Ordering::SeqCst) {
+            let rests = self.written != before && self.policy != AppendFsync::Always;
+            if self.orders.any.load(Ordering::SeqCst) {
+                return true;
+            }
+            if self.failed_at.is_some() {
                 // The journal has news that cannot be written yet: they do not wake.
                 std::thread::park_timeout(nap);
-            } else if !self.orders.any.load(Ordering::SeqCst) {
+            } else if rests {
+                std::thread::park_timeout(REST);
+            } else {
                 self.reader.wait(nap);
             }
         }
@@ -250,16 +262,13 @@ impl Writer {
                 }
                 self.take(&record);
             }
+            if batch.is_last {
+                // What has come meanwhile waits: chasing every record would keep the journal's lock
+                // from those who append.
+                return false;
+            }
         }
         true
-    }
-
-    fn pending_rotation(&self) -> Option<u64> {
-        if !self.orders.any.load(Ordering::SeqCst) {
-            return None;
-        }
-        let waiting = self.orders.waiting.lock();
-        waiting.rotate.as_ref().map(|(at, _)| *at)
     }
 
     /// Puts a record into the buffer.
@@ -374,48 +383,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Goes over to a new increment. What was gathered so far ends the old one.
-    fn rotate(&mut self) {
-        let order = self.orders.waiting.lock().rotate.take();
-        let Some((_, reply)) = order else { return };
-        let _ = reply.send(self.try_rotate());
-    }
-
-    fn try_rotate(&mut self) -> Result<(), String> {
-        if !self.write_out() {
-            return Err(NOT_WRITABLE.into());
-        }
-        if let Err(error) = self.sync() {
-            self.sync_failed(&error);
-            return Err(reason(&error));
-        }
-        self.notice.released(self.written);
-        if self.unlisted {
-            // It began at this cut: there is nothing before it.
-            return Ok(());
-        }
-        let file = self.files.begin_incr().map_err(|error| {
-            let text = format!("cannot begin a new increment: {}", reason(&error));
-            self.notice.log(true, &text);
-            text
-        })?;
-        let name = self
-            .files
-            .manifest()
-            .incr
-            .last()
-            .map(|incr| incr.name.clone());
-        let name = String::from_utf8_lossy(&name.unwrap_or_default()).into_owned();
-        self.notice.log(
-            false,
-            &format!("Creating AOF incr file {name} on background rewrite"),
-        );
-        self.file = file;
-        (self.length, self.db, self.stamped) = (0, None, 0);
-        self.status.increments.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// Does what was asked; whether the writer is to end.
     fn take_orders(&mut self) -> bool {
         if !self.orders.any.load(Ordering::SeqCst) {
@@ -458,24 +425,6 @@ impl Writer {
         for reply in flush {
             let _ = reply.send(result.clone());
         }
-    }
-
-    /// Puts a new base in force; the files that it supersedes.
-    fn adopt(
-        &mut self,
-        base: &std::path::Path,
-        rdb: bool,
-    ) -> Result<Vec<std::path::PathBuf>, String> {
-        let adopted = self.files.adopt_base(base, rdb, self.unlisted, 1);
-        adopted.map_err(|error| reason(&error))?;
-        self.unlisted = false;
-        let size = self.files.total_length().map_err(|error| reason(&error))?;
-        self.status.size.store(size, Ordering::Relaxed);
-        self.status.base_size.store(size, Ordering::Relaxed);
-        self.status
-            .increments
-            .store(self.files.manifest().incr.len() as u64, Ordering::Relaxed);
-        Ok(self.files.history())
     }
 }
 

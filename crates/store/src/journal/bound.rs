@@ -71,7 +71,7 @@ impl Journal {
 
     /// Cuts readers off, or stops writers, where more waits than may.
     pub(super) fn hold_to_bounds(&self, inner: &mut Inner) {
-        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let end = inner.end();
         inner.readers.retain_mut(|reader| {
             let lag = end - reader.position;
             match reader.bound {
@@ -94,7 +94,7 @@ impl Journal {
         if !self.is_full() {
             return;
         }
-        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let end = inner.end();
         let behind = inner.readers.iter().any(|reader| match reader.bound {
             Bound::Park(bytes) => end - reader.position > bytes / 2,
             _ => false,

@@ -22,6 +22,8 @@ pub struct Batch {
     bytes: Arc<Vec<u8>>,
     from: usize,
     to: usize,
+    /// Whether the log ended with it when it was read.
+    pub is_last: bool,
     /// Bytes to leave out of the first record's command: the reader has them already.
     pub skip: usize,
 }
@@ -40,14 +42,14 @@ impl Reader {
         if self.is_cut_off() {
             return None;
         }
-        let open_start = inner.open.start;
+        let open_start = inner.open_start;
         let (bytes, from) = if self.position >= open_start {
             let from = (self.position - open_start) as usize;
-            if from == inner.open.bytes.len() {
+            if from == inner.open.len() {
                 return None;
             }
             // The open chunk is still written to: copy what is new, it is little.
-            (Arc::new(inner.open.bytes[from..].to_vec()), 0)
+            (Arc::new(inner.open[from..].to_vec()), 0)
         } else {
             let index = inner
                 .sealed
@@ -71,6 +73,7 @@ impl Reader {
             bytes,
             from,
             to,
+            is_last: position == inner.end(),
             skip: std::mem::take(&mut self.skip),
         })
     }
@@ -94,17 +97,16 @@ impl Reader {
 
     /// Whether the next record is there and may be seen.
     fn has_next(&self, inner: &Inner) -> bool {
-        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let end = inner.end();
         if end == self.position || self.is_cut_off() {
             return false;
         }
         if self.everything || !self.journal.is_gated() {
             return true;
         }
-        let mut chunks = inner.sealed.iter().chain(std::iter::once(&inner.open));
-        let chunk = chunks.rfind(|chunk| chunk.start <= self.position);
-        let next = chunk.and_then(|chunk| {
-            Records::new(&chunk.bytes[(self.position - chunk.start) as usize..]).next()
+        let chunk = inner.chunk(|start, _| start <= self.position);
+        let next = chunk.and_then(|(start, _, bytes)| {
+            Records::new(&bytes[(self.position - start) as usize..]).next()
         });
         next.is_some_and(|record| record.sequence <= self.journal.synced())
     }
@@ -112,7 +114,7 @@ impl Reader {
     /// How many bytes of the log wait for this reader.
     pub fn lag(&self) -> u64 {
         let inner = self.journal.lock();
-        inner.open.start + inner.open.bytes.len() as u64 - self.position
+        inner.end() - self.position
     }
 
     /// Tells others how many bytes wait for this reader.
@@ -132,6 +134,7 @@ impl Reader {
             }
             if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
                 state.wake = Some(crate::sync::current());
+                inner.asleep = true;
             }
         }
         crate::sync::park_timeout(at_most);
@@ -148,7 +151,7 @@ impl Gauge {
     /// The bytes; none when the reader is gone.
     pub fn bytes(&self) -> u64 {
         let inner = self.journal.lock();
-        let end = inner.open.start + inner.open.bytes.len() as u64;
+        let end = inner.end();
         let mut readers = inner.readers.iter();
         let reader = readers.find(|reader| reader.id == self.id);
         reader.map_or(0, |reader| end - reader.position)

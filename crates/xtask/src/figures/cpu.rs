@@ -358,5 +358,12 @@ fn attach_replica(subject: &Subject, server: &Server, cores: Cores) -> Server {
             .as_deref()
             == Some("up")
     });
+    // A primary that has just started hears first whether another has its slots.
+    eventually("the cluster serves", limit, || {
+        server
+            .line("CLUSTER INFO")
+            .text()
+            .contains("cluster_state:ok")
+    });
     replica
 }

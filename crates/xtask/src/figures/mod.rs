@@ -1,4 +1,5 @@
-//! Figures beside a real server in the same run: CPU per operation and bytes per key.
+//! Figures beside a real server in the same run: CPU per operation, bytes per key, saving under load;
+//! and how the engine scales.
 //!
 //! Absolute numbers say more of the machine than of the program, so every figure is a ratio, with
 //! the order alternating and the median taken. The server is pinned to one core, the generator to
@@ -9,6 +10,7 @@ mod load;
 mod memory;
 mod page;
 mod save;
+mod scaling;
 mod subject;
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     let cpu = cpu::Plan::from(arguments, only.clone())?;
     let memory = memory::Plan::from(arguments, only)?;
     let save = save::Plan::from(arguments)?;
+    let scaling = scaling::Plan::from(arguments)?;
     arguments.end()?;
 
     let ours = match (subject.as_deref(), binary) {
@@ -60,6 +63,9 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     }
     if wanted("save") {
         sections.push(("save", save::measure(&save, [&ours, &base], cores)?));
+    }
+    if wanted("scaling") {
+        sections.push(("scaling", scaling::measure(&scaling)?));
     }
     let heading = page::heading(words, &[&ours, &base])?;
     for (_, text) in &sections {

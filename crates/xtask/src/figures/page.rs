@@ -8,13 +8,14 @@ use super::subject::Subject;
 const TOP: &str = "\
 # Figures
 
-Ratios beside Valkey 9.1 in the same run; smaller is better. Each section names the command, the
-versions and the machine that it was measured with, and is replaced by `cargo xtask figures
---write`. What the project promises, and misses, is marked in the last column.
+Ratios beside Valkey 9.1 in the same run; smaller is better. (The ratios of scaling are to our own
+engine with one worker; larger is better.) Each section names the command, the versions and the
+machine that it was measured with, and is replaced by `cargo xtask figures --write`. What the project
+promises, and misses, is marked in the last column.
 ";
 
 /// The order of the sections.
-const SECTIONS: [&str; 4] = ["cpu", "cluster", "memory", "save"];
+const SECTIONS: [&str; 5] = ["cpu", "cluster", "memory", "save", "scaling"];
 
 /// What a section must say of its run.
 pub(super) fn heading(words: &str, subjects: &[&Subject]) -> Result<String, String> {

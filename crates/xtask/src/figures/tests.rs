@@ -3,7 +3,7 @@
 use super::page::merge;
 use super::save::percentile;
 use super::subject::{cpu_seconds, resident_bytes, thread_ticks};
-use super::{load, median};
+use super::{load, median, scaling};
 
 #[test]
 fn the_median_is_the_middle() {
@@ -54,4 +54,27 @@ fn a_percentile_is_a_value_that_was_seen() {
     assert_eq!(percentile(&mut values, 0.999), 1000);
     assert_eq!(percentile(&mut [7], 0.999), 7);
     assert_eq!(percentile(&mut [], 0.5), 0);
+}
+
+#[test]
+fn rounds_become_a_row_with_the_median_of_their_ratios() {
+    let said = "get uniform 64 one 1000000 500000 0 0\nget uniform 64 two 1800000 900000 0 0.2\n\
+                get uniform 64 apart 1900000 1 0 0\nget uniform 64 apart 1900000 1 0 0\n\
+                get uniform 64 two 1600000 800000 0 0.1\nget uniform 64 one 1000000 1000000 0 0\n\
+                set hot 64 one 1000000 1 90 0\nset hot 64 two 500000 1 70 0\n\
+                set hot 64 apart 2000000 1 90 0\n";
+    let rows = scaling::rows(said).unwrap();
+    let wanted = "| get | uniform | 64 | 1.00 | 1.70 | 1.90 | 1.70 | 1.60–1.80 | 1.30 | 15 % | 0 | ≥ 1.7 |\n\
+                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 |  |\n";
+    assert_eq!(rows, wanted);
+    let slow = said.replace("1800000", "1700000");
+    assert!(scaling::rows(&slow).unwrap().contains("≥ 1.7 **missed** |"));
+    let disturbed = slow.replace("0.2\n", "0.5\n");
+    assert!(
+        scaling::rows(&disturbed)
+            .unwrap()
+            .contains("| not judged |")
+    );
+    assert!(scaling::rows("get uniform 64 one 1000000 1 1 0\n").is_err());
+    assert!(scaling::rows("thread panicked").is_err());
 }
