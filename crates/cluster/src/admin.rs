@@ -23,9 +23,10 @@ impl Cluster {
     /// Carries out a command. What changes nodes.conf is answered when that is on disk.
     pub(crate) fn request(&mut self, token: u64, request: Request) {
         let save = matches!(request, Request::SaveConfig);
+        let fault = matches!(request, Request::Fault(_));
         let reply = self.answer(request);
         let failed = matches!(reply, Reply::Error(_));
-        if save || (!failed && self.save != Save::No && !is_query(&reply)) {
+        if save || (!failed && !fault && self.save != Save::No && !is_query(&reply)) {
             self.withhold(Withheld::Reply(token, reply));
         } else {
             self.out.push(Effect::Reply { token, reply });
@@ -78,6 +79,7 @@ impl Cluster {
             },
             Request::MyId => Reply::Text(self.roster.me().id.to_string()),
             Request::MyShardId => Reply::Text(self.roster.me().shard.to_string()),
+            Request::Fault(fault) => self.make_fault(fault),
         }
     }
 

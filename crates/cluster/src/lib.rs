@@ -22,6 +22,7 @@ mod describe;
 mod durable;
 mod election;
 mod event;
+mod fault;
 mod gossip;
 mod machine;
 mod manual;
@@ -40,6 +41,7 @@ mod vote;
 
 pub use conf::{ConfError, NodesConf, fuzz_one};
 pub use event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
+pub use fault::{Fault, PacketFilter};
 pub use machine::{Boot, Cluster, Mutants};
 pub use request::{
     FailoverKind, Health, LinkRow, NodeRow, Reply, Request, Shard, ShardNode, SlotRange,

@@ -3,6 +3,7 @@
 use crate::conf::NodesConf;
 use crate::election::Election;
 use crate::event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
+use crate::fault::Faults;
 use crate::manual::ManualFailover;
 use crate::node::{Dialect, Ix, Node, OutLink};
 use crate::request::Reply;
@@ -94,6 +95,7 @@ pub struct Cluster {
     pub(crate) now: Now,
     pub(crate) out: Vec<Effect>,
     pub(crate) mutants: Mutants,
+    pub(crate) faults: Faults,
 
     pub(crate) current_epoch: Epoch,
     pub(crate) last_vote_epoch: Epoch,
@@ -194,6 +196,7 @@ impl Cluster {
             now,
             out: Vec::new(),
             mutants: Mutants::default(),
+            faults: Faults::default(),
             current_epoch: current,
             last_vote_epoch: voted,
             state: State::Fail,
@@ -448,7 +451,7 @@ impl Cluster {
         }
     }
 
-    fn link_down(&mut self, link: LinkId) {
+    pub(crate) fn link_down(&mut self, link: LinkId) {
         if let Some(at) = self.outbound.remove(&link) {
             self.roster[at].out = OutLink::Down;
             // Without this a node that refuses connections would never be suspected.

@@ -12,6 +12,9 @@ impl Cluster {
         if let Some(kind) = packet.kind() {
             self.received[kind as usize] += 1;
         }
+        if self.is_dropped(link, packet) {
+            return;
+        }
         let header = &packet.header;
         if header.current_epoch.0 > MAX_EPOCH || header.config_epoch.0 > MAX_EPOCH {
             // Nobody counts that far: it is forged, and would leave no epoch for elections.

@@ -1,6 +1,7 @@
 //! CLUSTER commands and their answers, as data.
 
 use crate::event::LinkId;
+use crate::fault::Fault;
 use base::{NodeId, ShardId, Slot, UnixMs};
 use bus::IpText;
 
@@ -105,6 +106,8 @@ pub enum Request {
     MyId,
     /// MYSHARDID.
     MyShardId,
+    /// DEBUG: make a fault.
+    Fault(Fault),
 }
 
 /// The answer to a [`Request`].

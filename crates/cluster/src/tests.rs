@@ -3,5 +3,6 @@
 mod admin;
 mod conf;
 mod elections;
+mod faults;
 mod ownership;
 mod rig;

@@ -33,7 +33,7 @@ impl Cluster {
         self.last_tick = now;
         self.retry_handshakes();
         self.connect_all();
-        if self.ticks.is_multiple_of(TICKS_PER_SECOND) {
+        if self.ticks.is_multiple_of(TICKS_PER_SECOND) && !self.faults.no_random_ping {
             self.ping_random();
         }
         self.watch_nodes();

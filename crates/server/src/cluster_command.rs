@@ -21,6 +21,16 @@ pub(crate) fn run(
         return Ok(number(Slot::of_key(args.get(2)).number().into()));
     }
     let request = request(engine, cmd, args)?;
+    ask(handle, engine, request, session)
+}
+
+/// Gives a request to the bus.
+pub(crate) fn ask(
+    handle: &clusterio::Handle,
+    engine: &Engine,
+    request: Request,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
     let Some(session) = session else {
         return answer_here(handle, request);
     };

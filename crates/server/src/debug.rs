@@ -1,7 +1,9 @@
-//! The DEBUG subcommands that need more than the key space: the files, the log, replication.
+//! The DEBUG subcommands that need more than the key space: the files, the log, replication, the
+//! cluster bus.
 
 use crate::node::{Node, ok};
-use base::Offset;
+use base::{Offset, num};
+use cluster::{Fault, PacketFilter, Request};
 use config::LogLevel;
 use engine::{Engine, Fail, PauseKind, Session, Taken};
 use persist::load::LoadOptions;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG, RELOAD and LOADAOF
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF and the faults of the cluster bus
 pub(crate) fn run(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
@@ -31,16 +33,60 @@ pub(crate) fn run(
             node.log(LogLevel::Warning, &format!("DEBUG LOG: {text}"));
             Ok(ok())
         }
+        (b"clusterlink", 5) if args.get(2).eq_ignore_ascii_case(b"kill") => {
+            let (direction, id) = (args.get(3).to_vec(), args.get(4).to_vec());
+            let kill = Fault::KillLinks {
+                node: id,
+                direction,
+            };
+            make_fault(node, engine, kill, session)
+        }
+        (b"drop-cluster-packet-filter", 3) => {
+            let number = num::parse_i64(args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
+            make_fault(node, engine, Fault::Drop(packet_filter(number)), session)
+        }
+        (b"close-cluster-link-on-packet-drop", 3) => {
+            make_fault(node, engine, Fault::CloseOnDrop(is_on(args)), session)
+        }
+        (b"disable-cluster-random-ping", 3) => {
+            make_fault(node, engine, Fault::NoRandomPing(is_on(args)), session)
+        }
         (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
-        (name, _) => {
-            let name = String::from_utf8_lossy(name);
+        _ => {
+            let name = String::from_utf8_lossy(args.get(1));
             Err(format!(
                 "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
             )
             .into())
         }
     }
+}
+
+/// The switch of a subcommand. What is no number is off.
+fn is_on(args: Args<'_>) -> bool {
+    num::parse_i64(args.get(2)).is_some_and(|number| number != 0)
+}
+
+fn packet_filter(number: i64) -> PacketFilter {
+    match u16::try_from(number) {
+        Ok(number) => PacketFilter::Type(number),
+        Err(_) if number == -2 => PacketFilter::Everything,
+        Err(_) => PacketFilter::Nothing,
+    }
+}
+
+/// Has the bus make a fault.
+fn make_fault(
+    node: &Node,
+    engine: &Engine,
+    fault: Fault,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let Some(bus) = node.bus() else {
+        return Err("ERR Debug option only available for cluster mode enabled setup!".into());
+    };
+    crate::cluster_command::ask(bus, engine, Request::Fault(fault), session)
 }
 
 /// DEBUG LOADAOF

@@ -66,9 +66,14 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
-        (b"reload" | b"change-repl-id" | b"log" | b"loadaof", _) => {
-            return super::forward::to_host(cx);
-        }
+        (b"reload" | b"change-repl-id" | b"log" | b"loadaof", _)
+        | (
+            b"drop-cluster-packet-filter"
+            | b"close-cluster-link-on-packet-drop"
+            | b"disable-cluster-random-ping",
+            3,
+        )
+        | (b"clusterlink", 5) => return super::forward::to_host(cx),
         _ => {
             let name = String::from_utf8_lossy(cx.args.get(1)).into_owned();
             return Err(unknown(&name));
@@ -83,12 +88,18 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 26] = [
+    const LINES: [&str; 32] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
+        "CLOSE-CLUSTER-LINK-ON-PACKET-DROP <0|1> | DROP-CLUSTER-PACKET-FILTER <type>",
+        "    Drops packets of the cluster bus by type (-1 none, -2 all), and closes their links.",
+        "CLUSTERLINK KILL <to|from|all> <node-id>",
+        "    Closes the links with a node, once.",
         "DICT-RESIZING <0|1>",
         "    Stops tables from shrinking, or lets them shrink again.",
+        "DISABLE-CLUSTER-RANDOM-PING <0|1>",
+        "    Leaves out the ping to a random node every second.",
         "DIGEST",
         "    Shows a digest of all databases.",
         "DIGEST-VALUE <key> [<key> ...]",
