@@ -8,7 +8,8 @@ use base::{NodeId, Offset};
 use bus::{Body, Extension, Flags, Gossip, GossipEntry, Header, HeaderState, Kind, Packet, marks};
 use std::sync::Arc;
 
-/// What gossip never tells of: nodes without a proven id or address.
+/// What gossip does not tell of: nodes without a proven id or address. That one without an address
+/// is missed is told.
 const UNTOLD: Flags = Flags(Flags::HANDSHAKE.0 | Flags::NOADDR.0);
 
 impl Cluster {
@@ -224,7 +225,7 @@ impl Cluster {
         for i in 0..total {
             let at = self.roster.order()[i];
             let node = &self.roster[at];
-            if node.is_suspected() && !node.has(UNTOLD) && at != self.roster.myself {
+            if node.is_suspected() && !node.in_handshake() && at != self.roster.myself {
                 entries.push(self.gossip_entry(at));
             }
         }
