@@ -125,8 +125,12 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
             .then_some(())
     });
     assert!(waits.is_some(), "{}", primary.log());
+    let left = conn.info("shutdown_in_milliseconds").unwrap();
+    let left: u64 = left.expect("shown while it waits").parse().unwrap();
+    assert!((1..=60_000).contains(&left), "{left}");
     let mut called_off = primary.connect();
     called_off.line("SHUTDOWN ABORT").expect_ok();
+    assert_eq!(conn.info("shutdown_in_milliseconds").unwrap(), None);
     assert!(matches!(asking.receive().unwrap(), Reply::Error(_)));
     conn.line("SET again 1").expect_ok();
     let none = format!("{:?}", conn.line("SHUTDOWN ABORT"));
@@ -138,4 +142,38 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
     let mut conn = replica.connect();
     assert_eq!(conn.line("GET behind").text(), "1");
     assert_eq!(conn.line("GET again").text(), "1");
+}
+
+#[test]
+fn the_file_of_a_relative_path_is_rewritten_wherever_dir_leads() {
+    let home = testkit::TempDir::new("rewrite");
+    let file = home.path().join("redis.conf");
+    std::fs::create_dir(home.path().join("data")).unwrap();
+    std::fs::write(&file, "dir data\nhz 10\n").unwrap();
+    let call = "program=$0; word=$1; shift; exec \"$program\" \"$word\" redis.conf \"$@\"";
+    let plan = plan().directory(home.path());
+    let server = plan.wrapped_in(&["sh", "-c", call]).start();
+    server.line("CONFIG SET hz 17").expect_ok();
+    server.line("CONFIG REWRITE").expect_ok();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("hz 17\n"), "{text}");
+}
+
+#[test]
+fn a_restart_keeps_the_process_and_the_data() {
+    let server = plan().option("save", "3600 1").start();
+    let mut conn = server.connect();
+    conn.line("SET kept 1").expect_ok();
+    let run = conn.info("run_id").unwrap();
+    conn.send(&["DEBUG", "RESTART", "0"]).unwrap();
+    assert!(conn.receive().is_err(), "the connection ends");
+    let restarted = until(LONG, || {
+        let mut conn = server.try_connect().ok()?;
+        let ready = conn.info("loading").ok()?? == "0";
+        (ready && conn.info("run_id").ok()? != run).then_some(conn)
+    });
+    let mut conn = restarted.expect("it is there again");
+    let pid = conn.info("process_id").unwrap();
+    assert_eq!(pid, Some(server.id().to_string()));
+    assert_eq!(conn.line("GET kept").text(), "1");
 }
