@@ -38,6 +38,9 @@ impl Cluster {
             }
         }
         for slot in wanted.iter() {
+            if self.roster.owner(slot) != Some(self.roster.myself) {
+                self.roster.hold_off(slot, self.now.mono);
+            }
             self.roster.set_owner(slot, None);
         }
         self.slots_set()

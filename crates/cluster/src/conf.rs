@@ -236,6 +236,7 @@ impl NodesConf {
             node.config_epoch = conf.config_epoch;
             node.ping_sent = conf.pinged.then_some(now.mono);
             node.failed_at = now.mono;
+            node.acquainted = true;
             node
         };
         let mut me = build(&nodes[myself]);

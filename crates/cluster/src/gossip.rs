@@ -10,7 +10,8 @@ const DOWN: Flags = Flags(Flags::PFAIL.0 | Flags::FAIL.0);
 const NOWHERE: Flags = Flags(Flags::NOADDR.0 | DOWN.0);
 
 impl Cluster {
-    /// Reads gossip; `sender` is `None` for a MEET of a node not known yet.
+    /// Reads gossip; `sender` is `None` for a MEET of a node not known yet. What that one knows is
+    /// taken in, since an administrator introduced it, but not what it thinks of nodes known here.
     pub(crate) fn read_entries(&mut self, sender: Option<Ix>, gossip: &Gossip) {
         for entry in &gossip.entries {
             match self.roster.find(&entry.id) {
@@ -19,9 +20,7 @@ impl Cluster {
                         self.hear_of(sender, at, entry);
                     }
                 }
-                // A node is taken in only on the word of a known one.
-                None if sender.is_some() => self.learn_node(entry),
-                None => {}
+                None => self.learn_node(entry),
             }
         }
     }

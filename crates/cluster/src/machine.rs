@@ -190,7 +190,7 @@ impl Cluster {
             replica_of: None,
         };
         let mut cluster = Cluster {
-            settings,
+            settings: settings.in_effect(),
             roster,
             rng: Rng::new(seed),
             now,
@@ -326,7 +326,7 @@ impl Cluster {
                 self.publish(channel, message, sharded);
             }
             Event::Settings(settings) => {
-                self.settings = *settings;
+                self.settings = settings.in_effect();
                 self.apply_own_settings();
                 self.check_state = true;
             }
@@ -462,6 +462,7 @@ impl Cluster {
             && self.roster[at].inbound == Some(link)
         {
             self.roster[at].inbound = None;
+            self.roster[at].met = self.now.mono;
         }
     }
 

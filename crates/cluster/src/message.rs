@@ -8,7 +8,8 @@ use base::{NodeId, Offset};
 use bus::{Body, Extension, Flags, Gossip, GossipEntry, Header, HeaderState, Kind, Packet, marks};
 use std::sync::Arc;
 
-/// What gossip never tells of: nodes without a proven id or address.
+/// What gossip does not tell of: nodes without a proven id or address. That one without an address
+/// is missed is told.
 const UNTOLD: Flags = Flags(Flags::HANDSHAKE.0 | Flags::NOADDR.0);
 
 impl Cluster {
@@ -222,7 +223,7 @@ impl Cluster {
             self.roster[at].stamp = stamp;
         }
         for at in self.roster.suspects() {
-            if !self.roster[*at].has(UNTOLD) && *at != self.roster.myself {
+            if !self.roster[*at].in_handshake() && *at != self.roster.myself {
                 entries.push(self.gossip_entry(*at));
             }
         }

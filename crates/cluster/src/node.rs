@@ -96,6 +96,11 @@ pub(crate) struct Node {
     pub failed_at: u64,
     /// When we last voted for a replica of it.
     pub voted_at: Option<u64>,
+    /// Whether it has known us for some time: its link to us outlived a handshake.
+    pub acquainted: bool,
+    /// When our handshake with it ended, it lost its link to us, or it was last sent a MEET because
+    /// it did not seem to know us.
+    pub met: u64,
     /// Since when it claims the same epoch as we, in our own shard.
     pub collided_since: Option<u64>,
     pub dialect: Dialect,
@@ -140,6 +145,8 @@ impl Node {
             orphaned_since: None,
             out: OutLink::Down,
             inbound: None,
+            acquainted: false,
+            met: 0,
             reports: Vec::new(),
             collided_since: None,
             stamp: 0,

@@ -100,7 +100,7 @@ impl Cluster {
         let (mut moved, mut lost_ours) = (0, 0);
         for slot in slots.iter() {
             let owner = self.roster.owner(slot);
-            if owner == Some(claimer) {
+            if owner == Some(claimer) || self.roster.is_held(slot, self.now.mono) {
                 continue;
             }
             let newer = match owner {

@@ -284,7 +284,7 @@ impl Cluster {
             if !node.is_replica() {
                 node.flags.set(Flags::MASTER);
             }
-            node.heard = self.now.mono;
+            (node.heard, node.met) = (self.now.mono, self.now.mono);
             self.log(
                 Level::Debug,
                 format!("Handshake with node {} completed.", header.sender),
@@ -304,7 +304,7 @@ impl Cluster {
                 self.now.mono - self.roster[at].created,
                 self.roster[at].flags.0
             );
-            self.log(Level::Debug, text);
+            self.log(Level::Notice, text);
             // Somebody else lives at that address now.
             self.close_out(at);
             let node = &mut self.roster[at];

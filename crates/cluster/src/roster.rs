@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 const NOBODY: u16 = u16::MAX;
 
+/// For how long (milliseconds) claims to a slot that an administrator took from its owner are not
+/// heard.
+const HOLD: u64 = 500;
+
 /// The most nodes that are kept: there are not more slots, and twice as many leaves room for
 /// replicas; places are 16 bits wide.
 pub(crate) const MAX_NODES: usize = 32_768;
@@ -28,6 +32,11 @@ pub(crate) struct Roster {
     /// Slots that their owner has stopped claiming: others may take them whatever their epoch.
     unclaimed: SlotSet,
     unclaimed_count: usize,
+    /// Slots that an administrator took from another node, and the monotonic millisecond until
+    /// which nobody's claim to them is heard: what else the administrator does with them comes in
+    /// another request, and the former owner's next packet must not come between.
+    held: SlotSet,
+    held_until: u64,
     unowned: usize,
     pub migrating: BTreeMap<Slot, Ix>,
     pub importing: BTreeMap<Slot, Ix>,
@@ -63,6 +72,8 @@ impl Roster {
             owners: vec![NOBODY; Slot::COUNT].into_boxed_slice(),
             unclaimed: SlotSet::new(),
             unclaimed_count: 0,
+            held: SlotSet::new(),
+            held_until: 0,
             unowned: Slot::COUNT,
             migrating: BTreeMap::new(),
             importing: BTreeMap::new(),
@@ -274,6 +285,19 @@ impl Roster {
         } else {
             self.unclaimed_count += usize::from(self.unclaimed.insert(slot));
         }
+    }
+
+    /// Holds claims to a slot off for a moment.
+    pub fn hold_off(&mut self, slot: Slot, now: u64) {
+        if now >= self.held_until {
+            self.held = SlotSet::new();
+        }
+        self.held.insert(slot);
+        self.held_until = now + HOLD;
+    }
+
+    pub fn is_held(&self, slot: Slot, now: u64) -> bool {
+        now < self.held_until && self.held.contains(slot)
     }
 
     /// How many primaries have slots.

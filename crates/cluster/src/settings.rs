@@ -17,10 +17,14 @@ pub enum EndpointType {
 /// Up to so many primaries with slots, pinging them more often costs little.
 const FEW_VOTERS: usize = 16;
 
+/// Least node timeout in effect: a tick that comes late, or an answer that needs a moment, must not
+/// look like a node that is gone.
+const LEAST_TIMEOUT: u64 = 500;
+
 /// Options that the machine reads. Times are in milliseconds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
-    /// `cluster-node-timeout`.
+    /// `cluster-node-timeout`; less than half a second counts as that.
     pub node_timeout: u64,
     /// `cluster-ping-interval` in effect; 0 means half the node timeout.
     pub ping_interval: u64,
@@ -103,6 +107,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// With what is in effect in place of what was asked for.
+    pub(crate) fn in_effect(mut self) -> Settings {
+        self.node_timeout = self.node_timeout.max(LEAST_TIMEOUT);
+        self
+    }
+
     /// The plain port that others are told.
     pub(crate) fn public_port(&self) -> u16 {
         if self.announce_port != 0 {
@@ -128,6 +138,11 @@ impl Settings {
         } else {
             self.bus_port
         }
+    }
+
+    /// How long a handshake may take.
+    pub(crate) fn handshake_timeout(&self) -> u64 {
+        self.node_timeout.max(1_000)
     }
 
     /// How old a node's last answer may grow before it is pinged.

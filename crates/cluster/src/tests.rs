@@ -4,5 +4,6 @@ mod admin;
 mod conf;
 mod elections;
 mod faults;
+mod meeting;
 mod ownership;
 mod rig;

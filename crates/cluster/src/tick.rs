@@ -32,6 +32,7 @@ impl Cluster {
         self.ticks += 1;
         self.last_tick = now;
         self.retry_handshakes();
+        self.meet_strangers();
         self.connect_all();
         if self.ticks.is_multiple_of(TICKS_PER_SECOND) && !self.faults.no_random_ping {
             self.ping_random();
@@ -52,7 +53,7 @@ impl Cluster {
         if self.roster.handshakes() == 0 {
             return;
         }
-        let limit = self.settings.node_timeout.max(1_000);
+        let limit = self.settings.handshake_timeout();
         let now = self.now.mono;
         let late = |n: &crate::node::Node| n.in_handshake() && now - n.created > limit;
         let late: Vec<Ix> = self
@@ -76,6 +77,27 @@ impl Cluster {
             .collect();
         for at in again {
             self.send_ping(at, Kind::Meet);
+        }
+    }
+
+    /// A node that has no link to us may not know us: its handshake with us failed when ours with it
+    /// had succeeded. It is sent a MEET, which does nothing to one that knows us. But who did know us
+    /// for some time has forgotten us, and is left alone.
+    fn meet_strangers(&mut self) {
+        let limit = self.settings.handshake_timeout();
+        let now = self.now.mono;
+        for i in 0..self.roster.order().len() {
+            let at = self.roster.order()[i];
+            let node = &self.roster[at];
+            if at == self.roster.myself || node.in_handshake() || node.acquainted {
+                continue;
+            }
+            if let Some(state) = node.inbound.and_then(|link| self.inbound.get(&link)) {
+                self.roster[at].acquainted = now - state.since > 2 * limit;
+            } else if node.out.up().is_some() && now - node.met.max(node.created) > limit {
+                self.roster[at].met = now;
+                self.send_ping(at, Kind::Meet);
+            }
         }
     }
 
@@ -133,8 +155,12 @@ impl Cluster {
                 continue;
             }
             let node = &self.roster[at];
-            if node.has(Flags::NOADDR.with(Flags::HANDSHAKE)) {
+            if node.in_handshake() {
                 continue;
+            }
+            if node.has(Flags::NOADDR) {
+                // It cannot be asked: it has to make itself heard, like any other.
+                self.roster[at].ping_sent.get_or_insert(now);
             }
             self.refresh_link(at);
             let node = &self.roster[at];

@@ -89,7 +89,7 @@ pub(crate) fn as_path(path: &[u8]) -> std::path::PathBuf {
 }
 
 /// Runs a server with these arguments until it is told to stop.
-pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
+pub(crate) fn run(args: &[Vec<u8>], name: &str) -> ExitCode {
     let origin = Origin::capture();
     let line = config::command_line(args);
     let mut machine = Machine::default();
@@ -130,15 +130,29 @@ pub(crate) fn run(args: &[Vec<u8>]) -> ExitCode {
     for warning in &loaded.warnings {
         log.warning(warning);
     }
-    let served = serve(config, machine.directory, file, &log);
-    if let Err(text) = &served {
-        log.warning(text);
-    }
-    log.flush();
-    if served.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match serve(config, machine.directory, file, &log) {
+        Err(text) => {
+            log.warning(text);
+            log.flush();
+            ExitCode::FAILURE
+        }
+        Ok(None) => {
+            let program = crate::program(name);
+            log.warning(format!("{program} is now ready to exit, bye bye..."));
+            log.flush();
+            ExitCode::SUCCESS
+        }
+        Ok(Some(delay)) => {
+            log.flush();
+            std::thread::sleep(delay);
+            let failed = match origin {
+                Ok(origin) => origin.replace(),
+                Err(error) => error,
+            };
+            log.warning(format!("Cannot start anew: {failed}"));
+            log.flush();
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -175,12 +189,13 @@ pub(crate) fn workers(config: &Config) -> usize {
         .unwrap_or_else(cores)
 }
 
+/// Serves until the server is told to end; after how long it is to start anew, if it is.
 fn serve(
     config: Config,
     directory: commands::Directory,
     file: Option<PathBuf>,
     log: &Log,
-) -> Result<(), String> {
+) -> Result<Option<Duration>, String> {
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
@@ -226,17 +241,18 @@ fn serve(
     log.notice("Ready to accept connections tcp");
     // A supervisor that does not listen is no reason not to serve.
     let _ = supervisor.ready();
-    loop {
+    let restart = loop {
         let ending = node.wait_for_end();
+        let refusal = ending.refusal();
         match crate::ending::prepare(&node, &engine, &ending) {
-            Ok(()) => break,
+            Ok(()) => break ending.restart,
             Err(_) => {
                 if let Some(ticket) = ending.ticket {
-                    ticket.error("ERR Errors trying to SHUTDOWN. Check logs.");
+                    ticket.error(refusal);
                 }
             }
         }
-    }
+    };
     let _ = supervisor.stopping();
     drop(periodic);
     if let Some(pid) = pid {
@@ -244,12 +260,11 @@ fn serve(
         // It may have been removed by somebody else, which is as good.
         let _ = pid.remove();
     }
-    log.warning("Redis is now ready to exit, bye bye...");
-    node.take_server().map_or(Ok(()), |server| {
-        server
-            .stop(Duration::from_secs(1))
-            .map_err(|error| error.to_string())
-    })
+    if let Some(server) = node.take_server() {
+        let stopped = server.stop(Duration::from_secs(1));
+        stopped.map_err(|error| error.to_string())?;
+    }
+    Ok(restart)
 }
 
 /// Ends the server when a signal asks for it.

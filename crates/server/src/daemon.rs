@@ -37,24 +37,35 @@ impl Origin {
         std::env::var_os(MARK).is_some()
     }
 
-    /// Starts the process that goes on in the background; this one should end with success then.
-    /// `stdin` is what this one has read from standard input, if it has: the other reads it too.
-    pub fn respawn(&self, stdin: Option<&[u8]>) -> io::Result<Child> {
+    /// The same call again.
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         // The name it was called by decides what the program is.
         if let Some((name, args)) = self.args.split_first() {
             command.arg0(name).args(args);
         }
+        command.current_dir(&self.dir);
+        command
+    }
+
+    /// Starts the program anew in this process.
+    ///
+    /// # Errors
+    /// It returns only if that is not possible, with the reason.
+    pub fn replace(&self) -> io::Error {
+        self.command().exec()
+    }
+
+    /// Starts the process that goes on in the background; this one should end with success then.
+    /// `stdin` is what this one has read from standard input, if it has: the other reads it too.
+    pub fn respawn(&self, stdin: Option<&[u8]>) -> io::Result<Child> {
+        let mut command = self.command();
         let input = if stdin.is_some() {
             Stdio::piped()
         } else {
             Stdio::null()
         };
-        let mut child = command
-            .current_dir(&self.dir)
-            .env(MARK, "1")
-            .stdin(input)
-            .spawn()?;
+        let mut child = command.env(MARK, "1").stdin(input).spawn()?;
         if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
             pipe.write_all(text)?;
         }

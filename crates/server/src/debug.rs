@@ -1,6 +1,7 @@
 //! The DEBUG subcommands that need more than the key space: the files, the log, replication, the
 //! cluster bus.
 
+use crate::ending::{Ending, Save};
 use crate::node::{Node, ok};
 use base::{Offset, num};
 use cluster::{Fault, PacketFilter, Request};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, CONFIG-REWRITE-FORCE-ALL and the faults of the
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, RESTART, CONFIG-REWRITE-FORCE-ALL and the faults of the
 /// cluster bus
 pub(crate) fn run(
     node: &Arc<Node>,
@@ -53,6 +54,7 @@ pub(crate) fn run(
             make_fault(node, engine, Fault::NoRandomPing(is_on(args)), session)
         }
         (b"config-rewrite-force-all", 2) => crate::configure::rewrite(node, config::rewrite_all),
+        (b"restart", 2 | 3) => restart(node, args, session),
         (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
         _ => {
@@ -89,6 +91,28 @@ fn make_fault(
         return Err("ERR Debug option only available for cluster mode enabled setup!".into());
     };
     crate::cluster_command::ask(bus, engine, Request::Fault(fault), session)
+}
+
+/// DEBUG RESTART [milliseconds]
+fn restart(node: &Arc<Node>, args: Args<'_>, session: Option<&mut Session>) -> Result<Taken, Fail> {
+    let delay = match args.opt(2) {
+        Some(text) => num::parse_i64(text).ok_or(engine::fail::NOT_INTEGER)?,
+        None => 0,
+    };
+    if std::env::args_os().any(|word| word == "-") {
+        return Err("ERR a configuration from standard input cannot be read again".into());
+    }
+    if node.config_file().is_some() {
+        crate::configure::rewrite(node, config::rewrite)?;
+    }
+    node.end(Ending {
+        save: Save::IfConfigured,
+        force: false,
+        now: true,
+        ticket: session.map(|session| node.ticket_for(session)),
+        restart: Some(Duration::from_millis(delay.max(0) as u64)),
+    });
+    Ok(Taken::Later)
 }
 
 /// DEBUG LOADAOF

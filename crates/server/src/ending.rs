@@ -3,6 +3,7 @@
 use crate::node::Node;
 use config::Config;
 use engine::{Engine, Fail, Session, Taken, Ticket};
+use parking_lot::Mutex;
 use resp::Args;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ pub(crate) struct Ending {
     pub(crate) now: bool,
     /// The connection that asked: it hears only when the server does not end.
     pub(crate) ticket: Option<Ticket>,
+    /// Start anew after so long, in the same process.
+    pub(crate) restart: Option<Duration>,
 }
 
 impl Ending {
@@ -43,6 +46,15 @@ impl Ending {
             force: on.force(),
             now: on.now(),
             ticket: None,
+            restart: None,
+        }
+    }
+
+    /// What the client is told when the server cannot end.
+    pub(crate) fn refusal(&self) -> &'static str {
+        match self.restart {
+            None => "ERR Errors trying to SHUTDOWN. Check logs.",
+            Some(_) => "ERR failed to restart the server. Check server logs.",
         }
     }
 }
@@ -58,6 +70,7 @@ pub(crate) fn shutdown(
         force: false,
         now: false,
         ticket: None,
+        restart: None,
     };
     let mut abort = false;
     for word in args.from(1).iter() {
@@ -92,15 +105,24 @@ const LONGEST_FINISH: Duration = Duration::from_secs(600);
 #[derive(Default)]
 pub(crate) struct Departure {
     waiting: AtomicBool,
+    /// When the wait ends at the latest.
+    until: Mutex<Option<Instant>>,
     called_off: AtomicBool,
 }
 
 impl Departure {
+    /// How many milliseconds the wait may last yet, if the server waits.
+    pub(crate) fn left(&self) -> Option<u128> {
+        let until = self.until.lock();
+        until.map(|until| until.saturating_duration_since(Instant::now()).as_millis())
+    }
+
     /// SHUTDOWN ABORT; whether there was anything to call off.
     fn call_off(&self) -> bool {
         let waiting = self.waiting.load(Ordering::SeqCst);
         if waiting {
             self.called_off.store(true, Ordering::SeqCst);
+            *self.until.lock() = None;
         }
         waiting
     }
@@ -127,6 +149,7 @@ fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) -> Result<()
     let until = Instant::now() + timeout;
     node.departure.called_off.store(false, Ordering::SeqCst);
     node.departure.waiting.store(true, Ordering::SeqCst);
+    *node.departure.until.lock() = Some(until);
     node.pause_writes(until + LONGEST_FINISH);
     let line = format!(
         "{} of {} replicas are in sync when shutting down.",
@@ -140,6 +163,7 @@ fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) -> Result<()
         called_off = node.departure.called_off.load(Ordering::SeqCst);
     }
     node.departure.waiting.store(false, Ordering::SeqCst);
+    *node.departure.until.lock() = None;
     let late = behind(engine.store.journal.offset());
     if late > 0 && !called_off {
         let line = format!("{late} replicas lag behind and are not waited for any longer.");

@@ -52,7 +52,7 @@ pub fn main(args: Vec<OsString>, name: &str) -> ExitCode {
             print!("{}", help(name));
             ExitCode::SUCCESS
         }
-        _ => boot::run(&args),
+        _ => boot::run(&args, name),
     }
 }
 
@@ -66,14 +66,19 @@ impl IntoBytes for OsString {
     }
 }
 
-fn version(name: &str) -> String {
-    let bits = usize::BITS;
-    let version = env!("CARGO_PKG_VERSION");
-    let program = if name.contains("valkey") {
+/// Whom the server is taken for under this name.
+pub(crate) fn program(name: &str) -> &'static str {
+    if name.contains("valkey") {
         "Valkey"
     } else {
         "Redis"
-    };
+    }
+}
+
+fn version(name: &str) -> String {
+    let bits = usize::BITS;
+    let version = env!("CARGO_PKG_VERSION");
+    let program = program(name);
     format!(
         "{program} server v={REDIS_VERSION} sha=00000000:0 malloc=jemalloc-5.3.1 bits={bits} \
          build=shoal-{version}"

@@ -48,8 +48,8 @@ impl Session<'_> {
         self.connect(&mut node)?;
         self.require_cluster_mode(&mut node)?;
         self.load_node(&mut node)?;
-        // What the command line says of the bus counts, not what the node thinks.
-        node.bus_port = bus_port;
+        // What the command line says of the bus counts before what the node thinks.
+        node.bus_port = bus_port.or(node.bus_port);
         self.require_empty(&mut node)?;
         if let Some(index) = self.index_of(&node.id) {
             let first = self.nodes[index].address();

@@ -391,3 +391,36 @@ fn a_primary_that_gives_its_last_slot_away_follows_the_new_owner() {
     assert_eq!(rig.machine.view().role(), Role::Replica);
     assert_eq!(rig.count(|e| matches!(e, Effect::SetReplicaOf { .. })), 1);
 }
+
+#[test]
+fn the_owner_s_packet_does_not_come_between_delslots_and_addslots() {
+    let mut rig = rig();
+    let owner = Peer::primary(1, 2, 200, 300);
+    let taken = |rig: &Rig| rig.owner(250) == Some(id(0));
+    assert_eq!(rig.ask(Request::DelSlots(vec![slot(250)])), Some(Reply::Ok));
+    rig.ping(&owner);
+    assert_eq!(rig.owner(250), None);
+    assert_eq!(rig.ask(Request::AddSlots(vec![slot(250)])), Some(Reply::Ok));
+    rig.ping(&owner);
+    assert!(taken(&rig), "the new epoch may still be on its way");
+    // Without one the owner has it back.
+    rig.pass_with(600, std::slice::from_ref(&owner));
+    assert!(!taken(&rig));
+}
+
+#[test]
+fn a_very_short_node_timeout_does_not_make_late_ticks_look_like_sleep() {
+    let mut rig = rig();
+    let settings = Settings {
+        node_timeout: 1,
+        port: 7000,
+        bus_port: 17_000,
+        ..Settings::default()
+    };
+    rig.give(Event::Settings(Box::new(settings)));
+    rig.clear();
+    let primary = Peer::primary(1, 2, 200, 300);
+    let replica = Peer::replica(2, &primary);
+    rig.pass_with(1_000, &[primary, replica]);
+    assert_eq!(rig.count(|e| matches!(e, Effect::Disconnect(_))), 0);
+}

@@ -170,7 +170,12 @@ impl Rig {
 
     /// A peer answers by the link that we opened to it.
     pub fn answer(&mut self, peer: &Peer) {
-        let Some(&link) = self.links.get(&peer.n) else {
+        self.answer_at(peer.n, peer);
+    }
+
+    /// A peer answers by the link that we opened to the address of peer `n`.
+    pub fn answer_at(&mut self, n: u8, peer: &Peer) {
+        let Some(&link) = self.links.get(&n) else {
             return;
         };
         let packet = peer.packet(Body::Pong(peer.gossip()));

@@ -66,7 +66,15 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
-        (b"reload" | b"change-repl-id" | b"log" | b"loadaof" | b"config-rewrite-force-all", _)
+        (
+            b"reload"
+            | b"change-repl-id"
+            | b"log"
+            | b"loadaof"
+            | b"config-rewrite-force-all"
+            | b"restart",
+            _,
+        )
         | (
             b"drop-cluster-packet-filter"
             | b"close-cluster-link-on-packet-drop"
@@ -88,7 +96,7 @@ fn unknown(name: &str) -> Fail {
 }
 
 fn help(cx: &mut Cx<'_>) {
-    const LINES: [&str; 34] = [
+    const LINES: [&str; 36] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CHANGE-REPL-ID",
         "    Gives the replication history a new ID.",
@@ -122,6 +130,8 @@ fn help(cx: &mut Cx<'_>) {
         "    Makes strings.",
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE] | SET-ACTIVE-EXPIRE <0|1> | SLEEP <seconds>",
         "    Saves and loads the data, switches active expiry, or stops all workers.",
+        "RESTART [<milliseconds>]",
+        "    Saves the data and the configuration, and starts the server anew.",
         "HELP",
     ];
     cx.reply.array(LINES.len() + 1);

@@ -156,6 +156,9 @@ fn server(node: &Node, engine: &Engine, text: &mut String) {
             ),
         ],
     );
+    if let Some(left) = node.departure.left() {
+        let _ = write!(text, "shutdown_in_milliseconds:{left}\r\n");
+    }
     let mut listener = 0;
     let mut listen = |line: String| {
         let _ = write!(text, "listener{listener}:{line}\r\n");

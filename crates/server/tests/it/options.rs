@@ -125,8 +125,12 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
             .then_some(())
     });
     assert!(waits.is_some(), "{}", primary.log());
+    let left = conn.info("shutdown_in_milliseconds").unwrap();
+    let left: u64 = left.expect("shown while it waits").parse().unwrap();
+    assert!((1..=60_000).contains(&left), "{left}");
     let mut called_off = primary.connect();
     called_off.line("SHUTDOWN ABORT").expect_ok();
+    assert_eq!(conn.info("shutdown_in_milliseconds").unwrap(), None);
     assert!(matches!(asking.receive().unwrap(), Reply::Error(_)));
     conn.line("SET again 1").expect_ok();
     let none = format!("{:?}", conn.line("SHUTDOWN ABORT"));
@@ -197,4 +201,23 @@ fn a_configuration_file_is_found_again_for_rewriting() {
         conn.line("DEBUG CONFIG-REWRITE-FORCE-ALL").expect_ok();
         assert!(text().contains("\nhz 10\n"), "{program:?}: {}", text());
     }
+}
+
+#[test]
+fn a_restart_keeps_the_process_and_the_data() {
+    let server = plan().option("save", "3600 1").start();
+    let mut conn = server.connect();
+    conn.line("SET kept 1").expect_ok();
+    let run = conn.info("run_id").unwrap();
+    conn.send(&["DEBUG", "RESTART", "0"]).unwrap();
+    assert!(conn.receive().is_err(), "the connection ends");
+    let restarted = until(LONG, || {
+        let mut conn = server.try_connect().ok()?;
+        let ready = conn.info("loading").ok()?? == "0";
+        (ready && conn.info("run_id").ok()? != run).then_some(conn)
+    });
+    let mut conn = restarted.expect("it is there again");
+    let pid = conn.info("process_id").unwrap();
+    assert_eq!(pid, Some(server.id().to_string()));
+    assert_eq!(conn.line("GET kept").text(), "1");
 }

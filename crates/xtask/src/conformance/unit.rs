@@ -80,6 +80,16 @@ pub(super) fn weight(unit: &str) -> u32 {
     }
 }
 
+/// Units in which nothing is heard for minutes where the machine is slow: fifteen nodes with every
+/// slot a range of its own, or a thousand open slots repaired one after the other, each change on
+/// disk before the next.
+const SLOW: &[&str] = &[
+    "unit/cluster/cluster-slots",
+    "unit/cluster/many-slot-migration",
+];
+/// How much more patience they get.
+const MORE_PATIENCE: u32 = 5;
+
 /// One run of the suite.
 struct Run<'r> {
     plan: &'r Plan,
@@ -97,7 +107,11 @@ impl Run<'_> {
         let mut command = Command::new("./runtest");
         command.current_dir(&self.stage.folder).env("TERM", "dumb");
         command.args(["--durable", "--clients", "1", "--single", self.unit]);
-        command.args(["--timeout", &self.plan.patience.as_secs().to_string()]);
+        let patience = match SLOW.contains(&self.unit) {
+            true => self.plan.patience * MORE_PATIENCE,
+            false => self.plan.patience,
+        };
+        command.args(["--timeout", &patience.as_secs().to_string()]);
         command.args(["--baseport", &self.ports.0.to_string()]);
         command.args(["--portcount", &self.ports.1.to_string()]);
         command.args(more);
