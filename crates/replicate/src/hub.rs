@@ -122,6 +122,14 @@ impl Hub {
     }
 
     /// Gives the backlog up, when nobody has needed it for long.
+    /// The backlog, if there is one, is to have another size.
+    pub fn resize_backlog(&self, bytes: u64) {
+        let journal = &self.store.journal;
+        if journal.backlog().is_some() {
+            journal.set_backlog(bytes.max(1) as usize);
+        }
+    }
+
     pub fn end_backlog(&self) {
         let journal = &self.store.journal;
         journal.set_active(Audience::REPLICAS, false);

@@ -97,6 +97,26 @@ fn the_same_primary_again_does_not_cut_the_link() {
     assert_eq!(syncs(), before);
 }
 
+#[test]
+fn a_smaller_backlog_counts_at_once() {
+    let (primary, replica) = (start(Program::Shoal, false), start(Program::Shoal, false));
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let full = || primary.connect().info("sync_full").expect("a reply");
+    assert_eq!(full().as_deref(), Some("1"));
+    let mut conn = primary.connect();
+    conn.call(&["CONFIG", "SET", "repl-backlog-size", "100"])
+        .expect_ok();
+    conn.call(&["MULTI"]).expect_ok();
+    conn.call(&["CLIENT", "KILL", "TYPE", "replica"]);
+    conn.call(&["SET", "k", &"x".repeat(300_000)]);
+    assert_eq!(conn.call(&["EXEC"]).array().len(), 2);
+    wait_for("the replica has it", LIMIT, || {
+        (replica.line("STRLEN k").int() == 300_000).then_some(())
+    });
+    assert_eq!(full().as_deref(), Some("2"));
+}
+
 /// The deletions that MIGRATE writes are the client's writes.
 #[test]
 fn wait_counts_what_migrate_deleted() {
