@@ -24,6 +24,7 @@ mod election;
 mod event;
 mod fault;
 mod gossip;
+mod links;
 mod machine;
 mod manual;
 mod message;
@@ -38,6 +39,7 @@ mod state;
 mod tick;
 mod view;
 mod vote;
+mod worth;
 
 pub use conf::{ConfError, NodesConf, fuzz_one};
 pub use event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};

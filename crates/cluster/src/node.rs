@@ -86,8 +86,8 @@ pub(crate) struct Node {
     /// When anything last came from it.
     pub heard: u64,
     pub failed_at: u64,
-    /// When we last voted for a replica of it.
-    pub voted_at: Option<u64>,
+    /// When we last voted for a replica of it, and for which.
+    pub voted: Option<(u64, NodeId)>,
     pub offset: i64,
     /// Since when it is a primary with slots and without a working replica.
     pub orphaned_since: Option<u64>,
@@ -125,7 +125,7 @@ impl Node {
             pong_direct: None,
             heard: 0,
             failed_at: 0,
-            voted_at: None,
+            voted: None,
             offset: 0,
             orphaned_since: None,
             out: OutLink::Down,

@@ -222,7 +222,7 @@ fn serve(
         crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
-        node.follow(host, primary.port);
+        node.follow(None, host, primary.port);
     }
     node.loading.end(&engine);
     let periodic = periodic::start(&engine, &node);

@@ -208,7 +208,7 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
     while let Ok(chore) = todo.recv() {
         let Some(node) = node.upgrade() else { return };
         match chore {
-            Chore::Replicate(primary) => node.follow(primary.ip, primary.port),
+            Chore::Replicate(primary) => node.follow(Some(primary.id), primary.ip, primary.port),
             Chore::BecomePrimary => node.become_primary(),
             Chore::DeleteSlots(slots) => delete_slots(&node, engine, &locker, &slots),
             Chore::EmptyData => empty_data(engine, &locker),

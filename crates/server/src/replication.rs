@@ -8,7 +8,7 @@ pub(crate) use report::info;
 
 use crate::node::{Node, ok};
 use applying::Applying;
-use base::{Offset, ReplId, num};
+use base::{NodeId, Offset, ReplId, num};
 use commands::Cmd;
 use config::LogLevel;
 use engine::{Engine, Fail, Foreign, Session, Taken};
@@ -19,6 +19,7 @@ use replproto::{Level, PrimarySession, ReplicaConfig, Role};
 use resp::Args;
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use store::journal::Audience;
@@ -30,12 +31,16 @@ pub(crate) struct Replication {
     following: Mutex<Option<Following>>,
     /// What connections that will become replicas have said so far, by their number.
     introductions: Mutex<HashMap<u64, Introduction>>,
+    /// The data set is being replaced, or that failed: what is there is not whole.
+    partial: AtomicBool,
 }
 
 /// The machine of a connection that may become a replica, and its PSYNC once that has come.
 type Introduction = (PrimarySession, Vec<Vec<u8>>);
 
 struct Following {
+    /// Its id in the cluster.
+    id: Option<NodeId>,
     host: String,
     port: u16,
     follower: Follower,
@@ -55,6 +60,7 @@ impl Replication {
             hub: Hub::new(&engine.store, random_id()),
             following: Mutex::new(None),
             introductions: Mutex::default(),
+            partial: AtomicBool::new(false),
         }
     }
 
@@ -112,20 +118,26 @@ impl Replication {
         clock: clusterio::Clock,
     ) -> cluster::Replication {
         let offset = Offset(engine.store.journal.offset());
-        match self.primary() {
+        let whole = !self.partial.load(Ordering::Acquire);
+        let following = self.following.lock();
+        match following.as_ref().map(|f| (f.id, f.follower.status())) {
             None => cluster::Replication {
                 offset,
+                primary: None,
                 synced: true,
+                whole,
                 connected: true,
                 last_heard: None,
             },
-            Some((.., status)) => {
+            Some((primary, status)) => {
                 let at = status.down_since.unwrap_or(status.last_input);
                 let ago = steady_ms().saturating_sub(at);
                 let heard = status.ever_up.then(|| clock.now().saturating_sub(ago));
                 cluster::Replication {
                     offset,
+                    primary,
                     synced: status.ever_up,
+                    whole,
                     connected: status.online,
                     last_heard: heard,
                 }
@@ -198,7 +210,7 @@ fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
             reply.status("OK Already connected to specified master");
         })));
     }
-    node.follow(host, port);
+    node.follow(None, host, port);
     Ok(ok())
 }
 
@@ -307,13 +319,16 @@ impl Node {
         }
     }
 
-    /// Follows a primary from now on.
-    pub(crate) fn follow(&self, host: String, port: u16) {
+    /// Follows a primary from now on; in a cluster it has an id.
+    pub(crate) fn follow(&self, id: Option<NodeId>, host: String, port: u16) {
         let replication = self.replication();
         let engine = self.engine();
         // The cluster may say the same again, with another epoch: the stream goes on.
-        let same = replication.primary();
-        if same.is_some_and(|(known, at, _)| known == host && at == port) {
+        if let Some(following) = &mut *replication.following.lock()
+            && following.host == host
+            && following.port == port
+        {
+            following.id = id;
             return;
         }
         // The link is ended without the lock: its thread may ask how the link stands.
@@ -369,6 +384,7 @@ impl Node {
             Ok(follower) => {
                 let mut following = replication.following.lock();
                 *following = Some(Following {
+                    id,
                     host,
                     port,
                     follower,
@@ -388,6 +404,7 @@ impl Node {
             return;
         };
         following.follower.end();
+        replication.partial.store(false, Ordering::Release);
         let engine = self.engine();
         replication
             .hub

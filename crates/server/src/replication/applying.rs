@@ -10,6 +10,7 @@ use replproto::Level;
 use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use store::{Garbage, Locker};
 
@@ -91,11 +92,7 @@ impl Apply for Applying {
         let serve_stale = node.config.read().replica_serve_stale_data;
         self.engine
             .change_settings(|settings| settings.stale = !up && !serve_stale);
-        if let Some(bus) = node.bus()
-            && let Some(replication) = node.replication_now(bus.clock())
-        {
-            bus.replication(replication);
-        }
+        tell_cluster(&node);
     }
 
     fn fsynced(&mut self) -> Option<Offset> {
@@ -110,6 +107,15 @@ impl Apply for Applying {
 
     fn log(&mut self, level: Level, line: &str) {
         log(&self.node, level, line);
+    }
+}
+
+/// Tells the cluster machine at once how replication stands.
+fn tell_cluster(node: &Node) {
+    if let Some(bus) = node.bus()
+        && let Some(replication) = node.replication_now(bus.clock())
+    {
+        bus.replication(replication);
     }
 }
 
@@ -140,6 +146,9 @@ impl Applying {
         let locker = Locker::new(&self.engine.store);
         let hub = &node.replication().hub;
         hub.disconnect_replicas();
+        // Until all of it is loaded this node is no candidate for its primary's place.
+        node.replication().partial.store(true, Ordering::Release);
+        tell_cluster(node);
         {
             let world = locker.world();
             let store = &self.engine.store;
@@ -166,6 +175,7 @@ impl Applying {
         hub.begin_backlog(config.repl_backlog_size);
         self.foreign.set_db(0);
         self.marks = Marks::default();
+        node.replication().partial.store(false, Ordering::Release);
         Ok(())
     }
 }
