@@ -9,7 +9,7 @@ mod follow;
 mod hub;
 mod serve;
 
-pub use follow::{Apply, Credentials, FollowOptions, Follower, LinkStatus};
+pub use follow::{Apply, Connection, Credentials, FollowOptions, Follower, LinkStatus};
 pub use hub::{Hub, ReplicaInfo};
 pub use serve::{LogLine, ServeOptions, Snapshot, serve};
 

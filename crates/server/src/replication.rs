@@ -1,6 +1,7 @@
 //! Replication as the server has it: whom it follows, who follows it, and the commands about it.
 
 mod applying;
+mod primary_client;
 mod report;
 mod waiting;
 
@@ -250,40 +251,9 @@ impl Node {
             self.engine().clients.remove(card.id);
             return;
         };
-        let (config, node) = (self.config.read().clone(), self.shared());
-        let hub = self.replication().hub.clone();
-        let snapshot_node = Arc::downgrade(&node);
-        let (role_node, log_node, ack_node) = (
-            Arc::downgrade(&node),
-            Arc::downgrade(&node),
-            Arc::downgrade(&node),
-        );
-        let limit = config.client_output_buffer_limit.classes()[1].1;
-        let options = ServeOptions {
-            role: Box::new(move || {
-                role_node
-                    .upgrade()
-                    .map_or(Role::Primary, |node| node.replication().role())
-            }),
-            timeout_ms: config.repl_timeout as u64 * 1000,
-            backlog: config.repl_backlog_size,
-            lag_limit: limit.hard,
-            diskless: config.repl_diskless_sync,
-            nodelay: !config.repl_disable_tcp_nodelay,
-            directory: crate::boot::as_path(&config.dir),
-            snapshot: Arc::new(move |tap, locker, sink| {
-                write_snapshot(&snapshot_node, tap, locker, sink)
-            }),
-            log: Arc::new(move |level, line| log(&log_node, level, line)),
-            random_id,
-            acknowledge_now: Box::new(move || {
-                if let Some(node) = ack_node.upgrade()
-                    && let Some(following) = &*node.replication().following.lock()
-                {
-                    following.follower.acknowledge_now();
-                }
-            }),
-        };
+        let (node, hub) = (self.shared(), self.replication().hub.clone());
+        let closed = Arc::<AtomicBool>::default();
+        let options = self.serve_options(closed.clone());
         card.set_flag(engine::clients::flags::REPLICA, true);
         let left = card.id;
         let work = move || {
@@ -296,7 +266,10 @@ impl Node {
             } = detached;
             let socket = std::net::TcpStream::from(stream.into_fd());
             if let Ok(other) = socket.try_clone() {
-                let cut = move || drop(other.shutdown(std::net::Shutdown::Both));
+                let cut = move || {
+                    closed.store(true, Ordering::Release);
+                    drop(other.shutdown(std::net::Shutdown::Both));
+                };
                 let _ = card.cut.set(Box::new(cut));
             }
             let mut first = &socket;
@@ -316,6 +289,44 @@ impl Node {
                 LogLevel::Warning,
                 &format!("Cannot serve a replica: {error}"),
             );
+        }
+    }
+
+    /// What serving a replica needs to know; `closed` is set when its connection is killed.
+    fn serve_options(&self, closed: Arc<AtomicBool>) -> ServeOptions {
+        let (config, node) = (self.config.read().clone(), self.shared());
+        let snapshot_node = Arc::downgrade(&node);
+        let (role_node, log_node, ack_node) = (
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+        );
+        let limit = config.client_output_buffer_limit.classes()[1].1;
+        ServeOptions {
+            role: Box::new(move || {
+                role_node
+                    .upgrade()
+                    .map_or(Role::Primary, |node| node.replication().role())
+            }),
+            timeout_ms: config.repl_timeout as u64 * 1000,
+            backlog: config.repl_backlog_size,
+            lag_limit: limit.hard,
+            diskless: config.repl_diskless_sync,
+            nodelay: !config.repl_disable_tcp_nodelay,
+            directory: crate::boot::as_path(&config.dir),
+            snapshot: Arc::new(move |tap, locker, sink| {
+                write_snapshot(&snapshot_node, tap, locker, sink)
+            }),
+            log: Arc::new(move |level, line| log(&log_node, level, line)),
+            random_id,
+            closed,
+            acknowledge_now: Box::new(move || {
+                if let Some(node) = ack_node.upgrade()
+                    && let Some(following) = &*node.replication().following.lock()
+                {
+                    following.follower.acknowledge_now();
+                }
+            }),
         }
     }
 
@@ -379,6 +390,7 @@ impl Node {
             engine: engine.clone(),
             foreign: Foreign::new(engine, true),
             marks: applying::Marks::default(),
+            client: None,
         };
         match Follower::start(options, Box::new(applying)) {
             Ok(follower) => {

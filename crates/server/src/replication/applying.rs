@@ -1,11 +1,12 @@
 //! What a replica does with what its primary sends.
 
+use super::primary_client::PrimaryClient;
 use super::{log, random_id};
 use crate::node::Node;
 use base::{Offset, ReplId};
 use engine::{Engine, Foreign};
 use persist::load::LoadOptions;
-use replicate::Apply;
+use replicate::{Apply, Connection};
 use replproto::Level;
 use std::collections::VecDeque;
 use std::io::BufReader;
@@ -20,6 +21,8 @@ pub(super) struct Applying {
     pub(super) engine: Arc<Engine>,
     pub(super) foreign: Foreign,
     pub(super) marks: Marks,
+    /// The primary's connection among the clients, while the stream flows.
+    pub(super) client: Option<PrimaryClient>,
 }
 
 /// Where the stream stood at which record of the journal, for what is not on the disk yet.
@@ -85,13 +88,15 @@ impl Apply for Applying {
         }
     }
 
-    fn link(&mut self, up: bool) {
+    fn link(&mut self, up: Option<Connection>) {
+        let connected = up.is_some();
+        self.client = up.map(|connection| PrimaryClient::enter(&self.engine, connection));
         let Some(node) = self.node.upgrade() else {
             return;
         };
         let serve_stale = node.config.read().replica_serve_stale_data;
         self.engine
-            .change_settings(|settings| settings.stale = !up && !serve_stale);
+            .change_settings(|settings| settings.stale = !connected && !serve_stale);
         tell_cluster(&node);
     }
 
