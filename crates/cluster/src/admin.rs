@@ -163,7 +163,6 @@ impl Cluster {
             format!("Cluster replicate {} (user request)", self.roster[at].id),
         );
         self.follow(at);
-        self.withhold(Withheld::Announce);
         Reply::Ok
     }
 

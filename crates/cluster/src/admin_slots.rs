@@ -163,6 +163,8 @@ impl Cluster {
             );
             self.log(Level::Notice, text);
             self.follow(target);
+        } else if emptied {
+            self.log(Level::Notice, self.emptied_text(target));
         }
         reply
     }

@@ -205,7 +205,7 @@ impl Cluster {
     /// The offset of a node, of ourselves from the source.
     fn offset_of(&self, at: Ix) -> i64 {
         if at == self.roster.myself {
-            self.replication.offset.0
+            self.own_offset()
         } else {
             self.roster[at].offset
         }

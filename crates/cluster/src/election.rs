@@ -3,6 +3,7 @@
 use crate::event::{Effect, Level};
 use crate::machine::{Cluster, Save, Withheld};
 use crate::node::Ix;
+use crate::worth::Origin;
 use base::{Epoch, NodeId};
 use bus::{Body, Header, marks};
 
@@ -17,8 +18,13 @@ pub(crate) struct Election {
     pub sent_at: Option<u64>,
     /// The epoch they are asked for.
     pub epoch: Epoch,
-    /// Our rank among the replicas when it was planned.
-    pub rank: u64,
+    /// Our rank among the replicas of our primary, and its own among failed primaries, that the
+    /// plan goes by.
+    pub rank: (u64, u64),
+    /// It is not wanted any more, though votes may be under way.
+    pub idle: bool,
+    /// Somebody else asked in this epoch or a later one: the votes may be split.
+    pub contested: bool,
     /// Who voted for us.
     pub voters: Vec<NodeId>,
     /// The last reason not to stand, and when it was logged.
@@ -69,18 +75,24 @@ impl Cluster {
         let may_stand = node.is_failed() && !self.settings.replica_no_failover;
         let wanted = (manual || may_stand) && node.slot_count > 0;
         if !wanted {
-            // The next failure starts afresh instead of waiting out this one's time-outs.
             if self.election.at.is_some() && !self.manual.runs(self.now.mono) {
-                self.election.abandon();
+                self.election.idle = self.election.asked;
+                if !self.election.asked {
+                    self.election.abandon();
+                }
             }
             return;
         }
-        if !manual && !self.data_is_young(primary) {
+        // The next failure starts afresh instead of waiting out this one's time-outs.
+        if self.election.idle {
+            self.election.abandon();
+        }
+        if !manual && !self.data_is_worthy(primary) {
             self.obstacle(Obstacle::DataAge);
             return;
         }
         let now = self.now.mono;
-        let vote_timeout = (2 * self.settings.node_timeout).max(2_000);
+        let vote_timeout = self.vote_timeout();
         let Some(at) = self
             .election
             .at
@@ -101,36 +113,34 @@ impl Cluster {
         }
     }
 
-    /// A replica that was cut off from its primary for long, or never was in sync, must not win:
-    /// its data would replace newer data.
-    fn data_is_young(&self, primary: Ix) -> bool {
-        let factor = self.settings.replica_validity_factor;
-        if factor == 0 {
-            return true;
-        }
-        // An empty replica of a primary that has data would lose it all.
-        if !self.replication.synced && self.roster[primary].offset > 0 {
-            return false;
-        }
-        let now = self.now.mono;
-        // Without a link since it became this primary's replica, what it has is as old as that.
-        let heard = self.replication.last_heard.unwrap_or(self.replica_since);
-        let age = now
-            .saturating_sub(heard)
-            .saturating_sub(self.settings.node_timeout);
-        age <= self.settings.repl_ping_period + self.settings.node_timeout * factor
-    }
-
-    /// How many replicas of our primary have more data.
+    /// How many replicas of our primary come before us: those with more data, and of those with as
+    /// much the ones with smaller ids, so that no two stand at the same moment.
     fn rank(&self, primary: Ix) -> u64 {
-        let me = self.roster.myself;
-        let mine = self.replication.offset.0;
-        let better =
-            |node: &crate::node::Node| !node.has(bus::Flags::NOFAILOVER) && node.offset > mine;
+        let me = self.roster.me();
+        let mine = (self.own_offset(), me.id);
+        let better = |node: &crate::node::Node| {
+            !node.has(bus::Flags::NOFAILOVER.with(bus::Flags::FAIL))
+                && (node.offset > mine.0 || (node.offset == mine.0 && node.id < mine.1))
+        };
         self.roster
             .replicas(primary)
-            .filter(|(at, n)| *at != me && better(n))
+            .filter(|(at, n)| *at != self.roster.myself && better(n))
             .count() as u64
+    }
+
+    /// How many failed primaries come before ours, by their ids. A voter has one vote in an epoch:
+    /// where several primaries fail at once their replicas had better not ask in the same one.
+    fn primary_rank(&self, primary: Ix) -> u64 {
+        let id = self.roster[primary].id;
+        self.roster
+            .iter()
+            .filter(|(_, n)| n.votes() && n.is_failed() && n.id < id)
+            .count() as u64
+    }
+
+    /// How long votes are waited for.
+    fn vote_timeout(&self) -> u64 {
+        (2 * self.settings.node_timeout).max(2_000)
     }
 
     /// The unit of election delays: short, but long enough for FAIL to reach the voters.
@@ -141,15 +151,11 @@ impl Cluster {
     fn plan_election(&mut self, primary: Ix, manual: bool) {
         let now = self.now.mono;
         let unit = self.election_unit();
-        let (rank, delay) = if manual {
-            (0, 0)
-        } else {
-            let rank = self.rank(primary);
-            (
-                rank,
-                unit / 2 + self.rng.below(unit.div_ceil(2)) + rank * 2 * unit,
-            )
-        };
+        let (mut rank, mut delay) = ((0, 0), 0);
+        if !manual {
+            rank = (self.rank(primary), self.primary_rank(primary));
+            delay = unit / 2 + self.rng.below(unit.div_ceil(2)) + rank.0 * 2 * unit + rank.1 * unit;
+        }
         self.election = Election {
             at: Some(now + delay),
             epoch: self.election.epoch,
@@ -157,8 +163,11 @@ impl Cluster {
             ..Election::default()
         };
         let text = format!(
-            "Start of election delayed for {delay} milliseconds (rank #{rank}, offset {}).",
-            self.replication.offset
+            "Start of election delayed for {delay} milliseconds (rank #{}, primary rank #{}, offset \
+             {}).",
+            rank.0,
+            rank.1,
+            self.own_offset()
         );
         self.log(Level::Notice, text);
         self.announce_to_siblings();
@@ -167,21 +176,34 @@ impl Cluster {
         }
     }
 
-    /// News of better replicas puts the election off.
+    /// News of better replicas and of more failed primaries put the election off.
     fn follow_rank(&mut self, primary: Ix, at: u64, manual: bool) -> u64 {
         if self.election.asked || manual {
             return at;
         }
-        let rank = self.rank(primary);
-        if rank <= self.election.rank {
-            return at;
+        let unit = self.election_unit();
+        let (rank, primary_rank) = (self.rank(primary), self.primary_rank(primary));
+        let mut at = at;
+        if rank > self.election.rank.0 {
+            let added = (rank - self.election.rank.0) * 2 * unit;
+            at += added;
+            self.election.rank.0 = rank;
+            let text =
+                format!("Replica rank updated to #{rank}, added {added} milliseconds of delay.");
+            self.log(Level::Notice, text);
         }
-        let added = (rank - self.election.rank) * 2 * self.election_unit();
-        self.election.rank = rank;
-        self.election.at = Some(at + added);
-        let text = format!("Replica rank updated to #{rank}, added {added} milliseconds of delay.");
-        self.log(Level::Notice, text);
-        at + added
+        if primary_rank > self.election.rank.1 {
+            let added = (primary_rank - self.election.rank.1) * unit;
+            at += added;
+            self.election.rank.1 = primary_rank;
+            let text = format!(
+                "Failed primary rank updated to #{primary_rank}, added {added} milliseconds of \
+                 delay."
+            );
+            self.log(Level::Notice, text);
+        }
+        self.election.at = Some(at);
+        at
     }
 
     fn start_election(&mut self, force: bool) {
@@ -200,7 +222,9 @@ impl Cluster {
 
     /// Sends the request for votes, its epoch being on disk.
     pub(crate) fn ask_for_votes(&mut self, epoch: Epoch, force: bool) {
-        if self.election.epoch != epoch || !self.election.asked || !self.roster.me().is_replica() {
+        let election = &self.election;
+        let off = election.epoch != epoch || !election.asked || election.idle;
+        if off || !self.roster.me().is_replica() {
             return;
         }
         self.election.sent_at = Some(self.now.mono);
@@ -230,13 +254,59 @@ impl Cluster {
     pub(crate) fn receive_vote(&mut self, sender: Ix, header: &Header) {
         let node = &self.roster[sender];
         // A vote names its epoch: one for an earlier election does not count for this.
-        if !node.votes() || header.current_epoch != self.election.epoch || !self.election.asked {
+        let wanted = self.election.asked && !self.election.idle;
+        if !node.votes() || header.current_epoch != self.election.epoch || !wanted {
             return;
         }
         let id = node.id;
         if !self.election.voters.contains(&id) {
             self.election.voters.push(id);
         }
+    }
+
+    /// Another replica asks for votes: in our epoch it may have got some of those that we need, in a
+    /// later one nobody will vote for us any more.
+    pub(crate) fn note_rival(&mut self, header: &Header) {
+        if self.election.asked && header.current_epoch >= self.election.epoch {
+            self.election.contested = true;
+        }
+    }
+
+    /// A primary shows an epoch of its own: in an epoch that another replica won, or one before it,
+    /// we cannot win any more.
+    pub(crate) fn yield_epoch(&mut self, sender: Ix, header: &Header) {
+        let epoch = self.election.epoch;
+        let over = self.election.asked && !self.election.idle && header.config_epoch >= epoch;
+        if !over || header.replica_of.is_some() || !self.roster[sender].is_primary() {
+            return;
+        }
+        let text = format!(
+            "Failover election in progress for epoch {epoch}, but received a claim from node {} \
+             with an equal or higher epoch {}. Resetting the election since we cannot win an \
+             election in the past.",
+            self.roster[sender].label(),
+            header.config_epoch
+        );
+        self.log(Level::Notice, text);
+        self.election.abandon();
+    }
+
+    /// An administrator wants a failover: an election under way must not hold it up.
+    pub(crate) fn reset_election(&mut self) {
+        let election = &self.election;
+        let now = self.now.mono;
+        let recent = election
+            .at
+            .is_some_and(|at| now.saturating_sub(at) <= self.vote_timeout());
+        if election.asked && recent {
+            let text = format!(
+                "Failover election in progress for epoch {}, but received a manual failover \
+                 request. Resetting the election.",
+                election.epoch
+            );
+            self.log(Level::Notice, text);
+        }
+        self.election.abandon();
     }
 
     fn count_votes(&mut self, primary: Ix) {
@@ -247,6 +317,20 @@ impl Cluster {
         };
         if self.election.voters.len() < quorum {
             self.obstacle(Obstacle::NoMajority);
+            let now = self.now.mono;
+            let patience = (self.settings.node_timeout / 2).max(500);
+            let waited = self.election.at.is_some_and(|at| now - at >= patience);
+            if self.election.contested && waited && !self.manual.may_elect(now) {
+                let epoch = self.election.epoch;
+                let text = format!(
+                    "Failover election in progress for epoch {epoch}, but other replicas asked for \
+                     votes too, and no majority is reached. Resetting the election."
+                );
+                self.log(Level::Notice, text);
+                self.election.abandon();
+                self.plan_election(primary, false);
+                return;
+            }
             self.ask_again();
             return;
         }
@@ -267,6 +351,7 @@ impl Cluster {
     pub(crate) fn replace_primary(&mut self, old: Ix) {
         let me = self.roster.myself;
         self.make_primary(me);
+        self.origin = Origin::Shard;
         let slots = self.roster[old].slots.clone();
         for slot in slots.iter() {
             self.roster.set_owner(slot, Some(me));

@@ -31,18 +31,36 @@ pub struct PersistId(pub u64);
 
 /// The state of replication, told by the data engine whenever it changes and at least ten times a
 /// second.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Replication {
     /// Bytes of the replication stream produced (primary) or applied (replica).
     pub offset: Offset,
-    /// Whether the data set comes from the present primary's history: a full sync was completed, or
-    /// this node was its replica before.
+    /// Whose stream is followed; `None` for a primary.
+    pub primary: Option<NodeId>,
+    /// Whether the link to that primary was ever in sync: the data set is of its history.
     pub synced: bool,
+    /// Whether there is a whole data set: not while a full sync puts another one in its place, nor
+    /// after one that failed.
+    pub whole: bool,
     /// Whether the link to the primary is up and in sync.
     pub connected: bool,
     /// Monotonic milliseconds when something last came over the link to the primary, or, if it is
     /// down, when it went down; `None` if it never was up.
     pub last_heard: Option<u64>,
+}
+
+impl Default for Replication {
+    /// A node without a link to anybody, with what it has loaded.
+    fn default() -> Replication {
+        Replication {
+            offset: Offset(0),
+            primary: None,
+            synced: false,
+            whole: true,
+            connected: false,
+            last_heard: None,
+        }
+    }
 }
 
 /// Something that happened.

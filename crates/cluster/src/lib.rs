@@ -25,6 +25,7 @@ mod event;
 mod fault;
 mod gossip;
 mod index;
+mod links;
 mod machine;
 mod manual;
 mod message;
@@ -39,6 +40,7 @@ mod state;
 mod tick;
 mod view;
 mod vote;
+mod worth;
 
 pub use conf::{ConfError, NodesConf, fuzz_one};
 pub use event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};

@@ -5,13 +5,14 @@ use crate::election::Election;
 use crate::event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
 use crate::fault::Faults;
 use crate::manual::ManualFailover;
-use crate::node::{Dialect, Ix, Node, OutLink};
+use crate::node::{Dialect, Ix, Node};
 use crate::request::Reply;
 use crate::rng::Rng;
 use crate::roster::Roster;
 use crate::settings::Settings;
 use crate::state::Down;
 use crate::view::State;
+use crate::worth::Origin;
 use base::{Epoch, NodeId, ShardId, SlotSet};
 use bus::{Flags, Header, IpText, Kind, Packet};
 use std::collections::BTreeMap;
@@ -93,6 +94,8 @@ pub struct Cluster {
     pub(crate) roster: Roster,
     pub(crate) rng: Rng,
     pub(crate) now: Now,
+    /// The wall clock when the monotonic one was 0.
+    pub(crate) wall_origin: i64,
     pub(crate) out: Vec<Effect>,
     pub(crate) mutants: Mutants,
     pub(crate) faults: Faults,
@@ -106,6 +109,9 @@ pub struct Cluster {
     pub(crate) started: u64,
     pub(crate) minority_at: Option<u64>,
     pub(crate) replication: Replication,
+    pub(crate) origin: Origin,
+    /// When a link to a primary of our shard last brought something; `None` if none did.
+    pub(crate) data_as_of: Option<u64>,
     pub(crate) replica_since: u64,
     pub(crate) stuck_since: Option<u64>,
     /// Until when this node keeps silent, its data set being lost.
@@ -194,6 +200,7 @@ impl Cluster {
             roster,
             rng: Rng::new(seed),
             now,
+            wall_origin: now.wall.0 - now.mono as i64,
             out: Vec::new(),
             mutants: Mutants::default(),
             faults: Faults::default(),
@@ -204,6 +211,8 @@ impl Cluster {
             started: now.mono,
             minority_at: None,
             replication: Replication::default(),
+            origin: Origin::Unconfirmed,
+            data_as_of: None,
             replica_since: now.mono,
             stuck_since: None,
             hushed_until: None,
@@ -287,6 +296,11 @@ impl Cluster {
     pub fn handle(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
         debug_assert!(now.mono >= self.now.mono, "time runs backwards");
         self.now = now;
+        let origin = now.wall.0 - now.mono as i64;
+        // The clocks' milliseconds do not begin at the same moment: a difference of one is none.
+        if origin.abs_diff(self.wall_origin) > 1 {
+            self.wall_origin = origin;
+        }
         self.before = self.true_face();
         self.notice_sleep();
         let tick = matches!(event, Event::Tick);
@@ -311,7 +325,7 @@ impl Cluster {
             Event::Request { token, request } => self.request(token, request),
             Event::Persisted(id) => self.persisted(id),
             Event::PersistFailed { id, reason } => self.persist_failed(id, &reason),
-            Event::Replication(replication) => self.replication = replication,
+            Event::Replication(replication) => self.note_replication(replication),
             Event::Paused { offset } => {
                 self.manual.paused_at(offset);
                 self.ping_manual_replica();
@@ -428,51 +442,6 @@ impl Cluster {
 
     pub(crate) fn log(&mut self, level: Level, text: String) {
         self.out.push(Effect::Log { level, text });
-    }
-
-    fn link_up(&mut self, link: LinkId) {
-        let Some(&at) = self.outbound.get(&link) else {
-            self.out.push(Effect::Disconnect(link));
-            return;
-        };
-        self.roster[at].out = OutLink::Up {
-            link,
-            since: self.now.mono,
-        };
-        let old = self.roster[at].ping_sent;
-        if self.roster[at].has(Flags::MEET) {
-            self.send_ping(at, Kind::Meet);
-        } else {
-            self.send_ping(at, Kind::Ping);
-        }
-        // An unanswered ping from before the reconnection still counts for failure detection.
-        if old.is_some() {
-            self.roster[at].ping_sent = old;
-        }
-    }
-
-    pub(crate) fn link_down(&mut self, link: LinkId) {
-        if let Some(at) = self.outbound.remove(&link) {
-            self.roster[at].out = OutLink::Down;
-            // Without this a node that refuses connections would never be suspected.
-            let now = self.now.mono;
-            self.roster[at].ping_sent.get_or_insert(now);
-        } else if let Some(state) = self.inbound.remove(&link)
-            && let Some(at) = state.node
-            && self.roster[at].inbound == Some(link)
-        {
-            self.roster[at].inbound = None;
-            self.roster[at].met = self.now.mono;
-        }
-    }
-
-    /// Closes the link that we opened to a node.
-    pub(crate) fn close_out(&mut self, at: Ix) {
-        if let Some(link) = self.roster[at].out.id() {
-            self.outbound.remove(&link);
-            self.out.push(Effect::Disconnect(link));
-        }
-        self.roster[at].out = OutLink::Down;
     }
 
     /// Removes a node, its links and every mention.

@@ -64,8 +64,7 @@ impl Cluster {
     /// Replica: starts a manual failover; `ready` if the primary is not to be waited for.
     pub(crate) fn begin_manual(&mut self, ready: bool) {
         self.end_manual();
-        // An election under way must not hold it up.
-        self.election.abandon();
+        self.reset_election();
         self.manual = ManualFailover {
             until: Some(self.now.mono + self.settings.manual_failover_timeout),
             ready,
@@ -117,7 +116,7 @@ impl Cluster {
         if self.manual.ready || self.roster.me().is_primary() {
             return;
         }
-        if self.manual.target == Some(self.replication.offset) {
+        if self.manual.target == Some(Offset(self.own_offset())) {
             self.manual.ready = true;
             let text = "All master replication stream processed, manual failover can start.";
             self.log(Level::Warning, text.to_owned());

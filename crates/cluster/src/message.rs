@@ -23,12 +23,12 @@ impl Cluster {
             (me.tcp_port, me.tls_port)
         };
         let mut marks = 0;
-        let mut offset = self.replication.offset;
+        let mut offset = self.own_offset();
         if let Some(paused) = self.manual.paused_offset(self.now.mono)
             && me.is_primary()
         {
             marks |= marks::PAUSED;
-            offset = paused;
+            offset = paused.0;
         }
         Header {
             sender: me.id,
@@ -37,7 +37,7 @@ impl Cluster {
             bus_port: me.bus_port,
             current_epoch: face.current_epoch,
             config_epoch: face.config_epoch,
-            offset: Offset(offset.0),
+            offset: Offset(offset),
             slots: face.slots,
             replica_of: face.replica_of,
             ip: self.settings.announce_ip,
@@ -237,9 +237,9 @@ impl Cluster {
         })
     }
 
-    /// The wall clock in milliseconds of a monotonic time.
+    /// The wall clock in milliseconds of a monotonic time; the same whenever it is asked for.
     pub(crate) fn wall_ms(&self, at: u64) -> i64 {
-        self.now.wall.0 - (self.now.mono as i64 - at as i64)
+        self.wall_origin + at as i64
     }
 
     fn gossip_entry(&self, at: Ix) -> GossipEntry {

@@ -94,8 +94,8 @@ pub(crate) struct Node {
     pub ping_last: u64,
     pub created: u64,
     pub failed_at: u64,
-    /// When we last voted for a replica of it.
-    pub voted_at: Option<u64>,
+    /// When we last voted for a replica of it, and for which.
+    pub voted: Option<(u64, NodeId)>,
     /// Whether it has known us for some time: its link to us outlived a handshake.
     pub acquainted: bool,
     /// When our handshake with it ended, it lost its link to us, or it was last sent a MEET because
@@ -140,7 +140,7 @@ impl Node {
             pong_direct: None,
             heard: 0,
             failed_at: 0,
-            voted_at: None,
+            voted: None,
             offset: 0,
             orphaned_since: None,
             out: OutLink::Down,

@@ -152,7 +152,7 @@ impl Cluster {
         }
         self.hearsay = open;
         if !confirmed.is_empty() {
-            self.late.push(Effect::SlotsLost(confirmed));
+            self.give_up(confirmed, sender);
         }
     }
 
@@ -217,14 +217,33 @@ impl Cluster {
             self.log(Level::Warning, text);
             self.follow(taker);
         } else if !lost.is_empty() {
-            self.late.push(Effect::SlotsLost(lost));
+            self.give_up(lost, taker);
         }
+    }
+
+    /// Has the keys of slots deleted that a node took from us.
+    fn give_up(&mut self, slots: SlotSet, taker: Ix) {
+        self.late.push(Effect::SlotsLost(slots));
+        if self.roster.me().is_primary() && self.roster.me().slot_count == 0 {
+            let (level, text) = (Level::Notice, self.emptied_text(taker));
+            self.late.push(Effect::Log { level, text });
+        }
+    }
+
+    /// What a primary says that has lost its last slot and goes on without any.
+    pub(crate) fn emptied_text(&self, taker: Ix) -> String {
+        let (label, shard) = (self.roster[taker].label(), self.roster[taker].shard);
+        format!(
+            "My last slot was migrated to node {label} in shard {shard}. I am now an empty primary."
+        )
     }
 
     /// Becomes a replica of a node (or follows another primary).
     pub(crate) fn follow(&mut self, primary: Ix) {
         let me = self.roster.myself;
         debug_assert_ne!(me, primary);
+        let same_shard = self.roster[me].shard == self.roster[primary].shard;
+        self.change_source(self.roster[me].is_primary(), same_shard);
         if self.roster[me].is_primary() {
             self.roster.release_slots(me);
             let node = self.roster.me_mut();
@@ -238,13 +257,13 @@ impl Cluster {
         self.replica_since = self.now.mono;
         self.hushed_until = None;
         self.hearsay = SlotSet::new();
-        // Whether the data set serves the new primary's history is for replication to find out;
-        // until it says so, we are no candidate for what the old link was worth.
         self.end_manual();
         self.election.abandon();
         self.tell_primary(primary);
         self.check_state = true;
         self.changed_now();
+        // Not with the next pings only: whose replica we are decides about elections.
+        self.withhold(Withheld::Announce);
     }
 
     /// Two primaries with one epoch: one of them, the same from both sides, takes a new one.

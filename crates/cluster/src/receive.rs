@@ -167,13 +167,14 @@ impl Cluster {
         if matches!(link, LinkId::Out(_)) && kind == Kind::Pong {
             self.receive_pong(at);
         }
-        self.read_extensions(at, gossip);
+        self.read_extensions(at, header, gossip);
         // Packets of two links overtake each other: one that shows an older epoch than another of
         // the same node before it says nothing about that node's role and slots any more.
         if header.current_epoch >= self.roster[at].seen_epoch {
             self.follow_role(at, header);
             self.compare_claims(at, header);
             self.settle_collision(at, header);
+            self.yield_epoch(at, header);
         }
         self.read_entries(Some(at), gossip);
     }
@@ -437,7 +438,7 @@ impl Cluster {
         self.changed();
     }
 
-    fn read_extensions(&mut self, at: Ix, gossip: &Gossip) {
+    fn read_extensions(&mut self, at: Ix, header: &Header, gossip: &Gossip) {
         let (mut hostname, mut human, mut shard) = ("", "", None);
         for extension in &gossip.extensions {
             match extension {
@@ -460,9 +461,11 @@ impl Cluster {
             node.shard = shard;
             self.changed();
         }
-        // A replica belongs to its primary's shard, whatever was thought before.
+        // A replica belongs to its primary's shard, whatever was thought before; not to that of a
+        // primary which itself has become a replica, before we have its data.
         let me = self.roster.me();
-        if me.is_replica() && me.primary == Some(at) && me.shard != shard {
+        let primary = me.is_replica() && me.primary == Some(at) && header.replica_of.is_none();
+        if primary && me.shard != shard {
             self.roster.me_mut().shard = shard;
             self.changed();
         }

@@ -1,7 +1,7 @@
 //! What time brings: connections, pings, suspicion, and replicas that change their primary.
 
 use crate::event::{Effect, Level, LinkId};
-use crate::machine::{Cluster, Withheld};
+use crate::machine::Cluster;
 use crate::node::{Ix, OutLink};
 use bus::{Flags, Kind};
 
@@ -321,7 +321,6 @@ impl Cluster {
             format!("Migrating to orphaned master {label}"),
         );
         self.follow(target);
-        self.withhold(Withheld::Announce);
     }
 
     /// The smallest id among replicas of primaries with the most replicas.

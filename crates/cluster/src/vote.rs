@@ -27,6 +27,7 @@ impl Cluster {
     /// make us vote twice in an epoch.
     pub(crate) fn consider_vote(&mut self, sender: Ix, header: &Header) {
         if !self.roster.me().votes() {
+            self.note_rival(header);
             return;
         }
         let epoch = header.current_epoch;
@@ -44,7 +45,7 @@ impl Cluster {
         }
         let now = self.now.mono;
         if let Some(primary) = self.roster[sender].primary {
-            self.roster[primary].voted_at = Some(now);
+            self.roster[primary].voted = Some((now, self.roster[sender].id));
         }
         self.last_vote_epoch = epoch;
         self.log(
@@ -90,7 +91,10 @@ impl Cluster {
         }
         let now = self.now.mono;
         let pause = 2 * self.settings.node_timeout;
-        if let Some(at) = self.roster[primary].voted_at
+        // Whoever has our vote may have won, and not have told us yet: it may ask again, the others
+        // may not.
+        if let Some((at, candidate)) = self.roster[primary].voted
+            && candidate != node.id
             && now - at < pause
             && !forced
             && !self.mutants.vote_twice

@@ -15,7 +15,7 @@ mod start;
 
 pub use file::LockError;
 pub use handle::{Clock, Handle};
-pub use start::{Hooks, Options, Primary, StartError, start};
+pub use start::{Doors, Hooks, Options, Primary, StartError, start, start_at};
 
 #[cfg(test)]
 mod tests;

@@ -112,11 +112,41 @@ impl From<io::Error> for StartError {
     }
 }
 
+/// The sockets on which a bus listens. Peers wait in them until the bus has started.
+pub struct Doors(Vec<TcpListener>);
+
+impl Doors {
+    /// Begins to listen at a port of these addresses.
+    ///
+    /// # Errors
+    /// [`StartError::Bind`].
+    pub fn open(bind: &[IpAddr], port: u16) -> Result<Doors, StartError> {
+        let listener = |ip: &IpAddr| {
+            let address = SocketAddr::new(*ip, port);
+            listen_at(address).map_err(|source| StartError::Bind { address, source })
+        };
+        Ok(Doors(bind.iter().map(listener).collect::<Result<_, _>>()?))
+    }
+}
+
 /// Starts the bus and returns once nodes.conf is on disk and the first view is there.
 ///
 /// # Errors
 /// See [`StartError`]; nothing is left running.
 pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartError> {
+    let doors = Doors::open(&options.bind, options.settings.bus_port)?;
+    start_at(doors, options, hooks)
+}
+
+/// As [`start`], with sockets that listen already.
+///
+/// # Errors
+/// As those of [`start`].
+pub fn start_at(
+    doors: Doors,
+    options: Options,
+    hooks: Box<dyn Hooks>,
+) -> Result<Handle, StartError> {
     let (mut file, text) = ConfFile::open(&options.conf_path)?;
     let path = options.conf_path.display().to_string();
     let conf = match text {
@@ -161,7 +191,7 @@ pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartErr
         clock,
         link_bytes: Default::default(),
     });
-    let listeners = listen(&poll, &options)?;
+    let listeners = register(&poll, doors)?;
     let (saves, to_save) = mpsc::channel();
     let mut driver = Driver::new(poll, listeners, machine, shared.clone(), hooks, saves);
     driver.link_limit = options.link_limit;
@@ -192,16 +222,12 @@ pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartErr
     })
 }
 
-fn listen(poll: &Poll, options: &Options) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::new();
-    for ip in &options.bind {
-        let address = SocketAddr::new(*ip, options.settings.bus_port);
-        let failed = |source| StartError::Bind { address, source };
-        let mut listener = listen_at(address).map_err(failed)?;
-        let token = Token(1 + listeners.len());
+fn register(poll: &Poll, doors: Doors) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = doors.0;
+    for (index, listener) in listeners.iter_mut().enumerate() {
+        let token = Token(1 + index);
         poll.registry()
-            .register(&mut listener, token, Interest::READABLE)?;
-        listeners.push(listener);
+            .register(listener, token, Interest::READABLE)?;
     }
     Ok(listeners)
 }

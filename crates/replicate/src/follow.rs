@@ -10,6 +10,7 @@ use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,14 +40,27 @@ pub trait Apply: Send {
     /// The stream goes on; the primary's history has this id.
     fn continued(&mut self, id: ReplId);
 
-    /// The link went up or down.
-    fn link(&mut self, up: bool);
+    /// The link went up, over this connection, or down.
+    fn link(&mut self, up: Option<Connection>);
 
     /// How far what was applied is also on the disk; `None` without an append-only file.
     fn fsynced(&mut self) -> Option<Offset>;
 
     /// Writes a log line.
     fn log(&mut self, level: Level, line: &str);
+}
+
+/// A connection over which the stream flows.
+pub struct Connection {
+    /// The primary's end.
+    pub peer: SocketAddr,
+    /// This end.
+    pub local: SocketAddr,
+    /// Its file descriptor.
+    pub fd: i32,
+    /// Ends it, from any thread: what came over it and is not applied yet is dropped, and the link
+    /// is made anew.
+    pub cut: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Whom to follow and how.
@@ -142,6 +156,7 @@ impl Follower {
             shared: shared.clone(),
             status: status.clone(),
             socket: None,
+            cut: Arc::default(),
             file: None,
             snapshot: None,
             held: None,
@@ -194,6 +209,8 @@ struct Link {
     shared: Arc<Shared>,
     status: Arc<Mutex<LinkStatus>>,
     socket: Option<TcpStream>,
+    /// Whether the present connection is to be ended.
+    cut: Arc<AtomicBool>,
     file: Option<(PathBuf, File)>,
     snapshot: Option<Option<(ReplId, Offset)>>,
     /// The length of a unit that waits because clients are paused.
@@ -214,6 +231,7 @@ impl Link {
         let mut chunk = vec![0; 64 * 1024];
         while !self.stop.load(Ordering::Acquire) {
             self.take_orders();
+            self.lose_if_cut();
             self.session.tick(steady_ms());
             self.carry_out();
             self.publish();
@@ -256,12 +274,36 @@ impl Link {
         self.closed();
     }
 
+    /// Somebody ended the connection: its kernel buffer may still hold what was not to come.
+    fn lose_if_cut(&mut self) -> bool {
+        let cut = self.socket.is_some() && self.cut.load(Ordering::Acquire);
+        if cut {
+            self.lost("the connection was killed");
+        }
+        cut
+    }
+
     fn closed(&mut self) {
         self.socket = None;
         self.held = None;
         *self.shared.socket.lock() = None;
         self.drop_file();
-        self.apply.link(false);
+        self.apply.link(None);
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let socket = self.socket.as_ref()?;
+        let (flag, other) = (self.cut.clone(), socket.try_clone().ok()?);
+        Some(Connection {
+            peer: socket.peer_addr().ok()?,
+            local: socket.local_addr().ok()?,
+            fd: socket.as_raw_fd(),
+            cut: Box::new(move || {
+                flag.store(true, Ordering::Release);
+                // One that is gone already is what is wanted.
+                let _ = other.shutdown(Shutdown::Both);
+            }),
+        })
     }
 
     fn drop_file(&mut self) {
@@ -286,7 +328,8 @@ impl Link {
             status.ever_up |= online;
             status.down_since = (!online).then(steady_ms);
             drop(status);
-            self.apply.link(online);
+            let connection = self.connection().filter(|_| online);
+            self.apply.link(connection);
         }
     }
 
@@ -333,6 +376,7 @@ impl Link {
                     }
                 }
                 ReplicaEffect::SnapshotEnds => self.load(),
+                ReplicaEffect::Unit(_) if self.lose_if_cut() => {}
                 ReplicaEffect::Unit(unit) => {
                     self.apply(unit.len);
                     if self.stop.load(Ordering::Acquire) {
@@ -348,6 +392,7 @@ impl Link {
         match self.reach() {
             Ok(socket) => {
                 *self.shared.socket.lock() = socket.try_clone().ok();
+                self.cut = Arc::default();
                 self.socket = Some(socket);
                 self.session.connected(steady_ms());
             }

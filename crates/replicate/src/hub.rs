@@ -15,7 +15,8 @@ use store::journal::Audience;
 pub struct ReplicaLink {
     pub(crate) id: u64,
     pub(crate) socket: TcpStream,
-    pub(crate) closed: AtomicBool,
+    /// It is being ended, and does not count any more.
+    pub(crate) closed: Arc<AtomicBool>,
     /// The address and port to show for it.
     pub(crate) ip: String,
     pub(crate) port: u16,
@@ -129,6 +130,14 @@ impl Hub {
         off
     }
 
+    /// The backlog, if there is one, is to have another size.
+    pub fn resize_backlog(&self, bytes: u64) {
+        let journal = &self.store.journal;
+        if journal.backlog().is_some() {
+            journal.set_backlog(bytes.max(1) as usize);
+        }
+    }
+
     /// Gives the backlog up, when nobody has needed it for long.
     pub fn end_backlog(&self) {
         let journal = &self.store.journal;
@@ -158,9 +167,18 @@ impl Hub {
         }
     }
 
+    /// The replicas that are connected, whatever their state.
+    fn connected(&self) -> Vec<Arc<ReplicaLink>> {
+        let replicas = self.replicas.lock();
+        let open = replicas
+            .iter()
+            .filter(|link| !link.closed.load(Ordering::Acquire));
+        open.cloned().collect()
+    }
+
     /// How many replicas are connected, whatever their state.
     pub fn replica_count(&self) -> usize {
-        self.replicas.lock().len()
+        self.connected().len()
     }
 
     /// How many replicas follow the stream and have acknowledged within `max_lag_seconds`.
@@ -170,7 +188,7 @@ impl Hub {
             let silent = now.saturating_sub(link.last_ack.load(Ordering::Relaxed));
             link.streaming.load(Ordering::Relaxed) && silent <= max_lag_seconds * 1000
         };
-        self.replicas.lock().iter().filter(good).count()
+        self.connected().iter().filter(good).count()
     }
 
     /// What INFO and ROLE say of the replicas.
@@ -187,12 +205,12 @@ impl Hub {
                 lag: now.saturating_sub(link.last_ack.load(Ordering::Relaxed)) / 1000,
             }
         };
-        self.replicas.lock().iter().map(info).collect()
+        self.connected().iter().map(info).collect()
     }
 
     /// How many replicas have acknowledged `offset`.
     pub fn acknowledged(&self, offset: i64) -> usize {
-        let replicas = self.replicas.lock();
+        let replicas = self.connected();
         let has = |link: &&Arc<ReplicaLink>| {
             link.streaming.load(Ordering::Relaxed)
                 && link.acknowledged.load(Ordering::Relaxed) >= offset

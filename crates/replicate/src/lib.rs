@@ -10,7 +10,7 @@ mod hub;
 mod serve;
 mod traffic;
 
-pub use follow::{Apply, Credentials, FollowOptions, Follower, LinkStatus};
+pub use follow::{Apply, Connection, Credentials, FollowOptions, Follower, LinkStatus};
 pub use hub::{Hub, ReplicaInfo};
 pub use serve::{LogLine, ServeOptions, Snapshot, serve};
 pub use traffic::{Carried, Traffic};

@@ -44,6 +44,8 @@ pub struct ServeOptions {
     pub log: Arc<LogLine>,
     /// Random ids, for a new history and for the marks behind streamed snapshots.
     pub random_id: fn() -> ReplId,
+    /// Set when the connection is ended from outside: the replica does not count any more.
+    pub closed: Arc<AtomicBool>,
     /// This server is asked to acknowledge to its own primary at once.
     pub acknowledge_now: Box<dyn Fn() + Send + Sync>,
 }
@@ -75,7 +77,7 @@ pub fn serve(
     unread: Vec<u8>,
     options: ServeOptions,
 ) {
-    let Ok(link) = new_link(hub, &socket, &session, options.nodelay) else {
+    let Ok(link) = new_link(hub, &socket, &session, &options) else {
         return;
     };
     let over = AtomicBool::new(false);
@@ -108,13 +110,13 @@ fn new_link(
     hub: &Hub,
     socket: &TcpStream,
     session: &PrimarySession,
-    nodelay: bool,
+    options: &ServeOptions,
 ) -> io::Result<Arc<ReplicaLink>> {
     socket.set_nonblocking(false)?;
     socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
     socket.set_read_timeout(Some(Duration::from_millis(500)))?;
     // A unix socket has no such option.
-    let _ = socket.set_nodelay(nodelay);
+    let _ = socket.set_nodelay(options.nodelay);
     let said = session.introduction();
     let peer = socket
         .peer_addr()
@@ -123,7 +125,7 @@ fn new_link(
     Ok(Arc::new(ReplicaLink {
         id: hub.next_id(),
         socket: socket.try_clone()?,
-        closed: AtomicBool::new(false),
+        closed: options.closed.clone(),
         ip: said.ip.clone().unwrap_or(peer),
         port: said.port.unwrap_or(0) as u16,
         state: Mutex::new("wait_bgsave"),

@@ -218,6 +218,8 @@ fn serve(
     let server = listen(&config, &node)?;
     node.set_workers(server.workers().clone());
     node.set_server(server);
+    // A port that is taken shows before anything is loaded.
+    let doors = crate::clustering::doors(&config)?;
     log.notice("Server initialized");
     // From here on clients are answered: that the data set is being loaded.
     node.loading.begin(&engine);
@@ -228,13 +230,13 @@ fn serve(
     } else {
         load_snapshot(&config, &node, &engine, log)?
     };
-    if config.cluster_enabled {
-        let bus = crate::clustering::start(&node, &engine, &config, !found_data)?;
+    if let Some(doors) = doors {
+        let bus = crate::clustering::start(&node, &engine, &config, doors, !found_data)?;
         node.set_bus(bus);
         crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
-        node.follow(host, primary.port);
+        node.follow(None, host, primary.port);
     }
     node.loading.end(&engine);
     let periodic = periodic::start(&engine, &node);

@@ -5,7 +5,7 @@ use crate::node::Node;
 use base::{Slot, SlotSet};
 use bus::IpText;
 use cluster::{EndpointType, Level, View};
-use clusterio::{Handle, Hooks, Options, Primary};
+use clusterio::{Doors, Handle, Hooks, Options, Primary};
 use config::Config;
 use engine::Engine;
 use std::net::IpAddr;
@@ -90,6 +90,18 @@ impl Hooks for BusHooks {
     }
 }
 
+/// Begins to listen at the port of the bus, if there is to be one.
+///
+/// # Errors
+/// Why it cannot: the text for the log.
+pub(crate) fn doors(config: &Config) -> Result<Option<Doors>, String> {
+    if !config.cluster_enabled {
+        return Ok(None);
+    }
+    let doors = Doors::open(&addresses(config), settings(config).bus_port);
+    doors.map(Some).map_err(|error| error.to_string())
+}
+
 /// Starts the bus.
 ///
 /// # Errors
@@ -98,6 +110,7 @@ pub(crate) fn start(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
     config: &Config,
+    doors: Doors,
     data_lost: bool,
 ) -> Result<Handle, String> {
     let (chores, todo) = channel();
@@ -120,7 +133,7 @@ pub(crate) fn start(
         .name("cluster-chores".into())
         .spawn(work)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
-    clusterio::start(options, Box::new(hooks)).map_err(|error| error.to_string())
+    clusterio::start_at(doors, options, Box::new(hooks)).map_err(|error| error.to_string())
 }
 
 /// Tells the bus in which slots there are keys after loading.
@@ -195,7 +208,7 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
     while let Ok(chore) = todo.recv() {
         let Some(node) = node.upgrade() else { return };
         match chore {
-            Chore::Replicate(primary) => node.follow(primary.ip, primary.port),
+            Chore::Replicate(primary) => node.follow(Some(primary.id), primary.ip, primary.port),
             Chore::BecomePrimary => node.become_primary(),
             Chore::DeleteSlots(slots) => delete_slots(&node, engine, &locker, &slots),
             Chore::EmptyData => empty_data(engine, &locker),

@@ -124,6 +124,10 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     if change.touches("masterauth") || change.touches("masteruser") {
         node.replication().reconfigure(config);
     }
+    if change.touches("repl-backlog-size") {
+        let hub = &node.replication().hub;
+        hub.resize_backlog(config.repl_backlog_size);
+    }
     if let Some(bus) = node.bus() {
         let limit = config.cluster_link_sendbuf_limit as usize;
         bus.settings(crate::clustering::settings(config), limit);

@@ -1,6 +1,7 @@
 //! Replication as the server has it: whom it follows, who follows it, and the commands about it.
 
 mod applying;
+mod primary_client;
 mod report;
 mod waiting;
 
@@ -8,7 +9,7 @@ pub(crate) use report::info;
 
 use crate::node::{Node, ok};
 use applying::Applying;
-use base::{Offset, ReplId, num};
+use base::{NodeId, Offset, ReplId, num};
 use commands::Cmd;
 use config::LogLevel;
 use engine::{Engine, Fail, Foreign, Session, Taken};
@@ -19,6 +20,7 @@ use replproto::{Level, PrimarySession, ReplicaConfig, Role};
 use resp::Args;
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use store::journal::Audience;
@@ -30,12 +32,16 @@ pub(crate) struct Replication {
     following: Mutex<Option<Following>>,
     /// What connections that will become replicas have said so far, by their number.
     introductions: Mutex<HashMap<u64, Introduction>>,
+    /// The data set is being replaced, or that failed: what is there is not whole.
+    partial: AtomicBool,
 }
 
 /// The machine of a connection that may become a replica, and its PSYNC once that has come.
 type Introduction = (PrimarySession, Vec<Vec<u8>>);
 
 struct Following {
+    /// Its id in the cluster.
+    id: Option<NodeId>,
     host: String,
     port: u16,
     follower: Follower,
@@ -55,6 +61,7 @@ impl Replication {
             hub: Hub::new(&engine.store, random_id()),
             following: Mutex::new(None),
             introductions: Mutex::default(),
+            partial: AtomicBool::new(false),
         }
     }
 
@@ -112,20 +119,26 @@ impl Replication {
         clock: clusterio::Clock,
     ) -> cluster::Replication {
         let offset = Offset(engine.store.journal.offset());
-        match self.primary() {
+        let whole = !self.partial.load(Ordering::Acquire);
+        let following = self.following.lock();
+        match following.as_ref().map(|f| (f.id, f.follower.status())) {
             None => cluster::Replication {
                 offset,
+                primary: None,
                 synced: true,
+                whole,
                 connected: true,
                 last_heard: None,
             },
-            Some((.., status)) => {
+            Some((primary, status)) => {
                 let at = status.down_since.unwrap_or(status.last_input);
                 let ago = steady_ms().saturating_sub(at);
                 let heard = status.ever_up.then(|| clock.now().saturating_sub(ago));
                 cluster::Replication {
                     offset,
+                    primary,
                     synced: status.ever_up,
+                    whole,
                     connected: status.online,
                     last_heard: heard,
                 }
@@ -198,7 +211,7 @@ fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
             reply.status("OK Already connected to specified master");
         })));
     }
-    node.follow(host, port);
+    node.follow(None, host, port);
     Ok(ok())
 }
 
@@ -238,40 +251,9 @@ impl Node {
             self.engine().clients.remove(card.id);
             return;
         };
-        let (config, node) = (self.config.read().clone(), self.shared());
-        let hub = self.replication().hub.clone();
-        let snapshot_node = Arc::downgrade(&node);
-        let (role_node, log_node, ack_node) = (
-            Arc::downgrade(&node),
-            Arc::downgrade(&node),
-            Arc::downgrade(&node),
-        );
-        let limit = config.client_output_buffer_limit.classes()[1].1;
-        let options = ServeOptions {
-            role: Box::new(move || {
-                role_node
-                    .upgrade()
-                    .map_or(Role::Primary, |node| node.replication().role())
-            }),
-            timeout_ms: config.repl_timeout as u64 * 1000,
-            backlog: config.repl_backlog_size,
-            lag_limit: limit.hard,
-            diskless: config.repl_diskless_sync,
-            nodelay: !config.repl_disable_tcp_nodelay,
-            directory: crate::boot::as_path(&config.dir),
-            snapshot: Arc::new(move |tap, locker, sink| {
-                write_snapshot(&snapshot_node, tap, locker, sink)
-            }),
-            log: Arc::new(move |level, line| log(&log_node, level, line)),
-            random_id,
-            acknowledge_now: Box::new(move || {
-                if let Some(node) = ack_node.upgrade()
-                    && let Some(following) = &*node.replication().following.lock()
-                {
-                    following.follower.acknowledge_now();
-                }
-            }),
-        };
+        let (node, hub) = (self.shared(), self.replication().hub.clone());
+        let closed = Arc::<AtomicBool>::default();
+        let options = self.serve_options(closed.clone());
         card.set_flag(engine::clients::flags::REPLICA, true);
         let left = card.id;
         let work = move || {
@@ -284,7 +266,10 @@ impl Node {
             } = detached;
             let socket = std::net::TcpStream::from(stream.into_fd());
             if let Ok(other) = socket.try_clone() {
-                let cut = move || drop(other.shutdown(std::net::Shutdown::Both));
+                let cut = move || {
+                    closed.store(true, Ordering::Release);
+                    drop(other.shutdown(std::net::Shutdown::Both));
+                };
                 let _ = card.cut.set(Box::new(cut));
             }
             let mut first = &socket;
@@ -307,13 +292,54 @@ impl Node {
         }
     }
 
-    /// Follows a primary from now on.
-    pub(crate) fn follow(&self, host: String, port: u16) {
+    /// What serving a replica needs to know; `closed` is set when its connection is killed.
+    fn serve_options(&self, closed: Arc<AtomicBool>) -> ServeOptions {
+        let (config, node) = (self.config.read().clone(), self.shared());
+        let snapshot_node = Arc::downgrade(&node);
+        let (role_node, log_node, ack_node) = (
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+            Arc::downgrade(&node),
+        );
+        let limit = config.client_output_buffer_limit.classes()[1].1;
+        ServeOptions {
+            role: Box::new(move || {
+                role_node
+                    .upgrade()
+                    .map_or(Role::Primary, |node| node.replication().role())
+            }),
+            timeout_ms: config.repl_timeout as u64 * 1000,
+            backlog: config.repl_backlog_size,
+            lag_limit: limit.hard,
+            diskless: config.repl_diskless_sync,
+            nodelay: !config.repl_disable_tcp_nodelay,
+            directory: crate::boot::as_path(&config.dir),
+            snapshot: Arc::new(move |tap, locker, sink| {
+                write_snapshot(&snapshot_node, tap, locker, sink)
+            }),
+            log: Arc::new(move |level, line| log(&log_node, level, line)),
+            random_id,
+            closed,
+            acknowledge_now: Box::new(move || {
+                if let Some(node) = ack_node.upgrade()
+                    && let Some(following) = &*node.replication().following.lock()
+                {
+                    following.follower.acknowledge_now();
+                }
+            }),
+        }
+    }
+
+    /// Follows a primary from now on; in a cluster it has an id.
+    pub(crate) fn follow(&self, id: Option<NodeId>, host: String, port: u16) {
         let replication = self.replication();
         let engine = self.engine();
         // The cluster may say the same again, with another epoch: the stream goes on.
-        let same = replication.primary();
-        if same.is_some_and(|(known, at, _)| known == host && at == port) {
+        if let Some(following) = &mut *replication.following.lock()
+            && following.host == host
+            && following.port == port
+        {
+            following.id = id;
             return;
         }
         // The link is ended without the lock: its thread may ask how the link stands.
@@ -365,11 +391,13 @@ impl Node {
             engine: engine.clone(),
             foreign: Foreign::new(engine, true),
             marks: applying::Marks::default(),
+            client: None,
         };
         match Follower::start(options, Box::new(applying)) {
             Ok(follower) => {
                 let mut following = replication.following.lock();
                 *following = Some(Following {
+                    id,
                     host,
                     port,
                     follower,
@@ -389,6 +417,7 @@ impl Node {
             return;
         };
         following.follower.end();
+        replication.partial.store(false, Ordering::Release);
         let engine = self.engine();
         replication
             .hub

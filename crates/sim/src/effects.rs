@@ -71,14 +71,20 @@ impl World {
             Effect::SetReplicaOf { id, .. } => {
                 let n = &mut self.nodes[node];
                 n.primary = Some(id);
-                n.replication.connected = false;
+                n.replication = Replication {
+                    offset: n.replication.offset,
+                    primary: Some(id),
+                    ..Replication::default()
+                };
             }
             Effect::BecomePrimary => {
                 self.promotions += 1;
                 let n = &mut self.nodes[node];
                 n.primary = None;
-                n.replication.connected = false;
-                n.replication.last_heard = None;
+                n.replication = Replication {
+                    offset: n.replication.offset,
+                    ..Replication::default()
+                };
             }
             Effect::PauseClients { until } => {
                 let n = &mut self.nodes[node];
@@ -262,7 +268,9 @@ impl World {
             let offset = self.nodes[source].replication.offset;
             self.nodes[node].replication = Replication {
                 offset: Offset(offset.0),
+                primary: Some(primary),
                 synced: true,
+                whole: true,
                 connected: true,
                 last_heard: Some(mono),
             };

@@ -238,8 +238,10 @@ impl World {
         n.paused_until = 0;
         n.waiting.clear();
         // The data set comes back with a restart, the link to the primary does not.
-        n.replication.connected = false;
-        n.replication.last_heard = None;
+        n.replication = Replication {
+            offset: n.replication.offset,
+            ..Replication::default()
+        };
         n.primary = None;
         let phase = self.random.below(100);
         let life = self.nodes[node].life;

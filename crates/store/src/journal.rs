@@ -300,7 +300,17 @@ impl Journal {
     /// The first and the next offset that the backlog holds, if there is one.
     pub fn backlog(&self) -> Option<(i64, i64)> {
         let inner = self.lock();
-        (inner.backlog_bytes > 0).then(|| (inner.backlog_start, self.offset()))
+        (inner.backlog_bytes > 0).then(|| (self.backlog_start(&inner), self.offset()))
+    }
+
+    /// The first offset that the backlog holds. What is there only because its chunk is not full
+    /// yet, or because some other reader is slow, is not part of it.
+    fn backlog_start(&self, inner: &Inner) -> i64 {
+        let most = inner.backlog_bytes.saturating_add(CHUNK);
+        let oldest = self
+            .offset()
+            .saturating_sub(i64::try_from(most).unwrap_or(i64::MAX));
+        inner.backlog_start.max(oldest)
     }
 
     /// A reader that begins at the end of the log, or at `from` if that is still kept.
@@ -321,7 +331,8 @@ impl Journal {
     /// A reader for the replication stream from `offset` on, if the backlog still has that byte.
     pub fn reader_from_offset(self: &Arc<Journal>, offset: i64) -> Option<Reader> {
         let mut inner = self.lock();
-        if inner.backlog_bytes == 0 || offset < inner.backlog_start || offset > self.offset() {
+        let held = self.backlog_start(&inner)..=self.offset();
+        if inner.backlog_bytes == 0 || !held.contains(&offset) {
             return None;
         }
         let (mut position, mut at, bytes) = inner.chunk(|_, begins| begins <= offset)?;

@@ -1,6 +1,6 @@
 //! CLUSTER commands. The texts are those of redis-server 7.4.1, asked one by one.
 
-use super::rig::{Peer, Rig, conf_line, id, range, slot};
+use super::rig::{Peer, Rig, conf_line, id, range, shard, slot};
 use crate::*;
 use base::Slot;
 
@@ -423,4 +423,49 @@ fn a_very_short_node_timeout_does_not_make_late_ticks_look_like_sleep() {
     let replica = Peer::replica(2, &primary);
     rig.pass_with(1_000, &[primary, replica]);
     assert_eq!(rig.count(|e| matches!(e, Effect::Disconnect(_))), 0);
+}
+
+#[test]
+fn times_are_told_alike_whenever_they_are_asked_for() {
+    let mut rig = rig();
+    rig.pass_with(200, &[Peer::primary(1, 2, 200, 300)]);
+    let first = rig.nodes();
+    // The wall clock's milliseconds begin in the middle of the monotonic clock's.
+    rig.now.wall.0 += 1;
+    assert_eq!(rig.nodes(), first);
+    // A clock that is set shows.
+    rig.now.wall.0 += 60_000;
+    assert_ne!(rig.nodes(), first);
+}
+
+#[test]
+fn a_primary_that_may_not_migrate_says_when_it_is_empty() {
+    let mut rig = rig();
+    let settings = Settings {
+        allow_replica_migration: false,
+        port: 7000,
+        bus_port: 17_000,
+        ..Settings::default()
+    };
+    rig.give(Event::Settings(Box::new(settings)));
+    rig.clear();
+    let mut taker = Peer::primary(1, 20, 200, 300);
+    taker.slots = range(0, 100).iter().chain(range(200, 300).iter()).collect();
+    taker.current = 20;
+    rig.ping(&taker);
+    assert_eq!(rig.machine.view().role(), Role::Primary);
+    let text = format!(
+        "My last slot was migrated to node {} () in shard {}. I am now an empty primary.",
+        id(1),
+        shard(1)
+    );
+    assert!(rig.logged(&text));
+    let at = |wanted: fn(&Effect) -> bool| rig.effects.iter().position(wanted);
+    let said = rig.effects.iter().position(
+        |effect| matches!(effect, Effect::Log { text, .. } if text.contains("an empty primary")),
+    );
+    assert!(
+        at(|e| matches!(e, Effect::SlotsLost(_))) < said,
+        "empty when it is said"
+    );
 }

@@ -17,9 +17,16 @@ fn voter() -> Rig {
     Rig::new(&lines, "currentEpoch 10 lastVoteEpoch 9")
 }
 
-/// A replica (0) of 1, with primaries 3, 5 and 7 and another replica 2 of 1. The primaries, with 1
-/// first, are returned too.
+/// A replica (0) of 1 in sync, with primaries 3, 5 and 7 and another replica 2 of 1. The primaries,
+/// with 1 first, are returned too.
 fn candidate() -> (Rig, Vec<Peer>) {
+    let (mut rig, peers) = replica();
+    in_sync(&mut rig, 1_000);
+    (rig, peers)
+}
+
+/// As [`candidate`], but the link to the primary was never up.
+fn replica() -> (Rig, Vec<Peer>) {
     let lines = [
         conf_line(0, 1, "myself,slave", id(1).as_str(), 0, ""),
         conf_line(1, 1, "master", "-", 2, "200-300"),
@@ -41,14 +48,15 @@ fn candidate() -> (Rig, Vec<Peer>) {
         rig.answer(peer);
         rig.ping(peer);
     }
-    in_sync(&mut rig, 1_000);
     (rig, peers)
 }
 
 fn in_sync(rig: &mut Rig, offset: i64) {
     let replication = Replication {
         offset: Offset(offset),
+        primary: rig.machine.view().my_primary().map(|node| node.id),
         synced: true,
+        whole: true,
         connected: true,
         last_heard: Some(rig.now.mono),
     };
@@ -299,8 +307,7 @@ fn an_election_that_failed_is_repeated_and_a_new_failure_starts_afresh() {
 #[test]
 fn a_replica_with_old_or_no_data_does_not_stand() {
     // Never in sync, and its primary had data.
-    let (mut rig, peers) = candidate();
-    rig.give(Event::Replication(Replication::default()));
+    let (mut rig, peers) = replica();
     rig.clear();
     fail(&mut rig);
     rig.pass_with(3_000, &peers[1..]);
@@ -331,7 +338,7 @@ fn a_replica_of_a_new_primary_stands_though_it_never_reached_it() {
     assert_eq!(rig.machine.view().my_primary().map(|n| n.id), Some(id(2)));
     let replication = Replication {
         offset: Offset(1_000),
-        synced: true,
+        primary: Some(id(2)),
         ..Replication::default()
     };
     rig.give(Event::Replication(replication));
@@ -350,7 +357,7 @@ fn the_replica_with_more_data_goes_first() {
     rig.clear();
     fail(&mut rig);
     rig.pass_with(100, &peers[1..]);
-    assert!(rig.logged("(rank #1, offset 1000)."));
+    assert!(rig.logged("(rank #1, primary rank #0, offset 1000)."));
 }
 
 #[test]

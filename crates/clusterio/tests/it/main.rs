@@ -272,7 +272,9 @@ fn replicas_of_either_kind_take_over_from_the_other() {
     let clock = d.handle.clock();
     let in_sync = |offset| Replication {
         offset: Offset(offset),
+        primary: base::NodeId::parse(a.id().as_bytes()),
         synced: true,
+        whole: true,
         connected: true,
         last_heard: Some(clock.now()),
     };

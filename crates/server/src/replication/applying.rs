@@ -1,15 +1,17 @@
 //! What a replica does with what its primary sends.
 
+use super::primary_client::PrimaryClient;
 use super::{log, random_id};
 use crate::node::Node;
 use base::{Offset, ReplId};
 use engine::{Engine, Foreign};
 use persist::load::LoadOptions;
-use replicate::Apply;
+use replicate::{Apply, Connection};
 use replproto::Level;
 use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use store::{Garbage, Locker};
 
@@ -19,6 +21,8 @@ pub(super) struct Applying {
     pub(super) engine: Arc<Engine>,
     pub(super) foreign: Foreign,
     pub(super) marks: Marks,
+    /// The primary's connection among the clients, while the stream flows.
+    pub(super) client: Option<PrimaryClient>,
 }
 
 /// Where the stream stood at which record of the journal, for what is not on the disk yet.
@@ -84,18 +88,16 @@ impl Apply for Applying {
         }
     }
 
-    fn link(&mut self, up: bool) {
+    fn link(&mut self, up: Option<Connection>) {
+        let connected = up.is_some();
+        self.client = up.map(|connection| PrimaryClient::enter(&self.engine, connection));
         let Some(node) = self.node.upgrade() else {
             return;
         };
         let serve_stale = node.config.read().replica_serve_stale_data;
         self.engine
-            .change_settings(|settings| settings.stale = !up && !serve_stale);
-        if let Some(bus) = node.bus()
-            && let Some(replication) = node.replication_now(bus.clock())
-        {
-            bus.replication(replication);
-        }
+            .change_settings(|settings| settings.stale = !connected && !serve_stale);
+        tell_cluster(&node);
     }
 
     fn fsynced(&mut self) -> Option<Offset> {
@@ -110,6 +112,15 @@ impl Apply for Applying {
 
     fn log(&mut self, level: Level, line: &str) {
         log(&self.node, level, line);
+    }
+}
+
+/// Tells the cluster machine at once how replication stands.
+fn tell_cluster(node: &Node) {
+    if let Some(bus) = node.bus()
+        && let Some(replication) = node.replication_now(bus.clock())
+    {
+        bus.replication(replication);
     }
 }
 
@@ -140,6 +151,9 @@ impl Applying {
         let locker = Locker::new(&self.engine.store);
         let hub = &node.replication().hub;
         hub.disconnect_replicas();
+        // Until all of it is loaded this node is no candidate for its primary's place.
+        node.replication().partial.store(true, Ordering::Release);
+        tell_cluster(node);
         {
             let world = locker.world();
             let store = &self.engine.store;
@@ -168,6 +182,7 @@ impl Applying {
         hub.begin_backlog(config.repl_backlog_size);
         self.foreign.set_db(0);
         self.marks = Marks::default();
+        node.replication().partial.store(false, Ordering::Release);
         Ok(())
     }
 }

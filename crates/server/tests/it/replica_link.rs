@@ -97,6 +97,72 @@ fn the_same_primary_again_does_not_cut_the_link() {
     assert_eq!(syncs(), before);
 }
 
+#[test]
+fn either_end_can_end_the_link() {
+    let (primary, replica) = (start(Program::Shoal, false), start(Program::Shoal, false));
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let partial = || {
+        let found = primary.connect().info("sync_partial_ok").expect("a reply");
+        found.expect("a field")
+    };
+    // The replica shows its primary as a client, as Redis does.
+    let list = replica.line("CLIENT LIST TYPE master").text();
+    let address = format!("127.0.0.1:{}", primary.port());
+    assert!(list.contains(&format!(" addr={address} ")), "{list}");
+    assert!(
+        list.contains(" flags=M ") && list.lines().count() == 1,
+        "{list}"
+    );
+    let before = partial();
+    replica.line(&format!("CLIENT KILL {address}")).expect_ok();
+    wait_for("the link is made anew", LIMIT, || {
+        (partial() != before).then_some(())
+    });
+    await_link(&replica, "up");
+    assert_eq!(
+        replica
+            .line("CLIENT LIST TYPE master")
+            .text()
+            .lines()
+            .count(),
+        1
+    );
+    // A replica that was cut off does not count from that moment on.
+    let mut conn = primary.connect();
+    conn.call(&["MULTI"]).expect_ok();
+    conn.call(&["CLIENT", "KILL", "TYPE", "replica"]);
+    conn.call(&["INFO", "replication"]);
+    let replies = conn.call(&["EXEC"]);
+    let replies = replies.array();
+    assert_eq!(replies[0].int(), 1);
+    assert!(replies[1].text().contains("connected_slaves:0"));
+    // A primary has no primary.
+    await_link(&replica, "up");
+    replica.line("REPLICAOF NO ONE").expect_ok();
+    assert_eq!(replica.line("CLIENT LIST TYPE master").text(), "");
+}
+
+#[test]
+fn a_smaller_backlog_counts_at_once() {
+    let (primary, replica) = (start(Program::Shoal, false), start(Program::Shoal, false));
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    let full = || primary.connect().info("sync_full").expect("a reply");
+    assert_eq!(full().as_deref(), Some("1"));
+    let mut conn = primary.connect();
+    conn.call(&["CONFIG", "SET", "repl-backlog-size", "100"])
+        .expect_ok();
+    conn.call(&["MULTI"]).expect_ok();
+    conn.call(&["CLIENT", "KILL", "TYPE", "replica"]);
+    conn.call(&["SET", "k", &"x".repeat(300_000)]);
+    assert_eq!(conn.call(&["EXEC"]).array().len(), 2);
+    wait_for("the replica has it", LIMIT, || {
+        (replica.line("STRLEN k").int() == 300_000).then_some(())
+    });
+    assert_eq!(full().as_deref(), Some("2"));
+}
+
 /// The deletions that MIGRATE writes are the client's writes.
 #[test]
 fn wait_counts_what_migrate_deleted() {

@@ -88,6 +88,23 @@ fn the_backlog_is_bounded_and_says_where_it_begins() {
 }
 
 #[test]
+fn a_backlog_that_was_made_smaller_gives_up_what_it_held() {
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    // A slow reader keeps all of it in memory.
+    let _reader = journal.reader(None).unwrap();
+    journal.set_backlog(1 << 20);
+    journal.append(&[effect(0, &vec![b'x'; 300_000])]);
+    assert_eq!(journal.backlog().unwrap().0, 0);
+    assert!(journal.reader_from_offset(0).is_some());
+    journal.set_backlog(100);
+    let (first, next) = journal.backlog().unwrap();
+    assert!(next - first < 100_000, "{first} {next}");
+    assert!(journal.reader_from_offset(0).is_none());
+    assert!(journal.reader_from_offset(first).is_some());
+}
+
+#[test]
 fn a_slow_reader_keeps_what_it_has_not_read() {
     let journal = Arc::new(Journal::default());
     journal.set_active(Audience::ALL, true);
