@@ -241,11 +241,11 @@ fn a_torn_tail_is_cut_or_refused() {
     );
     let server = plan(&directory, Program::Shoal, "always").start();
     assert_eq!(server.call(&["GET", "whole"]).text(), "1");
-    assert!(
+    eventually("the log says so", LIMIT, || {
         server
             .log()
             .contains("loaded anyway because aof-load-truncated is enabled")
-    );
+    });
     drop(server);
     assert_eq!(std::fs::read(&path).unwrap(), whole);
     std::fs::write(&path, [whole.as_slice(), b"no command\r\n"].concat()).unwrap();
@@ -325,11 +325,11 @@ fn growth_starts_a_rewrite() {
             .unwrap()
             .is_some_and(|n| n.parse::<u64>().unwrap() >= 2)
     });
-    assert!(
+    eventually("the log says so", LIMIT, || {
         server
             .log()
             .contains("Starting automatic rewriting of AOF on")
-    );
+    });
 }
 
 /// Until there is a base, ending would lose what there is.
@@ -347,7 +347,10 @@ fn a_server_whose_first_rewrite_goes_on_does_not_end() {
     let refused = conn.line("SHUTDOWN");
     let text = "ERR Errors trying to SHUTDOWN. Check logs.";
     assert_eq!(refused.error(), Some(text), "{refused:?}");
-    assert!(server.log().contains("Writing initial AOF, can't exit"));
+    // The log has a thread of its own.
+    eventually("the log says why", LIMIT, || {
+        server.log().contains("Writing initial AOF, can't exit")
+    });
     // Turned off, the rewrite ends at once, whatever its rest after a key.
     conn.line("CONFIG SET appendonly no").expect_ok();
     await_rewrite(&server);

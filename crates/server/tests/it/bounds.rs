@@ -34,7 +34,9 @@ fn a_replica_that_is_too_slow_is_cut_off_and_comes_back() {
     }
     eventually("it is cut off", LIMIT, || connected(&mut conn, "0"));
     assert!(most < 4_000_000, "{most} bytes were kept");
-    assert!(primary.log().contains("overcoming of output buffer limits"));
+    eventually("the log says so", LIMIT, || {
+        primary.log().contains("overcoming of output buffer limits")
+    });
     replica.process().resume();
     eventually("it is back", LIMIT, || {
         conn.line("SET k v").expect_ok();

@@ -1,14 +1,19 @@
 //! Clusters of our nodes and real Redis 7.0.15 ones, each kind as primary and as replica of the
 //! other: join, gossip, redirections, replication, failovers and moved slots, both ways.
 
+use std::collections::BTreeMap;
 use std::process::Output;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::Slot;
 use testkit::{Cluster, ClusterPlan, Follower, Program, Reply, Server, Tool, eventually, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
+/// For so long (four node time-outs) a real node keeps the votes of an election that it has won: asked
+/// to take over anew, it counts them, and "wins" with the epoch of that time.
+const VOTES_KEPT: Duration = Duration::from_secs(8);
 /// Keys of each type, spread over the slots.
 const KEYS: usize = 60;
 /// So many of them are in the first slots, which move.
@@ -28,6 +33,8 @@ const REPLICA: usize = 3;
 /// A cluster of both kinds, and the command line it is made with.
 struct Mixed {
     cluster: Cluster,
+    /// When nodes last took over.
+    elected: Mutex<BTreeMap<usize, Instant>>,
     cli: Program,
 }
 
@@ -69,6 +76,7 @@ impl Mixed {
                 .option("appendonly", "yes")
                 .option("repl-diskless-sync-delay", "0")
                 .start_apart(),
+            elected: Mutex::default(),
             cli,
         };
         let address = |node: usize| format!("127.0.0.1:{}", mixed.port(node));
@@ -220,6 +228,7 @@ impl Mixed {
             LIMIT,
             || self.is_primary(heir).then_some(()),
         );
+        self.note_election(heir);
         let rest: Vec<usize> = (0..6).filter(|node| *node != lost).collect();
         self.cluster.await_ok_among(&rest, LIMIT);
         let key = format!("after:{lost}");
@@ -240,9 +249,25 @@ impl Mixed {
         role.error().is_none() && role.array()[0].text() == "master"
     }
 
+    fn note_election(&self, winner: usize) {
+        let mut elected = self.elected.lock().expect("no test has panicked with it");
+        elected.insert(winner, Instant::now());
+    }
+
+    /// Waits until a node has forgotten the election that it has won.
+    fn await_no_votes(&self, node: usize) {
+        let elected = self.elected.lock().expect("no test has panicked with it");
+        if let Some(at) = elected.get(&node) {
+            eventually("old votes are forgotten", LIMIT, || {
+                at.elapsed() > VOTES_KEPT
+            });
+        }
+    }
+
     /// CLUSTER FAILOVER under a writer: nothing acknowledged is lost.
     fn hand_over(&self, from: usize, to: usize) {
         assert!(self.is_primary(from) && !self.is_primary(to));
+        self.await_no_votes(to);
         let end = AtomicBool::new(false);
         let prefix = format!("written:{from}:{to}");
         let (written, mut client) = std::thread::scope(|scope| {
@@ -262,6 +287,7 @@ impl Mixed {
             wait_for(&format!("node {to} takes over"), LIMIT, || {
                 (self.is_primary(to) && !self.is_primary(from)).then_some(())
             });
+            self.note_election(to);
             self.settle();
             drop(stop);
             writer.join().expect("the writer")

@@ -118,12 +118,28 @@ fn a_move_broken_off_goes_on_where_it_was() {
     for key in &keys[..4] {
         pair.line(0, &format!("MIGRATE 127.0.0.1 {{port1}} {key} 0 5000"));
     }
-    let run = fix(&pair, &[]);
+    // Real servers delete what they still have of a slot as soon as they hear of its new owner, and
+    // that may come before the command line has moved it: how many keys move is chance here.
+    let run = pair.compare_edited(&["fix", "{addr0}"], &[], |run| {
+        run.out = moves(&run.out, |line| line.trim_end_matches('.'));
+    });
     assert!(run.success, "{}", run.out);
-    assert_eq!(
-        pair.ours.nodes[1].line("CLUSTER COUNTKEYSINSLOT 0").int(),
-        6
-    );
+    let dots = |line: &str| line.len() - line.trim_end_matches('.').len();
+    let moved: usize = run.out.lines().filter(|line| is_move(line)).map(dots).sum();
+    assert!(moved <= 2, "{}", run.out);
+    let there = pair.ours.nodes[1].line("CLUSTER COUNTKEYSINSLOT 0").int();
+    assert_eq!(there, 4 + moved as i64, "{}", run.out);
+}
+
+fn is_move(line: &str) -> bool {
+    line.starts_with("Moving slot ")
+}
+
+/// A text with something done to the lines that tell of moving a slot.
+fn moves(text: &str, change: impl Fn(&str) -> &str) -> String {
+    let lines = text.lines();
+    let lines = lines.map(|line| if is_move(line) { change(line) } else { line });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -120,11 +120,24 @@ impl Pair {
     /// chance.
     #[track_caller]
     pub fn compare_output(&self, words: &[&str], answers: Answers<'_>) -> Run {
+        self.compare_edited(words, answers, |_| {})
+    }
+
+    /// As [`Pair::compare_output`], of what `edit` leaves of the output.
+    #[track_caller]
+    pub fn compare_edited(
+        &self,
+        words: &[&str],
+        answers: Answers<'_>,
+        edit: impl Fn(&mut Run),
+    ) -> Run {
         self.on_both(settle);
         let real = run_real(&filled(&self.real, words), &answers_of(&self.real, answers));
-        let ours = run_ours(&filled(&self.ours, words), &answers_of(&self.ours, answers));
-        let real = normal(&self.real, &real);
-        let ours = normal(&self.ours, &ours);
+        let run = run_ours(&filled(&self.ours, words), &answers_of(&self.ours, answers));
+        let mut real = normal(&self.real, &real);
+        let mut ours = normal(&self.ours, &run);
+        edit(&mut real);
+        edit(&mut ours);
         assert_eq!(
             real.out, ours.out,
             "standard output of {words:?} (left: real)"
@@ -138,7 +151,7 @@ impl Pair {
             "exit of {words:?}; output: {}",
             ours.out
         );
-        ours
+        normal(&self.ours, &run)
     }
 }
 
