@@ -89,9 +89,18 @@ impl Output {
     }
 }
 
-/// `[status]: rest`
+/// `[status]: rest`. Some tests print dots and letters before it, on the same line.
 fn status(line: &str) -> Option<(&str, &str)> {
-    line.strip_prefix('[')?.split_once("]: ")
+    if let Some(line) = line.strip_prefix('[') {
+        return line.split_once("]: ");
+    }
+    ["ok", "err", "ignore", "exception"]
+        .iter()
+        .find_map(|status| {
+            let (before, rest) = line.split_once(&format!("[{status}]: "))?;
+            let noise = !before.contains(char::is_whitespace);
+            noise.then_some((*status, rest))
+        })
 }
 
 /// The words up to the next status line, in one line and not too many.

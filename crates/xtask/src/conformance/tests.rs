@@ -18,6 +18,8 @@ Expected '1' to be equal to '2'
 (context: x)
 [ignore]: big one: large-memory flag not provided
 [ok]: last (0 ms)
+.....[ok]: after dots (0 ms)
+W[err]: after a letter in tests/unit/type/incr.tcl
 [1/1 \u{1b}[0;33;49mdone\u{1b}[0m]: unit/type/incr (0 seconds)
 
                    The End
@@ -48,9 +50,11 @@ fn the_outcome_of_each_test_is_read() {
             Outcome::Left("large-memory flag not provided".into()),
         ),
         passed("last"),
+        passed("after dots"),
+        ("after a letter".into(), Outcome::Failed(String::new())),
     ];
     assert_eq!(output.tests, expected);
-    assert_eq!(summary(&output.tests), "   4 ok    1 failed");
+    assert_eq!(summary(&output.tests), "   5 ok    2 failed");
 }
 
 #[test]
