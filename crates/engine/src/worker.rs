@@ -10,7 +10,7 @@ use crate::{Clock, Dice, Effects, Engine, Outcome, Session, Settings, handlers, 
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Expiry, Locker, When};
 
 /// How long a request for the world waits for other batches to end.
@@ -23,6 +23,8 @@ pub struct Worker {
     generation: u64,
     /// [`Settings::let_all_run`], as of these settings.
     calm: bool,
+    /// When this thread first saw that the data set is being loaded, while it is.
+    loading_since: Option<Instant>,
     locker: Locker,
     clock: Clock,
     stretch: Stretch,
@@ -41,6 +43,7 @@ impl Worker {
         Worker {
             engine: engine.clone(),
             calm: settings.let_all_run(),
+            loading_since: settings.loading.then(Instant::now),
             settings,
             generation: engine.generation(),
             locker: Locker::new(&engine.store),
@@ -89,6 +92,10 @@ impl Worker {
             self.generation = generation;
             self.settings = self.engine.settings();
             self.calm = self.settings.let_all_run();
+            self.loading_since = match self.loading_since {
+                since @ Some(_) if self.settings.loading => since,
+                _ => self.settings.loading.then(Instant::now),
+            };
         }
     }
 
@@ -143,6 +150,9 @@ impl Worker {
         };
         session.note_command(spec, args);
         witness::begins(spec, self.ahead.keys(seen).first().map(|key| key.slot));
+        if !self.calm && self.waits_for_load(session, spec) {
+            return Outcome::Later;
+        }
         if let Err(fail) = self.admit(session, spec, args) {
             return self.refuse(session, Some(spec), fail, out);
         }
@@ -354,3 +364,6 @@ mod running;
 
 pub(crate) use locking::{MISSES, Slots, lock, slots_of};
 pub(crate) use running::{Parts, prepare, seen};
+
+#[cfg(test)]
+mod tests;

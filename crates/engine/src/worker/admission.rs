@@ -4,6 +4,7 @@ use crate::fail::{self, Done};
 use crate::transaction::Transaction;
 use crate::{PauseKind, Session, Settings, Worker};
 use commands::{Cmd, Spec, flag};
+use std::time::Duration;
 
 /// Refuses what must not run while loading, on a stale or read-only replica, or while writes are
 /// stopped: whatever it looks at but [`flag::PROTECTED`], [`Settings::let_all_run`] looks at too.
@@ -51,7 +52,21 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     Ok(())
 }
 
+/// So long a command waits for the end of a load before it is told of it. Redis looks at its clients
+/// during a load only now and then, so that nobody hears of one that is over in a moment: programs
+/// that set up a cluster take LOADING for a node that is lost.
+const QUICK_LOAD: Duration = Duration::from_millis(100);
+
 impl Worker {
+    /// Whether the command waits for the end of a load that may be over in a moment.
+    pub(super) fn waits_for_load(&self, session: &Session, spec: &'static Spec) -> bool {
+        let refused = self.settings.loading && !session.trusted && !spec.has(flag::LOADING);
+        refused
+            && self
+                .loading_since
+                .is_some_and(|since| self.now().saturating_duration_since(since) < QUICK_LOAD)
+    }
+
     /// Whether the command waits for the end of a pause.
     #[inline]
     pub(super) fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
