@@ -107,7 +107,6 @@ impl<'a> SlotGuard<'a> {
         if self.state().keys(db)?.expires > 0 && self.reap(db, hash, key, when) {
             return None;
         }
-        // Where an expired key was met, its table may have gone.
         self.state().keys(db)?.table.find(hash, key)
     }
 

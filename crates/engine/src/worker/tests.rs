@@ -33,13 +33,56 @@ impl Host for Nobody {
     fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}
 }
 
+fn engine() -> Arc<Engine> {
+    let directory = commands::Directory::default();
+    let store = store::Store::new(16);
+    Engine::new(store, Settings::default(), directory, Arc::new(Nobody))
+}
+
+fn session() -> Session {
+    let card = ClientCard::new(1, String::new(), String::new(), -1, (0, 0));
+    Session::new(Arc::new(card), true)
+}
+
+/// A state of the server, and how the error begins that a write gets in it.
+type State = (fn(&mut Settings), &'static [u8]);
+
+/// The worker asks for the server's state once a batch: whatever refuses writes must count in that.
+#[test]
+fn each_state_that_refuses_writes_does_so() {
+    let states: [State; 4] = [
+        (|settings| settings.stale = true, b"-MASTERDOWN "),
+        (|settings| settings.replica = true, b"-READONLY "),
+        (
+            |settings| settings.refuse_writes = Some("NOREPLICAS no"),
+            b"-NOREPLICAS ",
+        ),
+        (
+            |settings| settings.append_only_failure = Some("full".into()),
+            b"-MISCONF ",
+        ),
+    ];
+    let words: ArgsBuf = [b"SET".as_slice(), b"k", b"v"].into_iter().collect();
+    for (change, error) in states {
+        let (engine, mut session) = (engine(), session());
+        let mut worker = Worker::new(&engine);
+        let mut set = |worker: &mut Worker| {
+            let mut out = Vec::new();
+            worker.begin_batch();
+            worker.execute(&mut session, words.as_args(), &mut out);
+            worker.end_batch();
+            out
+        };
+        assert_eq!(set(&mut worker), b"+OK\r\n");
+        engine.change_settings(change);
+        let refused = set(&mut worker);
+        assert!(refused.starts_with(error), "{}", refused.escape_ascii());
+    }
+}
+
 #[test]
 fn commands_wait_for_a_load_that_may_be_over_in_a_moment() {
-    let directory = commands::Directory::default();
-    let settings = Settings::default();
-    let engine = Engine::new(store::Store::new(16), settings, directory, Arc::new(Nobody));
-    let card = ClientCard::new(1, String::new(), String::new(), -1, (0, 0));
-    let mut session = Session::new(Arc::new(card), true);
+    let (engine, mut session) = (engine(), session());
     let mut worker = Worker::new(&engine);
     let words: ArgsBuf = [b"GET".as_slice(), b"k"].into_iter().collect();
     let mut get = |worker: &mut Worker| {
