@@ -1,24 +1,33 @@
 //! The journal: the ordered log of effects that replicas, the AOF and migrations read.
 //!
 //! A record gets its place while the slots that it changed are still locked, so the order of
-//! records is the order of changes of every slot. Appending never waits; readers go at their own
-//! pace and keep what they have not read alive. With no reader nothing is written at all.
+//! records is the order of changes of every slot. Threads write into lanes of their own, and whoever
+//! reads collects from them. Appending never waits; readers go at their own pace and keep what they
+//! have not read alive. With no reader nothing is written at all.
 
 use crate::order::{Short, brief};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::Arc;
 
 mod bound;
+mod lanes;
 mod log;
 mod reader;
 mod record;
+mod sleepers;
+mod tail;
+mod unit;
 
 use bound::Bound;
 pub use bound::CutFlag;
-use log::{Chunk, Inner, Locked, ReaderState, Tail};
+use lanes::Lanes;
+use log::{Chunk, Inner, Locked, ReaderState};
 pub use reader::{Batch, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
+use sleepers::Sleepers;
+use tail::Tail;
+use unit::Unit;
 
 /// How many bytes a chunk of the log holds before it is sealed.
 const CHUNK: usize = 64 * 1024;
@@ -30,16 +39,18 @@ const CHUNK: usize = 64 * 1024;
 pub struct Journal {
     /// Who reads: a set of [`Audience`] bits. Zero: appends are skipped.
     active: AtomicUsize,
-    /// Set by an append while a reader sleeps, cleared when readers were woken at the end of a
-    /// batch.
-    news: AtomicBool,
     /// Whether nothing may be seen from outside before it is synced.
     gated: AtomicBool,
     /// The sequence number of the last record that is synced.
     synced: AtomicU64,
     /// Whether writers must wait, because a disk does not keep up.
     full: AtomicBool,
+    sleepers: Sleepers,
+    /// Whether a lane holds much.
+    crowded: AtomicBool,
     tail: Tail,
+    lanes: Lanes,
+    inner: Mutex<Inner>,
 }
 
 /// An effect that is to be appended.
@@ -64,17 +75,18 @@ pub struct Cut {
     pub offset: i64,
 }
 
-const SELECT_LIMIT: usize = 64;
-
 impl Default for Journal {
     fn default() -> Journal {
         Journal {
             active: AtomicUsize::new(0),
-            news: AtomicBool::new(false),
             gated: AtomicBool::new(false),
             synced: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            sleepers: Sleepers::default(),
+            crowded: AtomicBool::new(false),
             tail: Tail::default(),
+            lanes: Lanes::default(),
+            inner: Mutex::default(),
         }
     }
 }
@@ -104,27 +116,32 @@ impl Journal {
 
     /// The sequence number of the last record.
     pub fn sequence(&self) -> u64 {
-        self.tail.sequence.load(Ordering::Acquire)
+        self.tail.sequence()
     }
 
     /// The replication offset: bytes of the replication stream so far.
     pub fn offset(&self) -> i64 {
-        self.tail.offset.load(Ordering::Acquire)
+        self.tail.offset()
     }
 
     /// Sets the replication offset, as after a full sync or a load. The backlog begins anew there.
     pub fn set_offset(&self, offset: i64) {
         let mut inner = self.lock();
+        self.collect(&mut inner);
         self.seal(&mut inner);
+        inner.offset = offset;
         inner.open_offset = offset;
         inner.backlog_start = offset;
-        inner.stream_db = None;
-        self.tail.offset.store(offset, Ordering::Release);
+        self.tail.advance(|end| {
+            end.cut.offset = offset;
+            end.stream_db = None;
+        });
     }
 
     /// Bytes that the log keeps in memory.
     pub fn retained(&self) -> usize {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        self.collect(&mut inner);
         inner.sealed_bytes + inner.open.len()
     }
 
@@ -142,84 +159,46 @@ impl Journal {
         if active == 0 || effects.is_empty() {
             return (0, 0);
         }
-        let mut inner = self.lock();
-        let wrap = effects.len() > 1;
-        // Whoever sees none of the unit sees no frame either.
-        let everybody = effects.iter().map(|effect| effect.audience);
-        let frame = everybody.reduce(Audience::or).map(|all| all.and(active));
-        let frame = frame.filter(|all| wrap && all.bits() != 0);
-        for (index, effect) in effects.iter().enumerate() {
-            let audience = effect.audience.and(active);
-            if audience.bits() == 0 {
-                continue;
-            }
-            // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
-            if let Some(frame) = frame.filter(|_| index == 0) {
-                self.write(&mut inner, effect.db, frame, MULTI);
-            }
-            if audience.replicas() && inner.stream_db != Some(effect.db) {
-                inner.stream_db = Some(effect.db);
-                self.write(
-                    &mut inner,
-                    effect.db,
-                    Audience::REPLICAS,
-                    &select(effect.db),
-                );
-            }
-            self.write(&mut inner, effect.db, audience, effect.command);
-        }
-        if let Some(frame) = frame {
-            self.write(&mut inner, effects[0].db, frame, EXEC);
-        }
-        self.note_news(&inner);
-        (
-            self.tail.sequence.load(Ordering::Relaxed),
-            self.tail.offset.load(Ordering::Relaxed),
-        )
+        let end = self.write(&Unit::framed(effects, active));
+        (end.sequence, end.offset)
     }
 
     /// Appends records as they came from a primary: nothing is added, so that the offset stays the
     /// primary's. Records for replicas must together be the primary's bytes.
     pub fn append_verbatim(&self, records: &[Effect<'_>]) -> u64 {
         let active = self.active.load(Ordering::Relaxed);
-        let mut inner = self.lock();
-        for record in records {
-            let audience = record.audience.and(active);
-            if audience.bits() != 0 {
-                self.write(&mut inner, record.db, audience, record.command);
-            }
-        }
-        self.note_news(&inner);
-        self.tail.sequence.load(Ordering::Relaxed)
+        self.write(&Unit::verbatim(records, active)).sequence
     }
 
     /// Forgets which database the replication stream is in: at a cut, a load and a promotion.
     pub fn forget_stream_db(&self) {
-        self.lock().stream_db = None;
+        self.tail.advance(|end| end.stream_db = None);
     }
 
-    /// Has sleeping readers woken at the end of the batch.
+    /// Writes a unit; returns what is true behind it.
     #[inline]
-    fn note_news(&self, inner: &Inner) {
-        if inner.asleep {
-            self.news.store(true, Ordering::Relaxed);
+    fn write(&self, unit: &Unit<'_>) -> Cut {
+        let mut end = None;
+        let place = || {
+            let (before, after) = self.tail.advance(|end| {
+                let before = end.stream_db;
+                end.stream_db = unit.walk(before, |_, who, command| end.pass(who, command.len()));
+            });
+            end = Some(after.cut);
+            (before, (after.cut.position - before.cut.position) as usize)
+        };
+        let full = self.lanes.write(place, |before, run| {
+            let mut sequence = before.cut.sequence;
+            unit.walk(before.stream_db, |db, audience, command| {
+                sequence += 1;
+                run.push(sequence, db, audience, command);
+            });
+        });
+        self.sleepers.note_news();
+        if full > 0 {
+            self.crowd(full);
         }
-    }
-
-    #[inline]
-    fn write(&self, inner: &mut Inner, db: u16, audience: Audience, command: &[u8]) {
-        let sequence = self.tail.sequence.load(Ordering::Relaxed) + 1;
-        let length = command.len() + HEADER;
-        if length > inner.open.capacity() - inner.open.len() {
-            self.make_room(inner, length);
-        }
-        record::encode(&mut inner.open, sequence, db, audience, command);
-        // Whoever has the lock is the only writer.
-        if audience.replicas() {
-            let offset = self.tail.offset.load(Ordering::Relaxed) + command.len() as i64;
-            self.tail.offset.store(offset, Ordering::Release);
-        }
-        self.tail.sequence.store(sequence, Ordering::Release);
+        end.expect("a unit has an end")
     }
 
     /// Begins a chunk in which a record of `length` bytes has room.
@@ -238,7 +217,7 @@ impl Journal {
             bytes: Arc::new(std::mem::take(&mut inner.open)),
         };
         inner.open_start += full.bytes.len() as u64;
-        inner.open_offset = self.offset();
+        inner.open_offset = inner.offset;
         inner.sealed_bytes += full.bytes.len();
         if !full.bytes.is_empty() {
             inner.sealed.push_back(full);
@@ -250,7 +229,7 @@ impl Journal {
     /// Frees sealed chunks that no reader and no backlog needs.
     fn trim(&self, inner: &mut Inner) {
         let slowest = inner.readers.iter().map(|reader| reader.position).min();
-        let keep_from = self.offset() - inner.backlog_bytes as i64;
+        let keep_from = inner.offset - inner.backlog_bytes as i64;
         while let Some(first) = inner.sealed.front() {
             let end = first.start + first.bytes.len() as u64;
             let next_offset = inner
@@ -270,19 +249,23 @@ impl Journal {
     fn lock(&self) -> Locked<'_> {
         let order = brief(Short::Journal);
         Locked {
-            inner: self.tail.inner.lock(),
+            inner: self.inner.lock(),
             _order: order,
         }
     }
 
+    fn try_lock(&self) -> Option<Locked<'_>> {
+        let order = brief(Short::Journal);
+        let inner = self.inner.try_lock()?;
+        Some(Locked {
+            inner,
+            _order: order,
+        })
+    }
+
     /// The end of the log now. Exact only while nobody appends: under the world.
     pub fn cut(&self) -> Cut {
-        let inner = self.lock();
-        Cut {
-            position: inner.end(),
-            sequence: self.sequence(),
-            offset: self.offset(),
-        }
+        self.tail.now()
     }
 
     /// How many bytes of the replication stream are kept for partial resynchronisation; 0 turns the
@@ -290,8 +273,9 @@ impl Journal {
     pub fn set_backlog(&self, bytes: usize) {
         let mut inner = self.lock();
         if inner.backlog_bytes == 0 && bytes > 0 {
+            self.collect(&mut inner);
             self.seal(&mut inner);
-            inner.backlog_start = self.offset();
+            inner.backlog_start = inner.offset;
         }
         inner.backlog_bytes = bytes;
         self.trim(&mut inner);
@@ -299,7 +283,8 @@ impl Journal {
 
     /// The first and the next offset that the backlog holds, if there is one.
     pub fn backlog(&self) -> Option<(i64, i64)> {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        self.collect(&mut inner);
         (inner.backlog_bytes > 0).then(|| (self.backlog_start(&inner), self.offset()))
     }
 
@@ -316,6 +301,7 @@ impl Journal {
     /// A reader that begins at the end of the log, or at `from` if that is still kept.
     pub fn reader(self: &Arc<Journal>, from: Option<Cut>) -> Option<Reader> {
         let mut inner = self.lock();
+        self.collect(&mut inner);
         let end = inner.end();
         let first = inner
             .sealed
@@ -331,7 +317,8 @@ impl Journal {
     /// A reader for the replication stream from `offset` on, if the backlog still has that byte.
     pub fn reader_from_offset(self: &Arc<Journal>, offset: i64) -> Option<Reader> {
         let mut inner = self.lock();
-        let held = self.backlog_start(&inner)..=self.offset();
+        self.collect(&mut inner);
+        let held = self.backlog_start(&inner)..=inner.offset;
         if inner.backlog_bytes == 0 || !held.contains(&offset) {
             return None;
         }
@@ -360,7 +347,6 @@ impl Journal {
         inner.readers.push(ReaderState {
             id,
             position,
-            wake: None,
             bound: Bound::None,
             cut: cut.clone(),
         });
@@ -400,38 +386,19 @@ impl Journal {
     }
 
     fn tell(&self) {
-        self.news.store(true, Ordering::SeqCst);
-        self.wake_readers();
+        self.sleepers.tell();
+        self.sleepers.wake_all();
     }
 
-    /// Wakes readers that sleep, if anything was appended since the last call. Workers call it at
-    /// the end of a batch, after their slots are unlocked.
+    /// Wakes readers that sleep, if anything was appended since the last call, and collects what has
+    /// gathered where none reads. Workers call it at the end of a batch, after their slots are
+    /// unlocked.
     pub fn wake_readers(&self) {
-        if !self.news.load(Ordering::Relaxed) || !self.news.swap(false, Ordering::SeqCst) {
-            return;
+        if self.crowded.load(Ordering::Relaxed) {
+            self.relieve();
         }
-        let mut inner = self.lock();
-        inner.asleep = false;
-        for reader in &mut inner.readers {
-            if let Some(thread) = reader.wake.take() {
-                thread.unpark();
-            }
-        }
+        self.sleepers.wake_all();
     }
-}
-
-const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
-const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
-
-fn select(db: u16) -> Vec<u8> {
-    let number = db.to_string();
-    let mut command = Vec::with_capacity(SELECT_LIMIT);
-    command.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$");
-    command.extend_from_slice(number.len().to_string().as_bytes());
-    command.extend_from_slice(b"\r\n");
-    command.extend_from_slice(number.as_bytes());
-    command.extend_from_slice(b"\r\n");
-    command
 }
 
 #[cfg(all(test, not(feature = "model")))]

@@ -2,10 +2,11 @@
 //! order of their steps open to a scheduler that draws many of them. A lost wake-up shows as a
 //! deadlock. A failure prints the schedule that `shuttle::replay` repeats.
 
-use crate::journal::{Audience, Effect};
+use crate::journal::{Audience, Effect, Journal};
 use crate::{Expiry, Locker, Mutant, Place, Store, Wake, When};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin, ValueRef};
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 use std::collections::BTreeMap;
@@ -233,6 +234,41 @@ fn the_journal_has_the_order_of_the_slots() {
         fails(500, || journal_model(Some(Mutant::AppendAfterUnlock))),
         "the model is blind"
     );
+}
+
+/// The last record that is ever appended wakes the reader, or was seen by it before it slept.
+#[test]
+fn no_record_is_slept_through() {
+    check(20_000, || {
+        let journal = Arc::new(Journal::default());
+        journal.set_active(Audience::AOF, true);
+        let mut reader = journal.reader(None).unwrap();
+        let append = |command: &'static [u8]| {
+            let journal = journal.clone();
+            let late = thread_rng().gen_range(0..60);
+            thread::spawn(move || {
+                // The reader has time to find nothing.
+                (0..late).for_each(|_| thread::yield_now());
+                journal.append(&[Effect {
+                    db: 0,
+                    audience: Audience::AOF,
+                    command,
+                }]);
+                journal.wake_readers();
+            })
+        };
+        let appending = [append(b"a"), append(b"b")];
+        let mut read = 0;
+        while read < 2 {
+            match reader.next_batch() {
+                Some(batch) => read += batch.records().count(),
+                None => reader.wait(Duration::from_secs(1)),
+            }
+        }
+        appending
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+    });
 }
 
 /// Writers, and a tap: baseline and effects after the cut together must give what is there.

@@ -23,8 +23,14 @@ pub enum Short {
     Queues,
     /// Lists that others look things up in.
     Registries,
-    /// The journal.
+    /// The journal's log.
     Journal,
+    /// Where a thread writes what is to be journalled.
+    JournalLane,
+    /// The journal's end.
+    JournalEnd,
+    /// Readers of the journal that sleep.
+    JournalSleepers,
     /// What is sent to other workers.
     Inboxes,
 }

@@ -8,6 +8,14 @@ mod real {
     pub(crate) use std::thread::{Thread, current, park_timeout, sleep, yield_now};
     pub(crate) use std::thread_local;
     pub(crate) use std::time::Instant;
+
+    /// A small number of the calling thread's own.
+    #[inline]
+    pub(crate) fn thread_number() -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local!(static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+        NUMBER.with(|number| *number)
+    }
 }
 
 #[cfg(not(feature = "model"))]

@@ -1,32 +1,26 @@
 //! The log itself, and what its lock protects.
 
 use super::bound::Bound;
+use super::lanes::Run;
 use crate::order::Brief;
-use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, MutexGuard, Thread};
+use crate::sync::{AtomicBool, MutexGuard};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// What an append writes besides the record. It begins with a cache line that holds all of it: each
-/// worker that appends fetches it from the one that appended before.
-#[repr(C, align(64))]
-pub(super) struct Tail {
-    /// The sequence number of the last record.
-    pub(super) sequence: AtomicU64,
-    /// The replication offset: bytes of the replication stream so far.
-    pub(super) offset: AtomicI64,
-    pub(super) inner: Mutex<Inner>,
-}
-
-/// What the lock protects; in the order that puts what every append needs first.
-#[repr(C)]
+/// The log: what was collected from the lanes.
+#[derive(Default)]
 pub(super) struct Inner {
     /// The records of the open chunk.
     pub(super) open: Vec<u8>,
-    /// The database that the replication stream is in, if it is known.
-    pub(super) stream_db: Option<u16>,
-    /// Whether a reader may sleep.
-    pub(super) asleep: bool,
+    /// Sequence number of the last record.
+    pub(super) sequence: u64,
+    /// Replication offset behind it.
+    pub(super) offset: i64,
+    /// What was taken out of the lanes and is not in the log yet.
+    pub(super) runs: Vec<Run>,
+    /// Empty buffers for lanes.
+    pub(super) spare: Vec<Vec<u8>>,
     /// Position in the log of the open chunk's first byte.
     pub(super) open_start: u64,
     /// Replication offset before its first record.
@@ -89,30 +83,7 @@ impl DerefMut for Locked<'_> {
 pub(super) struct ReaderState {
     pub(super) id: u64,
     pub(super) position: u64,
-    pub(super) wake: Option<Thread>,
     pub(super) bound: Bound,
     /// Set when it was cut off.
     pub(super) cut: Arc<AtomicBool>,
-}
-
-impl Default for Tail {
-    fn default() -> Tail {
-        Tail {
-            sequence: AtomicU64::new(0),
-            offset: AtomicI64::new(0),
-            inner: Mutex::new(Inner {
-                open: Vec::new(),
-                stream_db: None,
-                asleep: false,
-                open_start: 0,
-                open_offset: 0,
-                sealed: VecDeque::new(),
-                sealed_bytes: 0,
-                readers: Vec::new(),
-                next_reader: 0,
-                backlog_bytes: 0,
-                backlog_start: 0,
-            }),
-        }
-    }
 }

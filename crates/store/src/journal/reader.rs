@@ -42,13 +42,16 @@ impl Reader {
         if self.is_cut_off() {
             return None;
         }
+        if self.position >= inner.open_start {
+            self.journal.collect(&mut inner);
+        }
         let open_start = inner.open_start;
         let (bytes, from) = if self.position >= open_start {
             let from = (self.position - open_start) as usize;
             if from == inner.open.len() {
                 return None;
             }
-            // The open chunk is still written to: copy what is new, it is little.
+            // The open chunk still grows: copy what is new, it is little.
             (Arc::new(inner.open[from..].to_vec()), 0)
         } else {
             let index = inner
@@ -73,7 +76,7 @@ impl Reader {
             bytes,
             from,
             to,
-            is_last: position == inner.end(),
+            is_last: position == inner.end() && inner.runs.is_empty(),
             skip: std::mem::take(&mut self.skip),
         })
     }
@@ -113,8 +116,7 @@ impl Reader {
 
     /// How many bytes of the log wait for this reader.
     pub fn lag(&self) -> u64 {
-        let inner = self.journal.lock();
-        inner.end() - self.position
+        self.journal.tail.now().position - self.position
     }
 
     /// Tells others how many bytes wait for this reader.
@@ -129,12 +131,12 @@ impl Reader {
     pub fn wait(&self, at_most: std::time::Duration) {
         {
             let mut inner = self.journal.lock();
-            if self.has_next(&inner) {
+            // First it is told to appenders, then looked at what they have appended: whoever
+            // appends to a lane after that look knows, as both had the lane.
+            self.journal.sleepers.add(self.id);
+            self.journal.collect(&mut inner);
+            if self.has_next(&inner) || !inner.runs.is_empty() {
                 return;
-            }
-            if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == self.id) {
-                state.wake = Some(crate::sync::current());
-                inner.asleep = true;
             }
         }
         crate::sync::park_timeout(at_most);
@@ -151,7 +153,7 @@ impl Gauge {
     /// The bytes; none when the reader is gone.
     pub fn bytes(&self) -> u64 {
         let inner = self.journal.lock();
-        let end = inner.end();
+        let end = self.journal.tail.now().position;
         let mut readers = inner.readers.iter();
         let reader = readers.find(|reader| reader.id == self.id);
         reader.map_or(0, |reader| end - reader.position)
@@ -162,6 +164,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut inner = self.journal.lock();
         inner.readers.retain(|reader| reader.id != self.id);
+        self.journal.sleepers.remove(self.id);
         self.journal.trim(&mut inner);
         self.journal.look_for_room(&inner);
     }

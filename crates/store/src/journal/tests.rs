@@ -119,3 +119,67 @@ fn a_slow_reader_keeps_what_it_has_not_read() {
     assert_eq!(records, 10_001);
     assert!(journal.retained() <= super::CHUNK);
 }
+
+/// Threads that append units of one to three records while a reader reads: every record once, in
+/// the order of the numbers, units whole, and each thread's in the order that it wrote them.
+#[test]
+fn what_threads_append_at_once_is_read_in_one_order() {
+    const THREADS: u32 = 4;
+    const UNITS: u32 = 5_000;
+    let journal = Arc::new(Journal::default());
+    journal.set_active(Audience::ALL, true);
+    journal.set_backlog(1 << 16);
+    let mut reader = journal.reader(None).unwrap();
+    let write = |thread: u32| {
+        for unit in 0..UNITS {
+            let size = 1 + (thread + unit) % 3;
+            let records: Vec<String> = (0..size)
+                .map(|nth| {
+                    format!(
+                        "{thread} {unit} {nth} {size}{}",
+                        "x".repeat(unit as usize % 97)
+                    )
+                })
+                .collect();
+            let effects: Vec<_> = records.iter().map(|r| effect(0, r.as_bytes())).collect();
+            // A unit of a primary has no frame of ours.
+            journal.append_verbatim(&effects);
+            journal.wake_readers();
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..THREADS).for_each(|thread| drop(scope.spawn(move || write(thread))));
+        let (mut sequence, mut offset, mut open) = (0, 0, None);
+        let mut next = [0; THREADS as usize];
+        while next != [UNITS; THREADS as usize] {
+            let Some(batch) = reader.next_batch() else {
+                reader.wait(std::time::Duration::from_secs(10));
+                continue;
+            };
+            for record in batch.records() {
+                sequence += 1;
+                assert_eq!(record.sequence, sequence);
+                offset += record.command.len() as i64;
+                let text = std::str::from_utf8(record.command).unwrap();
+                let numbers = text.trim_end_matches('x').split(' ');
+                let numbers: Vec<u32> = numbers.map(|number| number.parse().unwrap()).collect();
+                let &[thread, unit, nth, size] = &numbers[..] else {
+                    panic!("{text}")
+                };
+                let place = &mut next[thread as usize];
+                assert_eq!(*place, unit);
+                assert_eq!(
+                    open.unwrap_or((thread, 0)),
+                    (thread, nth),
+                    "units are whole"
+                );
+                open = (nth + 1 < size).then_some((thread, nth + 1));
+                *place += u32::from(open.is_none());
+            }
+        }
+        let cut = journal.cut();
+        assert_eq!((cut.sequence, cut.offset), (sequence, offset));
+        assert_eq!(reader.lag(), 0);
+        assert_eq!(journal.backlog().map(|(_, next)| next), Some(offset));
+    });
+}

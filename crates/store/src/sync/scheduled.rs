@@ -2,17 +2,51 @@
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use shuttle::thread::{Thread, current, sleep, yield_now};
+pub(crate) use shuttle::thread::{sleep, yield_now};
 pub(crate) use shuttle::thread_local;
 
 const NO_PANIC: &str = "no thread of a model panics and goes on";
 
+/// What wakes a thread that is parked. The checker's own may return from parking unasked, which
+/// would hide a wake-up that is lost.
+#[derive(Clone, Default)]
+pub(crate) struct Thread(Arc<(shuttle::sync::Mutex<bool>, shuttle::sync::Condvar)>);
+
+thread_local! {
+    static CURRENT: Thread = Thread::default();
+}
+
+/// The calling thread.
+pub(crate) fn current() -> Thread {
+    CURRENT.with(Thread::clone)
+}
+
+impl Thread {
+    /// Wakes it, or lets it not sleep the next time.
+    pub(crate) fn unpark(&self) {
+        let (token, bell) = &*self.0;
+        *token.lock().expect(NO_PANIC) = true;
+        bell.notify_one();
+    }
+}
+
 /// Parks without a time-out: a wake-up that is lost shows as a deadlock.
 pub(crate) fn park_timeout(_at_most: Duration) {
-    shuttle::thread::park();
+    let thread = current();
+    let (token, bell) = &*thread.0;
+    let mut woken = token.lock().expect(NO_PANIC);
+    while !std::mem::take(&mut *woken) {
+        woken = bell.wait(woken).expect(NO_PANIC);
+    }
+}
+
+/// A small number of the calling thread's own.
+pub(crate) fn thread_number() -> usize {
+    shuttle::current::me().into()
 }
 
 #[derive(Default)]

@@ -14,6 +14,8 @@ fn effect(store: &Store, bytes: &[u8]) {
         audience: Audience::AOF,
         command: bytes,
     }]);
+    // As at the end of a batch.
+    store.journal.wake_readers();
 }
 
 #[test]

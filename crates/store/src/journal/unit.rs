@@ -1,0 +1,82 @@
+//! What is appended at once: the records of one command or transaction.
+
+use super::{Audience, Effect};
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+fn select(db: u16) -> Vec<u8> {
+    let number = db.to_string();
+    let mut command = Vec::with_capacity(32);
+    command.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$");
+    command.extend_from_slice(number.len().to_string().as_bytes());
+    command.extend_from_slice(b"\r\n");
+    command.extend_from_slice(number.as_bytes());
+    command.extend_from_slice(b"\r\n");
+    command
+}
+
+/// The effects of one command or transaction, with what has to stand around them.
+pub(super) struct Unit<'a> {
+    effects: &'a [Effect<'a>],
+    /// Who reads at all.
+    active: usize,
+    /// Who sees MULTI and EXEC around it.
+    frame: Option<Audience>,
+    /// Whether the stream of the replicas needs a SELECT where the database changes.
+    selects: bool,
+}
+
+impl<'a> Unit<'a> {
+    /// With more than one effect the unit is wrapped in MULTI and EXEC.
+    pub(super) fn framed(effects: &'a [Effect<'a>], active: usize) -> Unit<'a> {
+        // Whoever sees none of the unit sees no frame either.
+        let everybody = effects.iter().map(|effect| effect.audience);
+        let frame = everybody.reduce(Audience::or).map(|all| all.and(active));
+        Unit {
+            effects,
+            active,
+            frame: frame.filter(|all| effects.len() > 1 && all.bits() != 0),
+            selects: true,
+        }
+    }
+
+    /// The records as they are.
+    pub(super) fn verbatim(effects: &'a [Effect<'a>], active: usize) -> Unit<'a> {
+        Unit {
+            effects,
+            active,
+            frame: None,
+            selects: false,
+        }
+    }
+
+    /// Calls `record` for each record: its database, who sees it, its command. `stream_db` is the
+    /// database that the replication stream is in before it; returns that behind it.
+    #[inline]
+    pub(super) fn walk(
+        &self,
+        mut stream_db: Option<u16>,
+        mut record: impl FnMut(u16, Audience, &[u8]),
+    ) -> Option<u16> {
+        // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
+        if let Some(frame) = self.frame {
+            record(self.effects[0].db, frame, MULTI);
+        }
+        for effect in self.effects {
+            let audience = effect.audience.and(self.active);
+            if audience.bits() == 0 {
+                continue;
+            }
+            if self.selects && audience.replicas() && stream_db != Some(effect.db) {
+                stream_db = Some(effect.db);
+                record(effect.db, Audience::REPLICAS, &select(effect.db));
+            }
+            record(effect.db, audience, effect.command);
+        }
+        if let Some(frame) = self.frame {
+            record(self.effects[0].db, frame, EXEC);
+        }
+        stream_db
+    }
+}
