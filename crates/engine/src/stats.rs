@@ -120,6 +120,14 @@ impl Stats {
             .sum()
     }
 
+    /// How long commands took together, in microseconds.
+    pub fn total_microseconds(&self) -> u64 {
+        (0..Cmd::COUNT)
+            .filter_map(Cmd::from_index)
+            .map(|cmd| self.of(cmd).microseconds)
+            .sum()
+    }
+
     pub(crate) fn error(&self, text: &[u8]) {
         let prefix = text.split(|&b| b == b' ').next().unwrap_or_default();
         let prefix = String::from_utf8_lossy(prefix).into_owned();

@@ -4,11 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::Waker;
 
-use crate::conn::Ticket;
+use crate::conn::{Ticket, add};
 use crate::stream::{Address, Stream};
 
 /// What can lie in an inbox.
@@ -38,6 +38,38 @@ pub(crate) struct WorkerStats {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) commands: AtomicU64,
+    pub(crate) rounds: Rounds,
+}
+
+/// What a worker did between two sleeps, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    count: AtomicU64,
+    nanoseconds: AtomicU64,
+    ticks: AtomicU64,
+    longest: AtomicU64,
+    most_commands: AtomicU64,
+}
+
+impl Rounds {
+    /// Counts a round: how long it took, how much of that its tick took if there was one, and how
+    /// many commands it executed.
+    pub(crate) fn add(&self, took: Duration, tick: Option<Duration>, commands: u64) {
+        let nanoseconds = took.as_nanos() as u64;
+        add(&self.count, 1);
+        add(&self.nanoseconds, nanoseconds);
+        if let Some(tick) = tick {
+            add(&self.ticks, tick.as_nanos() as u64);
+        }
+        for (most, value) in [
+            (&self.longest, nanoseconds),
+            (&self.most_commands, commands),
+        ] {
+            if value > most.load(Ordering::Relaxed) {
+                most.store(value, Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 /// The sending side of one worker's inbox.
@@ -194,8 +226,25 @@ impl<M> Workers<M> {
             totals.writes += mailbox.stats.writes.load(Ordering::Relaxed);
             totals.commands += mailbox.stats.commands.load(Ordering::Relaxed);
             totals.connections += mailbox.load.load(Ordering::Relaxed);
+            let rounds = &mailbox.stats.rounds;
+            totals.rounds += rounds.count.load(Ordering::Relaxed);
+            totals.round_nanoseconds += rounds.nanoseconds.load(Ordering::Relaxed);
+            totals.tick_nanoseconds += rounds.ticks.load(Ordering::Relaxed);
+            let longest = rounds.longest.load(Ordering::Relaxed);
+            totals.longest_round_nanoseconds = totals.longest_round_nanoseconds.max(longest);
+            let most = rounds.most_commands.load(Ordering::Relaxed);
+            totals.most_commands = totals.most_commands.max(most);
         }
         totals
+    }
+
+    /// Forgets the longest round and that with the most commands.
+    pub fn reset_records(&self) {
+        for mailbox in self.boxes.iter() {
+            let rounds = &mailbox.stats.rounds;
+            rounds.longest.store(0, Ordering::Relaxed);
+            rounds.most_commands.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -214,4 +263,14 @@ pub struct Totals {
     pub commands: u64,
     /// Connections open now.
     pub connections: usize,
+    /// Rounds of the workers' loops: from waking to sleeping again.
+    pub rounds: u64,
+    /// How long they took together.
+    pub round_nanoseconds: u64,
+    /// How much of that went into [`Handler::tick`](crate::Handler::tick).
+    pub tick_nanoseconds: u64,
+    /// The longest round, since [`Workers::reset_records`].
+    pub longest_round_nanoseconds: u64,
+    /// The most commands of one round, since [`Workers::reset_records`].
+    pub most_commands: u64,
 }

@@ -1,6 +1,7 @@
 //! The event loop of one worker.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -90,8 +91,9 @@ impl<H: Handler> Worker<H> {
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut round = Vec::new();
+        let mut ended = Instant::now();
         loop {
-            let timeout = self.timeout();
+            let timeout = self.timeout(ended);
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -99,14 +101,12 @@ impl<H: Handler> Worker<H> {
             self.inbox.awake();
             self.now = Instant::now();
             self.written = self.now;
+            let commands = self.stats.commands.load(Ordering::Relaxed);
             for event in &events {
                 self.note(event);
             }
             self.take_letters();
-            if self.now >= self.next_tick {
-                let wait = self.handler.tick(&mut Conns::new(&mut self.table));
-                self.next_tick = self.now + wait.max(Duration::from_millis(1));
-            }
+            let tick = self.tick();
             std::mem::swap(&mut round, &mut self.table.ready);
             for index in round.drain(..) {
                 self.serve(index);
@@ -117,6 +117,9 @@ impl<H: Handler> Worker<H> {
             if self.now >= self.next_sweep {
                 self.sweep();
             }
+            ended = Instant::now();
+            let commands = self.stats.commands.load(Ordering::Relaxed) - commands;
+            self.stats.rounds.add(ended - self.now, tick, commands);
             if let Some(deadline) = self.stopping
                 && self.stop(deadline)
             {
@@ -125,8 +128,19 @@ impl<H: Handler> Worker<H> {
         }
     }
 
+    /// Lets the handler look after itself, if it is time; how long that took.
+    fn tick(&mut self) -> Option<Duration> {
+        if self.now < self.next_tick {
+            return None;
+        }
+        let began = Instant::now();
+        let wait = self.handler.tick(&mut Conns::new(&mut self.table));
+        self.next_tick = self.now + wait.max(Duration::from_millis(1));
+        Some(began.elapsed())
+    }
+
     /// How long the poller may sleep.
-    fn timeout(&mut self) -> Option<Duration> {
+    fn timeout(&mut self, now: Instant) -> Option<Duration> {
         if let Some(due) = self.handler.due() {
             // A worker that is always busy still comes by here.
             self.next_tick = self.next_tick.min(due);
@@ -144,7 +158,7 @@ impl<H: Handler> Worker<H> {
         if let Some(deadline) = self.stopping {
             wake = wake.min(deadline);
         }
-        Some(wake.saturating_duration_since(Instant::now()))
+        Some(wake.saturating_duration_since(now))
     }
 
     /// Remembers what an event says.

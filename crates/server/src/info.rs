@@ -46,8 +46,7 @@ fn wanted(words: &[&[u8]]) -> Vec<Section> {
     let any = |name: &str| words.iter().any(|word| is(word, name));
     let asked = |section: &Section| {
         any(section.name())
-            || any("all")
-            || any("everything")
+            || (any("all") || any("everything")) && *section != Section::Debug
             || (any("default") && DEFAULT.contains(section))
     };
     Section::ALL.iter().copied().filter(asked).collect()

@@ -142,6 +142,14 @@ impl Node {
         self.workers.get().map(Workers::totals).unwrap_or_default()
     }
 
+    /// Forgets the workers' longest round and that with the most commands.
+    pub(crate) fn reset_round_records(&self) {
+        self.workers
+            .get()
+            .into_iter()
+            .for_each(Workers::reset_records);
+    }
+
     /// Connections that were accepted and refused.
     pub(crate) fn arrivals(&self) -> (u64, u64) {
         let clients = &self.engine().clients;

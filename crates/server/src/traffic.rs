@@ -1,4 +1,5 @@
-//! Bytes over the connections of clients, and over those of replication.
+//! Bytes over the connections of clients and over those of replication, and the rounds of the workers
+//! that carry them.
 
 use crate::node::Node;
 use parking_lot::Mutex;
@@ -18,6 +19,12 @@ pub(crate) struct Traffic {
     pub(crate) reads: u64,
     /// How often a client's socket was written to.
     pub(crate) writes: u64,
+    /// Rounds of the workers' loops.
+    pub(crate) rounds: u64,
+    /// How long they took.
+    pub(crate) round_nanoseconds: u64,
+    /// How long the workers' periodic tasks took, which are part of them.
+    pub(crate) tick_nanoseconds: u64,
 }
 
 impl Traffic {
@@ -29,6 +36,9 @@ impl Traffic {
             repl_out: self.repl_out - before.repl_out,
             reads: self.reads - before.reads,
             writes: self.writes - before.writes,
+            rounds: self.rounds - before.rounds,
+            round_nanoseconds: self.round_nanoseconds - before.round_nanoseconds,
+            tick_nanoseconds: self.tick_nanoseconds - before.tick_nanoseconds,
         }
     }
 }
@@ -49,6 +59,9 @@ impl Node {
             repl_out: links.to_replicas,
             reads: clients.reads,
             writes: clients.writes,
+            rounds: clients.rounds,
+            round_nanoseconds: clients.round_nanoseconds,
+            tick_nanoseconds: clients.tick_nanoseconds,
         }
     }
 
@@ -63,5 +76,6 @@ impl Node {
     pub(crate) fn reset_traffic(&self) {
         let mut baseline = self.traffic_before.0.lock();
         *baseline = self.all_traffic();
+        self.reset_round_records();
     }
 }

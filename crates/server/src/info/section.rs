@@ -24,6 +24,7 @@ pub(super) enum Section {
     Latencystats,
     Cluster,
     Keyspace,
+    Debug,
 }
 
 impl Section {
@@ -42,6 +43,7 @@ impl Section {
         Section::Latencystats,
         Section::Cluster,
         Section::Keyspace,
+        Section::Debug,
     ];
 
     /// The name that INFO takes.
@@ -60,6 +62,7 @@ impl Section {
             Section::Latencystats => "latencystats",
             Section::Cluster => "cluster",
             Section::Keyspace => "keyspace",
+            Section::Debug => "debug",
         }
     }
 
@@ -88,8 +91,30 @@ impl Section {
                 put(text, "# Cluster", &[("cluster_enabled", &enabled)]);
             }
             Section::Keyspace => keyspace(node, engine, text),
+            Section::Debug => debug(node, text),
         }
     }
+}
+
+/// How long the rounds of the workers' loops took. The file is written by a thread of its own.
+fn debug(node: &Node, text: &mut String) {
+    let totals = node.client_traffic();
+    put(
+        text,
+        "# Debug",
+        &[
+            ("eventloop_duration_aof_sum", &0),
+            (
+                "eventloop_duration_cron_sum",
+                &(node.traffic().tick_nanoseconds / 1000),
+            ),
+            (
+                "eventloop_duration_max",
+                &(totals.longest_round_nanoseconds / 1000),
+            ),
+            ("eventloop_cmd_per_cycle_max", &totals.most_commands),
+        ],
+    );
 }
 
 /// Appends a headline and fields.
@@ -318,6 +343,9 @@ fn absent_stats(node: &Node, engine: &Engine, text: &mut String) {
 fn limit_stats(node: &Node, engine: &Engine, text: &mut String) {
     let load = |counter: &AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
     let traffic = node.traffic();
+    let rounds = node.rates.of(|counted| counted.traffic.rounds);
+    let busy = node.rates.of(|counted| counted.traffic.round_nanoseconds);
+    let round = if rounds > 0.0 { busy / rounds } else { 0.0 };
     let errors: u64 = engine.stats.errors().iter().map(|(_, count)| count).sum();
     more(
         text,
@@ -339,6 +367,20 @@ fn limit_stats(node: &Node, engine: &Engine, text: &mut String) {
             ),
             ("reply_buffer_shrinks", &0),
             ("reply_buffer_expands", &0),
+            ("eventloop_cycles", &traffic.rounds),
+            (
+                "eventloop_duration_sum",
+                &(traffic.round_nanoseconds / 1000),
+            ),
+            (
+                "eventloop_duration_cmd_sum",
+                &engine.stats.total_microseconds(),
+            ),
+            ("instantaneous_eventloop_cycles_per_sec", &(rounds as u64)),
+            (
+                "instantaneous_eventloop_duration_usec",
+                &((round / 1000.0) as u64),
+            ),
             ("acl_access_denied_auth", &0),
             ("acl_access_denied_cmd", &0),
             ("acl_access_denied_key", &0),
