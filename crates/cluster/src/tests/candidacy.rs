@@ -24,39 +24,13 @@ fn candidate() -> (Rig, Vec<Peer>) {
         Peer::primary(3, 3, 400, 500),
         Peer::primary(7, 5, 800, 900),
     ];
-    for peer in &peers {
-        rig.answer(peer);
-        rig.ping(peer);
-    }
-    replication(&mut rig, 1, 1_000);
+    rig.know(&peers);
+    rig.in_sync(1, 1_000);
     (rig, peers)
-}
-
-/// The link to a primary is in sync.
-fn replication(rig: &mut Rig, primary: u8, offset: i64) {
-    let replication = Replication {
-        offset: Offset(offset),
-        primary: Some(id(primary)),
-        synced: true,
-        whole: true,
-        connected: true,
-        last_heard: Some(rig.now.mono),
-    };
-    rig.give(Event::Replication(replication));
 }
 
 fn fail(rig: &mut Rig, n: u8) {
     rig.hear(&Peer::primary(3, 3, 400, 500), Body::Fail(id(n)));
-}
-
-/// The epochs for which votes were asked.
-fn elections(rig: &Rig) -> Vec<u64> {
-    let asked = |(n, packet): &(u8, std::sync::Arc<bus::Packet>)| {
-        (*n == 3 && packet.body == Body::AuthRequest).then_some(packet.header.current_epoch.0)
-    };
-    let mut epochs: Vec<u64> = rig.sent().iter().filter_map(asked).collect();
-    epochs.dedup();
-    epochs
 }
 
 /// The offset that others are told.
@@ -92,14 +66,14 @@ fn the_data_of_another_shard_is_worth_nothing() {
     assert_eq!(rig.machine.view().my_primary().map(|n| n.id), Some(id(3)));
     assert_eq!(told(&mut rig, &peers[2]), 0);
     // News of the old link, which was in sync, is still under way.
-    replication(&mut rig, 1, 1_200);
+    rig.in_sync(1, 1_200);
     assert_eq!(told(&mut rig, &peers[2]), 0);
     rig.clear();
     rig.hear(&peers[0], Body::Fail(id(3)));
     rig.pass_with(3_000, &[peers[0].clone(), peers[2].clone()]);
-    assert_eq!(elections(&rig), [] as [u64; 0]);
+    assert_eq!(rig.elections(), [] as [u64; 0]);
     // Once the new primary's data is here, it counts.
-    replication(&mut rig, 3, 70);
+    rig.in_sync(3, 70);
     rig.pass_with(300, &[peers[0].clone(), peers[2].clone()]);
     assert!(rig.logged("primary rank #0, offset 70)."));
 }
@@ -133,10 +107,10 @@ fn half_a_data_set_is_worth_nothing() {
     fail(&mut rig, 1);
     rig.clear();
     rig.pass_with(3_000, &peers[1..]);
-    assert_eq!(elections(&rig), [] as [u64; 0]);
-    replication(&mut rig, 1, 1_000);
+    assert_eq!(rig.elections(), [] as [u64; 0]);
+    rig.in_sync(1, 1_000);
     rig.pass_with(300, &peers[1..]);
-    assert_eq!(elections(&rig), [11]);
+    assert_eq!(rig.elections(), [11]);
 }
 
 #[test]
@@ -161,7 +135,7 @@ fn an_old_primary_has_to_follow_before_it_may_stand_again() {
     fail(&mut rig, 1);
     rig.clear();
     rig.pass_with(3_000, &others);
-    assert_eq!(elections(&rig), [] as [u64; 0]);
+    assert_eq!(rig.elections(), [] as [u64; 0]);
 }
 
 #[test]
@@ -187,7 +161,7 @@ fn replica_of_the_third() -> Rig {
         conf_line(7, 7, "master", "-", 5, "800-900"),
     ];
     let mut rig = Rig::new(&lines, "currentEpoch 10 lastVoteEpoch 9");
-    replication(&mut rig, 6, 1_000);
+    rig.in_sync(6, 1_000);
     rig
 }
 
@@ -218,7 +192,7 @@ fn a_claim_of_our_epoch_ends_our_election() {
     let (mut rig, peers) = candidate();
     fail(&mut rig, 1);
     rig.pass_with(300, &peers[1..]);
-    assert_eq!(elections(&rig), [11]);
+    assert_eq!(rig.elections(), [11]);
     // Node 7's shard failed over in the very epoch that we ask for.
     let mut winner = Peer::primary(7, 11, 800, 900);
     winner.current = 11;
@@ -232,7 +206,7 @@ fn a_claim_of_our_epoch_ends_our_election() {
     );
     assert!(rig.logged(&text));
     rig.pass_with(200, &peers[1..2]);
-    assert_eq!(elections(&rig), [12], "at once, not after the time-outs");
+    assert_eq!(rig.elections(), [12], "at once, not after the time-outs");
 }
 
 #[test]
@@ -240,15 +214,15 @@ fn a_split_vote_is_repeated_soon() {
     let (mut rig, peers) = candidate();
     fail(&mut rig, 1);
     rig.pass_with(100, &peers[1..]);
-    assert_eq!(elections(&rig), [11]);
+    assert_eq!(rig.elections(), [11]);
     // Without a rival the votes may only be late.
     rig.pass_with(700, &peers[1..]);
-    assert_eq!(elections(&rig), [11]);
+    assert_eq!(rig.elections(), [11]);
     let mut rival = Peer::replica(8, &peers[2]);
     rival.current = 11;
     rig.hear(&rival, Body::AuthRequest);
     rig.pass_with(200, &peers[1..]);
-    assert_eq!(elections(&rig), [11, 12]);
+    assert_eq!(rig.elections(), [11, 12]);
 }
 
 #[test]
@@ -258,7 +232,7 @@ fn a_manual_failover_resets_an_election_under_way() {
     rig.ask(Request::Failover(FailoverKind::Default));
     peers[0].marks = marks::PAUSED;
     rig.ping(&peers[0]);
-    assert_eq!(elections(&rig), [11]);
+    assert_eq!(rig.elections(), [11]);
     // Nobody votes in time: late votes change nothing any more.
     rig.pass_with(5_100, &peers);
     assert!(rig.logged("Manual failover timed out."));
@@ -275,7 +249,7 @@ fn a_manual_failover_resets_an_election_under_way() {
          Resetting the election."
     ));
     rig.ping(&peers[0]);
-    assert_eq!(elections(&rig), [12]);
+    assert_eq!(rig.elections(), [12]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn voter() -> Rig {
 /// with 1 first, are returned too.
 fn candidate() -> (Rig, Vec<Peer>) {
     let (mut rig, peers) = replica();
-    in_sync(&mut rig, 1_000);
+    rig.in_sync(1, 1_000);
     (rig, peers)
 }
 
@@ -44,23 +44,8 @@ fn replica() -> (Rig, Vec<Peer>) {
         Peer::primary(5, 4, 600, 700),
         Peer::primary(7, 5, 800, 900),
     ];
-    for peer in &peers {
-        rig.answer(peer);
-        rig.ping(peer);
-    }
+    rig.know(&peers);
     (rig, peers)
-}
-
-fn in_sync(rig: &mut Rig, offset: i64) {
-    let replication = Replication {
-        offset: Offset(offset),
-        primary: rig.machine.view().my_primary().map(|node| node.id),
-        synced: true,
-        whole: true,
-        connected: true,
-        last_heard: Some(rig.now.mono),
-    };
-    rig.give(Event::Replication(replication));
 }
 
 fn acks(rig: &Rig) -> usize {
@@ -68,21 +53,6 @@ fn acks(rig: &Rig) -> usize {
         .iter()
         .filter(|(_, p)| matches!(p.body, Body::AuthAck))
         .count()
-}
-
-fn requests(rig: &Rig) -> Vec<u64> {
-    let sent = rig.sent();
-    let to_one = sent
-        .iter()
-        .filter(|(n, p)| *n == 3 && matches!(p.body, Body::AuthRequest));
-    to_one.map(|(_, p)| p.header.current_epoch.0).collect()
-}
-
-/// The epochs for which votes were asked.
-fn elections(rig: &Rig) -> Vec<u64> {
-    let mut epochs = requests(rig);
-    epochs.dedup();
-    epochs
 }
 
 /// Node 1 is called failed by node 3.
@@ -241,9 +211,9 @@ fn a_replica_asks_after_its_epoch_is_on_disk_and_wins_with_a_majority() {
     rig.clear();
     rig.pass_with(300, &peers[1..]);
     assert!(rig.logged("Starting a failover election for epoch 11."));
-    assert_eq!(requests(&rig), [] as [u64; 0]);
+    assert_eq!(rig.requests(), [] as [u64; 0]);
     rig.write();
-    assert_eq!(requests(&rig), [11]);
+    assert_eq!(rig.requests(), [11]);
     rig.disk = true;
     let mut vote = |n: usize, epoch: u64| {
         let mut peer = peers[n].clone();
@@ -291,17 +261,17 @@ fn an_election_that_failed_is_repeated_and_a_new_failure_starts_afresh() {
     fail(&mut rig);
     rig.clear();
     rig.pass_with(3_900, &peers[1..]);
-    assert_eq!(elections(&rig).len(), 1);
+    assert_eq!(rig.elections().len(), 1);
     rig.pass_with(1_000, &peers[1..]);
-    assert_eq!(elections(&rig), [11, 12], "again after four time-outs");
+    assert_eq!(rig.elections(), [11, 12], "again after four time-outs");
     // The primary comes back, and fails again at once: no waiting for the old election's end.
     peers[0].current = 12;
     rig.pass_with(3_000, &peers);
     rig.clear();
-    in_sync(&mut rig, 1_000);
+    rig.in_sync(1, 1_000);
     fail(&mut rig);
     rig.pass_with(300, &peers[1..]);
-    assert_eq!(elections(&rig).len(), 1);
+    assert_eq!(rig.elections().len(), 1);
 }
 
 #[test]
@@ -311,7 +281,7 @@ fn a_replica_with_old_or_no_data_does_not_stand() {
     rig.clear();
     fail(&mut rig);
     rig.pass_with(3_000, &peers[1..]);
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
     assert!(rig.logged("Disconnected from master for longer than allowed"));
     // Cut off for longer than ten time-outs and a ping period.
     let (mut rig, peers) = candidate();
@@ -319,13 +289,13 @@ fn a_replica_with_old_or_no_data_does_not_stand() {
     fail(&mut rig);
     rig.clear();
     rig.pass_with(3_000, &peers[1..]);
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
     // An administrator may insist.
     assert_eq!(
         rig.ask(Request::Failover(FailoverKind::Force)),
         Some(Reply::Ok)
     );
-    assert_eq!(requests(&rig).len(), 1);
+    assert_eq!(rig.requests().len(), 1);
 }
 
 #[test]
@@ -345,7 +315,7 @@ fn a_replica_of_a_new_primary_stands_though_it_never_reached_it() {
     rig.hear(&peers[1], Body::Fail(id(2)));
     rig.clear();
     rig.pass_with(500, &peers[1..]);
-    assert_eq!(elections(&rig).len(), 1);
+    assert_eq!(rig.elections().len(), 1);
 }
 
 #[test]
@@ -374,9 +344,9 @@ fn a_replica_told_not_to_does_not_stand_but_on_command() {
     fail(&mut rig);
     rig.clear();
     rig.pass_with(3_000, &peers[1..]);
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
     rig.ask(Request::Failover(FailoverKind::Force));
-    assert_eq!(requests(&rig).len(), 1);
+    assert_eq!(rig.requests().len(), 1);
 }
 
 #[test]
@@ -387,7 +357,7 @@ fn takeover_asks_nobody() {
         rig.ask(Request::Failover(FailoverKind::Takeover)),
         Some(Reply::Ok)
     );
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
     assert_eq!(rig.owner(250), Some(id(0)));
     assert_eq!(rig.machine.view().myself().config_epoch.0, 11);
 }
@@ -405,13 +375,13 @@ fn a_manual_failover_waits_for_the_primarys_offset() {
             .iter()
             .any(|(n, p)| *n == 1 && p.body == Body::MfStart)
     );
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
     peers[0].marks = marks::PAUSED;
     peers[0].offset = 1_500;
     rig.ping(&peers[0]);
-    assert!(requests(&rig).is_empty(), "500 bytes are missing");
-    in_sync(&mut rig, 1_500);
-    assert_eq!(requests(&rig), [11]);
+    assert!(rig.requests().is_empty(), "500 bytes are missing");
+    rig.in_sync(1, 1_500);
+    assert_eq!(rig.requests(), [11]);
     let (_, asked) = rig
         .sent()
         .into_iter()
@@ -427,7 +397,7 @@ fn a_manual_failover_ends_in_time() {
     rig.clear();
     rig.pass_with(5_100, &peers);
     assert!(rig.logged("Manual failover timed out."));
-    assert!(requests(&rig).is_empty());
+    assert!(rig.requests().is_empty());
 }
 
 #[test]
@@ -780,7 +750,7 @@ fn the_moment_of_a_suspicion_and_of_an_election_are_named() {
     rig.clear();
     rig.now.mono = due;
     rig.give(Event::Due);
-    assert_eq!(requests(&rig), [11]);
+    assert_eq!(rig.requests(), [11]);
 }
 
 #[test]
@@ -804,7 +774,7 @@ fn votes_are_asked_for_again_in_the_same_epoch() {
     let answering = &peers[1..];
     rig.clear();
     rig.pass_with(3_000, answering);
-    let asked = requests(&rig);
+    let asked = rig.requests();
     assert!(asked.len() > 1, "{asked:?}");
     assert!(asked.iter().all(|epoch| *epoch == 11), "{asked:?}");
 }

@@ -202,6 +202,42 @@ impl Rig {
         self.hear(peer, Body::Ping(peer.gossip()));
     }
 
+    /// Both links to each of these peers are up.
+    pub fn know(&mut self, peers: &[Peer]) {
+        for peer in peers {
+            self.answer(peer);
+            self.ping(peer);
+        }
+    }
+
+    /// Replication says that we are in sync with a primary, up to this offset.
+    pub fn in_sync(&mut self, primary: u8, offset: i64) {
+        let replication = Replication {
+            offset: Offset(offset),
+            primary: Some(id(primary)),
+            synced: true,
+            whole: true,
+            connected: true,
+            last_heard: Some(self.now.mono),
+        };
+        self.give(Event::Replication(replication));
+    }
+
+    /// The epochs for which node 3 was asked for its vote, each as often as it was.
+    pub fn requests(&self) -> Vec<u64> {
+        let asked = |(n, packet): &(u8, Arc<Packet>)| {
+            (*n == 3 && packet.body == Body::AuthRequest).then_some(packet.header.current_epoch.0)
+        };
+        self.sent().iter().filter_map(asked).collect()
+    }
+
+    /// The epochs for which votes were asked.
+    pub fn elections(&self) -> Vec<u64> {
+        let mut epochs = self.requests();
+        epochs.dedup();
+        epochs
+    }
+
     /// Gives a command; `None` if its answer is withheld.
     pub fn ask(&mut self, request: Request) -> Option<Reply> {
         self.token += 1;
