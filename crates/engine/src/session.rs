@@ -56,6 +56,8 @@ pub struct Session {
     pub(crate) misses: u8,
     /// How far its KEYS has come, when it waits for a slot.
     pub(crate) keys_so_far: Option<Box<crate::family::key::scan::KeysSoFar>>,
+    /// What its command is, while a thread of the program around the engine does it.
+    pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// Whether its PSYNC was accepted, so that its socket goes to replication.
@@ -83,6 +85,7 @@ impl Session {
             trusted: false,
             misses: 0,
             keys_so_far: None,
+            elsewhere: None,
             monitor: false,
             becomes_replica: false,
         }

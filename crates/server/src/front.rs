@@ -292,6 +292,7 @@ impl Handler for Front {
                     } else {
                         answer(&mut out.reply());
                     }
+                    self.worker.engine().answered(&mut conn.session);
                     conns.unblock(id);
                 }
             }

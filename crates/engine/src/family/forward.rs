@@ -1,7 +1,9 @@
 //! Commands that the program around the engine carries out.
 
 use crate::fail::Done;
+use crate::family::slow;
 use crate::{Cx, Fail, Taken};
+use std::time::Instant;
 
 /// Hands the command to the host. Nothing is locked meanwhile, except inside a transaction.
 pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
@@ -10,10 +12,14 @@ pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
         cx.keys.release();
     }
     let (engine, args) = (cx.engine, cx.args.to_buf());
+    let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);
     match engine.host().command(engine, cx.spec.id, args, session)? {
         Taken::Now(answer) => answer(&mut cx.reply),
-        Taken::Later => return Err(Fail::Blocked),
+        Taken::Later => {
+            slow::done_elsewhere(cx, began);
+            return Err(Fail::Blocked);
+        }
     }
     Ok(())
 }

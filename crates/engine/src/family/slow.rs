@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::order::{Short, brief};
 
 /// Arguments of a command that the slow log keeps.
@@ -143,6 +143,28 @@ pub(crate) fn note(
     args: Args<'_>,
     took: Duration,
 ) {
+    note_kept(
+        engine,
+        settings,
+        session,
+        spec,
+        || kept(spec.id, args),
+        took,
+    );
+}
+
+#[inline]
+fn note_kept(
+    engine: &Engine,
+    settings: &Settings,
+    session: &Session,
+    spec: &'static Spec,
+    args: impl FnOnce() -> Vec<Vec<u8>>,
+    took: Duration,
+) {
+    // CONFIG SET goes by what it has set.
+    let changed = (spec.id == Cmd::ConfigSet).then(|| engine.settings());
+    let settings = changed.as_deref().unwrap_or(settings);
     let micros = took.as_micros() as i64;
     if settings.latency_threshold > 0 && micros as u64 / 1000 >= settings.latency_threshold {
         let fast = spec.has(flag::FAST);
@@ -150,7 +172,39 @@ pub(crate) fn note(
         engine.latency.note(event, micros as u64 / 1000);
     }
     if settings.slowlog_slower_than >= 0 && micros >= settings.slowlog_slower_than {
-        enter(engine, settings, session, spec, args, micros);
+        enter(engine, settings, session, spec, args(), micros);
+    }
+}
+
+/// A command that another thread does: its connection waits, its worker goes on.
+pub(crate) struct Elsewhere {
+    spec: &'static Spec,
+    began: Instant,
+    /// The arguments as the slow log keeps them.
+    args: Vec<Vec<u8>>,
+}
+
+/// Remembers a command that another thread does, for when it is done. Waiting for something to
+/// happen is not being slow.
+pub(crate) fn done_elsewhere(cx: &mut Cx<'_>, began: Instant) {
+    let waits = cx.spec.has(flag::BLOCKING) || matches!(cx.spec.id, Cmd::Wait | Cmd::Waitaof);
+    cx.session.elsewhere = (!waits).then(|| {
+        Box::new(Elsewhere {
+            spec: cx.spec,
+            began,
+            args: kept(cx.spec.id, cx.args),
+        })
+    });
+}
+
+impl Engine {
+    /// The command that a connection waited for is done: the slow log hears of it.
+    pub fn answered(&self, session: &mut Session) {
+        if let Some(done) = session.elsewhere.take() {
+            let Elsewhere { spec, began, args } = *done;
+            let settings = self.settings();
+            note_kept(self, &settings, session, spec, || args, began.elapsed());
+        }
     }
 }
 
@@ -160,7 +214,7 @@ fn enter(
     settings: &Settings,
     session: &Session,
     spec: &'static Spec,
-    args: Args<'_>,
+    args: Vec<Vec<u8>>,
     microseconds: i64,
 ) {
     // Without room for entries none is numbered.
@@ -175,7 +229,7 @@ fn enter(
         id,
         at_seconds: crate::wall_us() / 1_000_000,
         microseconds,
-        args: kept(spec.id, args),
+        args,
         peer: session.card.peer.clone(),
         name: session.card.label.lock().name.clone(),
     });

@@ -353,3 +353,38 @@ fn a_slow_log_without_room_numbers_nothing() {
         assert!(id <= 3, "{:?}: {id}", server.program());
     }
 }
+
+#[test]
+fn what_another_thread_does_is_in_the_slow_log() {
+    let server = ours();
+    let mut conn = server.connect();
+    conn.line("CONFIG SET slowlog-log-slower-than 0")
+        .expect_ok();
+    conn.line("SLOWLOG RESET").expect_ok();
+    conn.line("SAVE").expect_ok();
+    let port = server.port().to_string();
+    for secret in [&[][..], &["AUTH2", "user", "password"]] {
+        let words = ["MIGRATE", "127.0.0.1", &port, "key", "0", "5000"];
+        conn.call(&[&words[..], secret].concat());
+    }
+    // To wait for something is not to be slow.
+    conn.line("WAIT 1 1");
+    conn.line("CONFIG SET slowlog-log-slower-than -1")
+        .expect_ok();
+    let entries = conn.line("SLOWLOG GET");
+    let lines: Vec<String> = entries
+        .array()
+        .iter()
+        .map(|e| flat(&e.array()[3]))
+        .collect();
+    let migrate = format!("MIGRATE 127.0.0.1 {port} key 0 5000");
+    assert_eq!(
+        lines,
+        [
+            format!("{migrate} AUTH2 (redacted) (redacted)"),
+            migrate,
+            "SAVE".to_owned(),
+            "SLOWLOG RESET".to_owned(),
+        ]
+    );
+}
