@@ -73,4 +73,40 @@ pub trait Host: Send + Sync {
 
     /// Sends bytes to a connection out of turn (MONITOR).
     fn push(&self, card: &crate::ClientCard, bytes: std::sync::Arc<[u8]>);
+
+    /// FLUSHALL has emptied all databases: what is on disk must not come back.
+    fn flushed(&self);
+}
+
+/// An engine without a program around it, as in tests and benchmarks.
+#[derive(Debug)]
+pub struct Alone;
+
+impl Host for Alone {
+    fn ticket(&self, _: &Session) -> Ticket {
+        Ticket::new(drop)
+    }
+
+    fn command(
+        &self,
+        _: &Engine,
+        cmd: commands::Cmd,
+        _: ArgsBuf,
+        _: Option<&mut Session>,
+    ) -> Result<Taken, Fail> {
+        let name = cmd.spec().full_name;
+        Err(format!("ERR '{name}' needs a server around the engine").into())
+    }
+
+    fn memory(&self) -> crate::MemoryReport {
+        crate::MemoryReport::default()
+    }
+
+    fn nudge(&self, _: &crate::ClientCard) {}
+
+    fn pause_changed(&self) {}
+
+    fn push(&self, _: &crate::ClientCard, _: std::sync::Arc<[u8]>) {}
+
+    fn flushed(&self) {}
 }

@@ -42,7 +42,7 @@ pub use fail::{Done, Fail};
 pub use family::memory::MemoryReport;
 pub use family::slow::Onlookers;
 pub use foreign::Foreign;
-pub use host::{Answer, Host, Taken, Ticket};
+pub use host::{Alone, Answer, Host, Taken, Ticket};
 pub use keyspace::Keyspace;
 pub use leaving::Leaving;
 pub use outcome::Outcome;

@@ -415,6 +415,10 @@ impl Host for Node {
         self.after_pause();
     }
 
+    fn flushed(&self) {
+        persistence::save_after_flush(&self.shared(), self.engine());
+    }
+
     fn nudge(&self, card: &ClientCard) {
         if let Some(cut) = card.cut.get() {
             cut();

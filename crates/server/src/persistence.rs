@@ -12,6 +12,7 @@ use resp::Args;
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use store::{Locker, Tap};
 
@@ -40,6 +41,12 @@ struct State {
 struct Running {
     progress: Arc<Progress>,
     since: Instant,
+}
+
+impl Running {
+    fn is_stopped(&self) -> bool {
+        self.progress.stop.load(Ordering::Relaxed)
+    }
 }
 
 impl Default for Persistence {
@@ -116,12 +123,13 @@ impl Persistence {
 
     fn end(&self, dirty: u64, result: &Result<Saved, String>) {
         let mut state = self.state.lock();
-        let took = state
-            .running
-            .take()
-            .map_or(0, |running| running.since.elapsed().as_secs());
-        state.last_took = took as i64;
-        state.last_ok = result.is_ok();
+        let running = state.running.take();
+        let took = running.as_ref().map(|running| running.since.elapsed());
+        state.last_took = took.map_or(0, |took| took.as_secs() as i64);
+        // One that was stopped has not failed.
+        if result.is_ok() || !running.is_some_and(|running| running.is_stopped()) {
+            state.last_ok = result.is_ok();
+        }
         if result.is_ok() {
             state.last_save = engine::wall_us() / 1_000_000;
             state.dirty_then = dirty;
@@ -134,10 +142,7 @@ impl Persistence {
         loop {
             match &self.state.lock().running {
                 Some(running) => {
-                    running
-                        .progress
-                        .stop
-                        .store(true, std::sync::atomic::Ordering::Relaxed);
+                    running.progress.stop.store(true, Ordering::Relaxed);
                 }
                 None => return,
             }
@@ -225,6 +230,41 @@ fn start(
         node.persistence.end(0, &Err(error.to_string()));
         Fail::from(format!("ERR cannot start a thread to save: {error}"))
     })
+}
+
+/// After FLUSHALL: where there are save points an empty file takes the place of the old one, as in
+/// Redis, so that a crash does not bring back what was deleted. Its changes count as saved from here
+/// on, unless that fails. No reply waits for the disk.
+pub(crate) fn save_after_flush(node: &Arc<Node>, engine: &Arc<Engine>) {
+    // Who changes the configuration may wait for the world, which the caller has.
+    let config = node.config.try_read();
+    if config.is_some_and(|config| config.save.is_empty()) || engine.settings().loading {
+        return;
+    }
+    let persistence = &node.persistence;
+    let dirty = engine.store.totals().dirty;
+    let before = std::mem::replace(&mut persistence.state.lock().dirty_then, dirty);
+    let (node, engine) = (node.clone(), engine.clone());
+    let work = move || {
+        if node.config.read().save.is_empty() {
+            return;
+        }
+        // It would write what is gone.
+        node.persistence.stop_and_wait();
+        // A refusal means that another save has just begun, which is as good.
+        if let Ok(progress) = node.persistence.begin()
+            && run(&node, &engine, &progress).is_err()
+        {
+            let mut state = node.persistence.state.lock();
+            state.dirty_then = state.dirty_then.min(before);
+        }
+    };
+    let spawned = std::thread::Builder::new()
+        .name("bgsave".into())
+        .spawn(work);
+    if spawned.is_err() {
+        persistence.state.lock().dirty_then = before;
+    }
 }
 
 /// SAVE

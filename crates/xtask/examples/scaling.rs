@@ -21,8 +21,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use config::AppendFsync;
-use engine::{Engine, Outcome, Session, Settings, Worker};
-use in_process::{Nobody, session, words};
+use engine::{Alone, Engine, Outcome, Session, Settings, Worker};
+use in_process::{session, words};
 use persist::aof::disk::RealDisk;
 use persist::aof::{Files, Notice, Orders, Setup, Status};
 use resp::{Arena, Command, Limits, Parser, Step};
@@ -116,7 +116,7 @@ impl Node {
         let folder = folder.join(format!("node-{number}"));
         std::fs::create_dir_all(&folder).expect("a folder for the file");
         let (settings, directory) = (Settings::default(), commands::Directory::default());
-        let engine = Engine::new(Store::new(16), settings, directory, Arc::new(Nobody));
+        let engine = Engine::new(Store::new(16), settings, directory, Arc::new(Alone));
         let mut filler = Client::new(&engine);
         for (spread, count) in [(Uniform, keys), (Hot, HOT_KEYS)] {
             let mut requests = Requests::new(Load::Set, spread, 50, 0);

@@ -8,8 +8,8 @@ mod in_process;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use engine::{Engine, Outcome, Session, Settings, Worker};
-use in_process::{Nobody, session, words};
+use engine::{Alone, Engine, Outcome, Session, Settings, Worker};
+use in_process::{session, words};
 use resp::{Arena, Limits, Parser, Step};
 use store::Store;
 use store::journal::Audience;
@@ -94,7 +94,7 @@ fn commands_in_process(turns: u64, journalled: bool, request: fn(u64) -> Vec<u8>
     let store = Store::new(16);
     store.journal.set_active(Audience::AOF, journalled);
     let directory = commands::Directory::default();
-    let engine = Engine::new(store, Settings::default(), directory, Arc::new(Nobody));
+    let engine = Engine::new(store, Settings::default(), directory, Arc::new(Alone));
     let mut client = Client {
         worker: Worker::new(&engine),
         session: session(),

@@ -41,6 +41,9 @@ fn flush(cx: &mut Cx<'_>, db: Option<u16>) -> Done {
         }
     });
     cx.keys.count_dirty(gone);
+    if db.is_none() {
+        cx.engine.host().flushed();
+    }
     cx.effect_as_sent();
     cx.reply.ok();
     Ok(())

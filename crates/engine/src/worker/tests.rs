@@ -1,42 +1,13 @@
 //! Tests of what comes before a command runs.
 
 use super::*;
-use crate::{ClientCard, Host, MemoryReport, Taken, Ticket};
+use crate::{Alone, ClientCard};
 use resp::ArgsBuf;
-
-/// Nothing here asks the program around the engine.
-struct Nobody;
-
-impl Host for Nobody {
-    fn memory(&self) -> MemoryReport {
-        MemoryReport::default()
-    }
-
-    fn ticket(&self, _: &Session) -> Ticket {
-        Ticket::new(|_| {})
-    }
-
-    fn command(
-        &self,
-        _: &Engine,
-        cmd: Cmd,
-        _: ArgsBuf,
-        _: Option<&mut Session>,
-    ) -> Result<Taken, Fail> {
-        panic!("{cmd:?} is not part of this")
-    }
-
-    fn pause_changed(&self) {}
-
-    fn nudge(&self, _: &ClientCard) {}
-
-    fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}
-}
 
 fn engine() -> Arc<Engine> {
     let directory = commands::Directory::default();
     let store = store::Store::new(16);
-    Engine::new(store, Settings::default(), directory, Arc::new(Nobody))
+    Engine::new(store, Settings::default(), directory, Arc::new(Alone))
 }
 
 fn session() -> Session {

@@ -94,3 +94,42 @@ fn a_signal_ends_it_at_once() {
     server.restart();
     assert_eq!(server.line("DBSIZE").int(), KEYS as i64);
 }
+
+/// As in Redis, what FLUSHALL deleted does not come back after a crash, and counts as saved.
+#[test]
+fn what_was_flushed_does_not_come_back() {
+    let mut server = Server::of(Program::Shoal).option("save", "3600 1").start();
+    let mut conn = server.connect();
+    let bytes = "v".repeat(1000);
+    for key in 0..1000 {
+        conn.call(&["SET", &format!("key:{key}"), &bytes])
+            .expect_ok();
+    }
+    conn.line("SAVE").expect_ok();
+    let file = server.directory().join("dump.rdb");
+    let length = || std::fs::metadata(&file).expect("a dump").len();
+    let full = length();
+    conn.call(&["SET", "more", "v"]).expect_ok();
+    conn.line("FLUSHALL").expect_ok();
+    let changes = conn.info("rdb_changes_since_last_save").unwrap();
+    assert_eq!(changes.as_deref(), Some("0"));
+    wait_for("an empty dump", LIMIT, || {
+        (length() < full / 10).then_some(())
+    });
+    server.kill();
+    server.restart();
+    assert_eq!(server.line("DBSIZE").int(), 0);
+
+    // Without save points the file is the operator's.
+    let mut conn = server.connect();
+    conn.line("SET key value").expect_ok();
+    conn.line("SAVE").expect_ok();
+    conn.call(&["CONFIG", "SET", "save", ""]).expect_ok();
+    conn.line("FLUSHALL").expect_ok();
+    conn.line("SET another value").expect_ok();
+    let changes = conn.info("rdb_changes_since_last_save").unwrap();
+    assert_eq!(changes.as_deref(), Some("2"));
+    server.kill();
+    server.restart();
+    assert_eq!(server.line("GET key").text(), "value");
+}

@@ -2,38 +2,7 @@
 
 use std::sync::Arc;
 
-use commands::Cmd;
-use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
-use resp::ArgsBuf;
-
-/// Nothing here asks the program around the engine.
-pub struct Nobody;
-
-impl Host for Nobody {
-    fn memory(&self) -> engine::MemoryReport {
-        engine::MemoryReport::default()
-    }
-
-    fn ticket(&self, _: &Session) -> Ticket {
-        Ticket::new(|_| {})
-    }
-
-    fn command(
-        &self,
-        _: &Engine,
-        cmd: Cmd,
-        _: ArgsBuf,
-        _: Option<&mut Session>,
-    ) -> Result<Taken, Fail> {
-        panic!("{cmd:?} is not part of an example")
-    }
-
-    fn pause_changed(&self) {}
-
-    fn nudge(&self, _: &ClientCard) {}
-
-    fn push(&self, _: &ClientCard, _: Arc<[u8]>) {}
-}
+use engine::{ClientCard, Session};
 
 /// The session of a client of this process.
 pub fn session() -> Session {
