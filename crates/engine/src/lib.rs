@@ -28,6 +28,7 @@ mod route;
 mod session;
 mod settings;
 mod stats;
+pub mod timeout;
 mod times;
 mod transaction;
 pub mod witness;

@@ -7,7 +7,7 @@ use replproto::{History, Window};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::Store;
 use store::journal::Audience;
 
@@ -228,19 +228,5 @@ impl Hub {
     pub fn wait_for_news(&self, deadline: Instant) {
         let mut turn = self.turn.lock();
         let _ = self.acknowledged.wait_until(&mut turn, deadline);
-    }
-
-    /// Waits until `count` replicas have acknowledged `offset`, at most until `deadline`; returns
-    /// how many have.
-    pub fn wait(&self, offset: i64, count: usize, deadline: Option<Instant>) -> usize {
-        loop {
-            let there = self.acknowledged(offset);
-            let now = Instant::now();
-            if there >= count || deadline.is_some_and(|deadline| now >= deadline) {
-                return there;
-            }
-            let latest = now + Duration::from_millis(50);
-            self.wait_for_news(deadline.map_or(latest, |deadline| deadline.min(latest)));
-        }
     }
 }

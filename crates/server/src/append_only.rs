@@ -21,10 +21,8 @@ use store::{Garbage, Locker};
 
 mod report;
 mod rewriting;
-mod waiting;
 
 pub(crate) use rewriting::{bgrewriteaof, enable, tick};
-pub(crate) use waiting::waitaof;
 
 /// Whether the file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,7 +113,7 @@ impl AppendOnly {
     }
 
     /// The writer, while there is one.
-    fn writer(&self) -> Option<(Arc<Orders>, Arc<Status>)> {
+    pub(crate) fn writer(&self) -> Option<(Arc<Orders>, Arc<Status>)> {
         let state = self.state.lock();
         let writer = state.writer.as_ref()?;
         Some((writer.orders.clone(), writer.status.clone()))

@@ -27,6 +27,7 @@ mod replication;
 pub mod signals;
 pub mod supervise;
 mod traffic;
+mod waiting;
 
 use std::ffi::OsString;
 use std::io::Write;

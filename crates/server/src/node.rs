@@ -382,7 +382,7 @@ impl Host for Node {
             }
             Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
             Cmd::Bgrewriteaof => append_only::bgrewriteaof(&node, shared),
-            Cmd::Waitaof => append_only::waitaof(&node, engine, args, session),
+            Cmd::Waitaof => crate::waiting::waitaof(&node, engine, args, session),
             Cmd::Bgsave => persistence::bgsave(&node, shared, args),
             Cmd::Debug => crate::debug::run(&node, shared, args, session),
             Cmd::MemoryPurge => Ok(crate::memory::purge()),

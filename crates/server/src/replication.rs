@@ -3,7 +3,6 @@
 mod applying;
 mod primary_client;
 mod report;
-mod waiting;
 
 pub(crate) use report::info;
 
@@ -181,7 +180,7 @@ pub(crate) fn run(
             session.becomes_replica = true;
             Ok(silent())
         }
-        Cmd::Wait => waiting::wait(node, engine, args, session),
+        Cmd::Wait => crate::waiting::wait(node, engine, args, session),
         _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
     }
 }

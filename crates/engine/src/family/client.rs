@@ -4,12 +4,12 @@ use crate::clients::{ClientCard, flags};
 use crate::fail::{Done, Fail, NOT_INTEGER, SYNTAX};
 use crate::family::connection::check_name;
 use crate::session::ReplyMode;
-use crate::{Cx, PauseKind};
+use crate::{Cx, PauseKind, timeout};
 use base::num;
 use commands::Cmd;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// CLIENT ID
 pub(crate) fn id(cx: &mut Cx<'_>) -> Done {
@@ -356,17 +356,7 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
         Some(b"write") => PauseKind::Writes,
         Some(_) => return Err("ERR CLIENT PAUSE mode must be WRITE or ALL".into()),
     };
-    let wait =
-        num::parse_i64(cx.args.get(2)).ok_or("ERR timeout is not an integer or out of range")?;
-    let wait = u64::try_from(wait).map_err(|_| "ERR timeout is negative")?;
-    if i64::try_from(wait)
-        .ok()
-        .and_then(|wait| wait.checked_add(cx.now_ms()))
-        .is_none()
-    {
-        return Err("ERR timeout is out of range".into());
-    }
-    let until = Instant::now().checked_add(Duration::from_millis(wait));
+    let until = Instant::now().checked_add(timeout::milliseconds(cx.args.get(2))?);
     let until = until.ok_or("ERR timeout is out of range")?;
     cx.engine.pause.begin(kind, until, false);
     cx.engine

@@ -14,4 +14,5 @@ mod panics;
 mod replica_link;
 mod same_answers;
 mod traffic;
+mod waits;
 mod withheld;

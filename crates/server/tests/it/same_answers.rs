@@ -207,3 +207,15 @@ fn values_travel_both_ways() {
         assert!((1..=900_000).contains(&there.call(&["PTTL", "text"]).int()));
     }
 }
+
+#[test]
+fn times_to_wait_have_an_end() {
+    let (ours, real) = servers();
+    let mut conns = (ours.connect(), real.connect());
+    let times = ["9223372036854775808", "9223372036854775807", "-1", "x", "1"];
+    for time in times {
+        for command in ["WAIT 2", "WAITAOF 0 2", "CLIENT PAUSE"] {
+            both(&mut conns, &words(&format!("{command} {time}")));
+        }
+    }
+}

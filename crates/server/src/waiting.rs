@@ -1,0 +1,224 @@
+//! WAIT and WAITAOF: a client waits until other nodes or a disk have what it wrote.
+
+use crate::node::{Node, number};
+use base::num;
+use engine::{Answer, Engine, Fail, Session, Taken};
+use parking_lot::Mutex;
+use resp::Args;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::journal::Audience;
+
+/// How long a waiting thread sleeps at most before it looks whether it is still waited for.
+const TURN: Duration = Duration::from_millis(50);
+
+const DISABLED: &str =
+    "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+const DEMOTED: &str = "UNBLOCKED force unblock from blocking operation, instance state changed \
+                       (master -> replica?)";
+
+/// WAIT numreplicas timeout
+pub(crate) fn wait(
+    node: &Arc<Node>,
+    engine: &Engine,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    if node.replication().primary().is_some() {
+        return Err(
+            "ERR WAIT cannot be used with replica instances. Please also note that since \
+            Redis 4.0 if a replica is configured to be writable (which is not the default) writes \
+            to replicas are just local and are not propagated."
+                .into(),
+        );
+    }
+    let count = num::parse_i64(args.get(1)).ok_or(engine::fail::NOT_INTEGER)?;
+    let timeout = engine::timeout::milliseconds(args.get(2))?;
+    let journal = &engine.store.journal;
+    let written = session.as_ref().map(|session| session.write_offset);
+    let offset = written.map_or(journal.offset(), |at| at.min(journal.offset()));
+    let hub = node.replication().hub.clone();
+    let there = hub.acknowledged(offset) as i64;
+    let Some(session) = session.filter(|_| there < count) else {
+        return Ok(number(there));
+    };
+    let getack = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
+    let effect = store::journal::Effect {
+        db: 0,
+        audience: Audience::REPLICAS,
+        command: getack,
+    };
+    journal.append_verbatim(&[effect]);
+    let acknowledged = hub.clone();
+    let so_far = move || {
+        let there = acknowledged.acknowledged(offset) as i64;
+        let answer: Answer = Box::new(move |reply| reply.int(there));
+        (there >= count, answer)
+    };
+    let turn = move |_: &Node, end| {
+        hub.wait_for_news(end);
+        Ok(())
+    };
+    until(node, session, timeout, so_far, turn)
+}
+
+/// What WAITAOF asks for.
+struct Wish {
+    /// Whether the writes must be synced here: 0 or 1.
+    local: usize,
+    /// On how many replicas.
+    replicas: usize,
+    /// Zero: as long as it takes.
+    timeout: Duration,
+}
+
+impl Wish {
+    fn parse(args: Args<'_>) -> Result<Wish, Fail> {
+        let local = num::parse_i64(args.get(1))
+            .filter(|value| (0..=1).contains(value))
+            .ok_or("ERR value is out of range, value must between 0 and 1")?;
+        let replicas = num::parse_i64(args.get(2))
+            .filter(|value| *value >= 0)
+            .ok_or("ERR value is out of range, must be positive")?;
+        let timeout = engine::timeout::milliseconds(args.get(3))?;
+        Ok(Wish {
+            local: local as usize,
+            replicas: replicas as usize,
+            timeout,
+        })
+    }
+}
+
+/// WAITAOF numlocal numreplicas timeout
+pub(crate) fn waitaof(
+    node: &Arc<Node>,
+    engine: &Engine,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    let Wish {
+        local,
+        replicas,
+        timeout,
+    } = Wish::parse(args)?;
+    if node.replication().primary().is_some() {
+        return Err(
+            "ERR WAITAOF cannot be used with replica instances. Please also note that writes to \
+             replicas are just local and are not propagated."
+                .into(),
+        );
+    }
+    let writer = node.append_only.writer();
+    if local > 0 && writer.is_none() {
+        return Err(DISABLED.into());
+    }
+    let journal = &engine.store.journal;
+    let written = session.as_ref();
+    let written = written.map(|session| (session.write_offset, session.write_sequence));
+    let (offset, sequence) = written.unwrap_or((i64::MAX, u64::MAX));
+    let (offset, sequence) = (
+        offset.min(journal.offset()),
+        sequence.min(journal.sequence()),
+    );
+    let hub = node.replication().hub.clone();
+    let status = writer.map(|(_, status)| status);
+    let synced = move || {
+        let status = status.as_ref();
+        let here = status.is_some_and(|status| status.synced() >= sequence);
+        let there = hub.replicas();
+        let there = there
+            .iter()
+            .filter(|r| r.fsynced.is_some_and(|at| at >= offset));
+        (usize::from(here), there.count())
+    };
+    let (here, there) = synced();
+    let Some(session) = session.filter(|_| here < local || there < replicas) else {
+        return Ok(Taken::Now(answer(here, there)));
+    };
+    let synced = Arc::new(synced);
+    let so_far = {
+        let synced = synced.clone();
+        move || {
+            let (here, there) = synced();
+            (here >= local && there >= replicas, answer(here, there))
+        }
+    };
+    let turn = move |node: &Node, end| {
+        if synced().0 >= local {
+            node.replication().hub.wait_for_news(end);
+        } else {
+            let (_, status) = node.append_only.writer().ok_or(DISABLED)?;
+            status.wait_synced(sequence, Some(end), &|| false);
+        }
+        Ok(())
+    };
+    until(node, session, timeout, so_far, turn)
+}
+
+fn answer(here: usize, there: usize) -> Answer {
+    Box::new(move |reply| {
+        reply.array(2);
+        reply.int(here as i64);
+        reply.int(there as i64);
+    })
+}
+
+/// Has a thread wait for a client until there is enough, the time is up (zero: it never is), the
+/// client is unblocked or gone, or this node is no primary any more. `so_far` says whether there is
+/// enough, and answers; `turn` sleeps until there may be more, at most until the time given.
+fn until(
+    node: &Arc<Node>,
+    session: &mut Session,
+    timeout: Duration,
+    so_far: impl Fn() -> (bool, Answer) + Send + Sync + 'static,
+    turn: impl Fn(&Node, Instant) -> Result<(), &'static str> + Send + 'static,
+) -> Result<Taken, Fail> {
+    // One that the clock cannot show is as good as none.
+    let deadline = Instant::now().checked_add(timeout);
+    let deadline = deadline.filter(|_| !timeout.is_zero());
+    let ticket = Mutex::new(Some(engine::Host::ticket(&**node, session)));
+    let shared = Arc::new((ticket, so_far));
+    let (node, wait) = (Arc::downgrade(node), shared.clone());
+    let work = move || {
+        let (ticket, so_far) = &*wait;
+        // Nobody is left, or somebody else has answered.
+        while let Some(node) = node.upgrade().filter(|_| ticket.lock().is_some()) {
+            let now = Instant::now();
+            let (enough, answer) = so_far();
+            let over = enough || deadline.is_some_and(|at| now >= at);
+            let end = deadline.map_or(now + TURN, |at| at.min(now + TURN));
+            let failed = if node.replication().primary().is_some() {
+                Some(DEMOTED)
+            } else if over {
+                None
+            } else {
+                turn(&node, end).err()
+            };
+            if (over || failed.is_some())
+                && let Some(ticket) = ticket.lock().take()
+            {
+                match failed {
+                    Some(text) => ticket.error(text),
+                    None => ticket.answer(answer),
+                }
+            }
+        }
+    };
+    let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
+    spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
+    let unblock = move |as_error| {
+        let (ticket, so_far) = &*shared;
+        let Some(ticket) = ticket.lock().take() else {
+            return false;
+        };
+        if as_error {
+            ticket.error(UNBLOCKED);
+        } else {
+            ticket.answer(so_far().1);
+        }
+        true
+    };
+    *session.card.unblock.lock() = Some(Box::new(unblock));
+    Ok(Taken::Later)
+}
