@@ -226,24 +226,15 @@ fn move_slot(world: &mut World, from: usize, to: usize) {
         world.command(from, Request::SetSlotMigrating(slot, to_id.clone()));
     }
     if steps > 2 {
-        let node = to_id.clone();
-        world.command(
-            to,
-            Request::SetSlotNode {
-                slot,
-                node,
-                has_keys: false,
-            },
-        );
-    }
-    if steps > 3 {
-        world.command(
-            from,
-            Request::SetSlotNode {
-                slot,
-                node: to_id,
-                has_keys: false,
-            },
-        );
+        let request = Request::SetSlotNode {
+            slot,
+            node: to_id,
+            has_keys: false,
+        };
+        let token = world.command(to, request.clone());
+        if steps > 3 {
+            // As every administrator's tool: the old owner hears of it when the new one has it.
+            world.next_step(token, from, request);
+        }
     }
 }

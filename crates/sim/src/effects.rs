@@ -52,9 +52,7 @@ impl World {
                 self.nodes[node].checked = false;
             }
             Effect::ServeUntil(until) => self.nodes[node].serve_until = until,
-            Effect::Reply { token, reply } => {
-                self.replies.insert(token, reply);
-            }
+            Effect::Reply { token, reply } => self.answered(token, reply),
             Effect::Log { text, .. } => {
                 if std::env::var_os("SHOAL_SIM_LOG").is_some() {
                     eprintln!("{:>7} node {node:>2}: {text}", self.now);

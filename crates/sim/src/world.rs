@@ -103,6 +103,8 @@ pub(crate) struct World {
     /// Nodes whose disks take for ever.
     pub slow_disks: Vec<usize>,
     pub replies: HashMap<u64, Reply>,
+    /// What is to be asked of whom once a command has succeeded.
+    pub next_steps: HashMap<u64, (usize, Request)>,
     pub next_token: u64,
     trace: u64,
     pub events: u64,
@@ -137,6 +139,7 @@ impl World {
             peaceful: true,
             slow_disks: Vec::new(),
             replies: HashMap::new(),
+            next_steps: HashMap::new(),
             next_token: 1,
             trace: 0xcbf2_9ce4_8422_2325,
             events: 0,
@@ -400,6 +403,25 @@ impl World {
         self.next_token += 1;
         self.give(node, Event::Request { token, request });
         token
+    }
+
+    /// Sends a command to a node once the one with this token has succeeded.
+    pub fn next_step(&mut self, token: u64, node: usize, request: Request) {
+        match self.replies.get(&token) {
+            None => drop(self.next_steps.insert(token, (node, request))),
+            Some(Reply::Ok) => drop(self.command(node, request)),
+            Some(_) => {}
+        }
+    }
+
+    /// A node has answered a command.
+    pub fn answered(&mut self, token: u64, reply: Reply) {
+        let step = self.next_steps.remove(&token);
+        let well = reply == Reply::Ok;
+        self.replies.insert(token, reply);
+        if let Some((node, request)) = step.filter(|_| well) {
+            self.command(node, request);
+        }
     }
 
     pub fn report(self) -> Report {
