@@ -95,7 +95,10 @@ impl Cluster {
                 }
             }
             Withheld::AskVotes { epoch, force } => self.ask_for_votes(epoch, force),
-            Withheld::Announce => self.announce(),
+            Withheld::Announce => {
+                self.announce();
+                self.press_claim();
+            }
             Withheld::Reply(token, reply) => self.out.push(Effect::Reply { token, reply }),
         }
     }

@@ -1,5 +1,6 @@
 //! Elections: a replica of a failed primary asks the other primaries for their votes.
 
+use crate::claim::Claim;
 use crate::event::{Effect, Level};
 use crate::machine::{Cluster, Save, Withheld};
 use crate::node::Ix;
@@ -29,12 +30,15 @@ pub(crate) struct Election {
     pub voters: Vec<NodeId>,
     /// The last reason not to stand, and when it was logged.
     pub obstacle: Option<(Obstacle, u64)>,
+    /// The last one that we won, until a majority knows.
+    pub won: Option<Claim>,
 }
 
 impl Election {
     pub fn abandon(&mut self) {
         *self = Election {
             epoch: self.epoch,
+            won: self.won.take(),
             ..Election::default()
         };
     }
@@ -315,7 +319,7 @@ impl Cluster {
         } else {
             self.roster.quorum()
         };
-        if self.election.voters.len() < quorum {
+        if self.votes() < quorum {
             self.obstacle(Obstacle::NoMajority);
             let now = self.now.mono;
             let patience = (self.settings.node_timeout / 2).max(500);
@@ -344,7 +348,15 @@ impl Cluster {
             let text = format!("configEpoch set to {epoch} after successful failover");
             self.log(Level::Notice, text);
         }
+        self.begin_claim(primary);
         self.replace_primary(primary);
+    }
+
+    /// The votes of those that are primaries yet, as far as we know.
+    fn votes(&self) -> usize {
+        let voters = self.election.voters.iter();
+        let voters = voters.filter_map(|id| self.roster.find(id));
+        voters.filter(|at| self.roster[*at].votes()).count()
     }
 
     /// Takes the place of our primary. Others learn of it once it is on disk.
@@ -383,7 +395,7 @@ impl Cluster {
             let text = format!(
                 "Needed quorum: {}. Number of votes received so far: {}",
                 self.roster.quorum(),
-                self.election.voters.len()
+                self.votes()
             );
             self.log(Level::Notice, text);
         }

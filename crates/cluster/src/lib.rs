@@ -17,6 +17,7 @@
 
 mod admin;
 mod admin_slots;
+mod claim;
 mod conf;
 mod describe;
 mod durable;

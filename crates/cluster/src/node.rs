@@ -94,6 +94,8 @@ pub(crate) struct Node {
     pub ping_last: u64,
     pub created: u64,
     pub failed_at: u64,
+    /// When its configuration epoch last rose.
+    pub claimed_at: Option<u64>,
     /// When we last voted for a replica of it, and for which.
     pub voted: Option<(u64, NodeId)>,
     /// Whether it has known us for some time: its link to us outlived a handshake.
@@ -140,6 +142,7 @@ impl Node {
             pong_direct: None,
             heard: 0,
             failed_at: 0,
+            claimed_at: None,
             voted: None,
             offset: 0,
             orphaned_since: None,

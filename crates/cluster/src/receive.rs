@@ -79,6 +79,7 @@ impl Cluster {
                     self.make_primary(at);
                 }
                 self.roster[at].config_epoch = *config_epoch;
+                self.roster[at].claimed_at = Some(self.now.mono);
                 self.changed_now();
                 self.take_claims(at, *config_epoch, slots, false);
             }
@@ -101,6 +102,7 @@ impl Cluster {
         // A replica's header carries its primary's epoch, which is not its own.
         if header.replica_of.is_none() && header.config_epoch > self.roster[at].config_epoch {
             self.roster[at].config_epoch = header.config_epoch;
+            self.roster[at].claimed_at = Some(now);
             self.changed();
         }
         self.roster[at].offset = header.offset.0;
@@ -376,13 +378,16 @@ impl Cluster {
         let node = &mut self.roster[at];
         node.pong = Some(now);
         node.pong_direct = Some(now);
-        node.ping_sent = None;
+        let pinged_at = node.ping_sent.take();
         if node.is_suspected() {
             self.roster.absolve(at);
             self.changed();
             self.check_state = true;
         } else if node.is_failed() {
             self.clear_failure(at);
+        }
+        if let Some(pinged_at) = pinged_at {
+            self.note_answer(at, pinged_at);
         }
     }
 

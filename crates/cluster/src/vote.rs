@@ -52,6 +52,7 @@ impl Cluster {
             Level::Notice,
             format!("Failover auth granted to {label} for epoch {epoch}"),
         );
+        self.tell_late_claims(sender);
         let mut ack = self.header();
         // The vote names the epoch it is for, whatever we hear before it leaves.
         ack.current_epoch = epoch;
@@ -78,6 +79,9 @@ impl Cluster {
         }
         if self.last_vote_epoch >= epoch && !self.mutants.vote_twice {
             return Some(format!("already voted for epoch {}", self.last_vote_epoch));
+        }
+        if self.is_claim_fresh() {
+            return Some("my own election is not known to the majority yet".to_owned());
         }
         let node = &self.roster[sender];
         if node.is_primary() {

@@ -275,3 +275,116 @@ fn a_voter_stays_with_its_candidate_for_a_while() {
     assert_eq!(ask(&mut rig, 4, 12), 0, "the first may have won");
     assert_eq!(ask(&mut rig, 2, 13), 1, "it has not, since it asks again");
 }
+
+/// A replica (0) of 1, with primaries 3 and 7, and the replicas 4 of 3 and 8 of 7. The primaries, with
+/// 1 first, are returned too.
+fn among_three() -> (Rig, Vec<Peer>) {
+    let lines = [
+        conf_line(0, 1, "myself,slave", id(1).as_str(), 0, ""),
+        conf_line(1, 1, "master", "-", 2, "200-300"),
+        conf_line(3, 3, "master", "-", 3, "400-500"),
+        conf_line(4, 3, "slave", id(3).as_str(), 3, ""),
+        conf_line(7, 7, "master", "-", 5, "800-900"),
+        conf_line(8, 7, "slave", id(7).as_str(), 5, ""),
+    ];
+    let mut rig = Rig::new(&lines, "currentEpoch 10 lastVoteEpoch 9");
+    let peers = vec![
+        Peer::primary(1, 2, 200, 300),
+        Peer::primary(3, 3, 400, 500),
+        Peer::primary(7, 5, 800, 900),
+    ];
+    rig.know(&peers);
+    rig.in_sync(1, 1_000);
+    fail(&mut rig, 1);
+    rig.pass_with(1_000, &peers[1..]);
+    assert_eq!(rig.elections(), [11]);
+    (rig, peers)
+}
+
+fn vote(rig: &mut Rig, peer: &Peer) {
+    let voter = Peer {
+        current: 11,
+        ..peer.clone()
+    };
+    rig.hear(&voter, Body::AuthAck);
+}
+
+#[test]
+fn a_new_primary_votes_when_a_majority_knows_of_it() {
+    let (mut rig, peers) = among_three();
+    rig.clear();
+    peers[1..].iter().for_each(|peer| vote(&mut rig, peer));
+    assert_eq!(rig.owner(250), Some(id(0)));
+    let votes = |rig: &mut Rig, epoch| {
+        let mut candidate = Peer::replica(4, &peers[1]);
+        (candidate.current, candidate.marks) = (epoch, marks::FORCEACK);
+        rig.clear();
+        rig.hear(&candidate, Body::AuthRequest);
+        let sent = rig.sent();
+        sent.iter().filter(|(_, p)| p.body == Body::AuthAck).count()
+    };
+    assert_eq!(votes(&mut rig, 12), 0);
+    assert!(rig.logged("my own election is not known to the majority yet"));
+    rig.answer(&peers[1]);
+    assert_eq!(votes(&mut rig, 13), 0);
+    rig.answer(&peers[2]);
+    assert_eq!(votes(&mut rig, 14), 1);
+}
+
+#[test]
+fn a_new_primary_votes_at_last_if_a_majority_is_gone() {
+    let (mut rig, peers) = among_three();
+    peers[1..].iter().for_each(|peer| vote(&mut rig, peer));
+    let mut candidate = Peer::replica(4, &peers[1]);
+    (candidate.current, candidate.marks) = (12, marks::FORCEACK);
+    rig.pass_with(4_200, &peers[1..2]);
+    rig.hear(&candidate, Body::AuthRequest);
+    let sent = rig.sent();
+    assert!(sent.iter().any(|(_, p)| p.body == Body::AuthAck));
+}
+
+#[test]
+fn the_vote_of_a_primary_that_was_replaced_does_not_count() {
+    let (mut rig, peers) = among_three();
+    vote(&mut rig, &peers[2]);
+    // It had lost its place before it voted, and did not know.
+    let claim = Body::Update {
+        config_epoch: base::Epoch(9),
+        node: id(8),
+        slots: std::sync::Arc::new(peers[2].slots.clone()),
+    };
+    rig.hear(&peers[1], claim);
+    vote(&mut rig, &peers[1]);
+    assert_eq!(rig.owner(250), Some(id(1)));
+    let mut successor = peers[2].clone();
+    (successor.n, successor.epoch) = (8, 9);
+    rig.know(std::slice::from_ref(&successor));
+    vote(&mut rig, &successor);
+    assert_eq!(rig.owner(250), Some(id(0)));
+}
+
+#[test]
+fn a_voter_tells_of_claims_that_are_new() {
+    let (mut rig, peers) = among_three();
+    peers[1..].iter().for_each(|peer| vote(&mut rig, peer));
+    peers[1..].iter().for_each(|peer| rig.answer(peer));
+    let claim = Body::Update {
+        config_epoch: base::Epoch(12),
+        node: id(8),
+        slots: std::sync::Arc::new(peers[2].slots.clone()),
+    };
+    rig.hear(&peers[1], claim);
+    let mut candidate = Peer::replica(4, &peers[1]);
+    (candidate.current, candidate.marks) = (13, marks::FORCEACK);
+    rig.clear();
+    rig.hear(&candidate, Body::AuthRequest);
+    let sent = rig.sent();
+    let at = |wanted: &dyn Fn(&Body) -> bool| {
+        let told =
+            |(n, packet): &(u8, std::sync::Arc<bus::Packet>)| *n == 4 && wanted(&packet.body);
+        sent.iter().position(told)
+    };
+    let update = at(&|body| matches!(body, Body::Update { node, .. } if *node == id(8)));
+    let vote = at(&|body| *body == Body::AuthAck);
+    assert!(update.is_some() && update < vote, "{update:?} {vote:?}");
+}
