@@ -109,8 +109,7 @@ pub(crate) fn waitaof(
                 .into(),
         );
     }
-    let writer = node.append_only.writer();
-    if local > 0 && writer.is_none() {
+    if local > 0 && node.append_only.writer().is_none() {
         return Err(DISABLED.into());
     }
     let journal = &engine.store.journal;
@@ -122,10 +121,11 @@ pub(crate) fn waitaof(
         sequence.min(journal.sequence()),
     );
     let hub = node.replication().hub.clone();
-    let status = writer.map(|(_, status)| status);
+    let weak = Arc::downgrade(node);
     let synced = move || {
-        let status = status.as_ref();
-        let here = status.is_some_and(|status| status.synced() >= sequence);
+        // What is synced as the file is turned off does not count: it is not waited for any more.
+        let writer = weak.upgrade().and_then(|node| node.append_only.writer());
+        let here = writer.is_some_and(|(_, status)| status.synced() >= sequence);
         let there = hub.replicas();
         let there = there
             .iter()

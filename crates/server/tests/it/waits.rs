@@ -63,6 +63,26 @@ fn nobody_waits_at_a_node_that_became_a_replica() {
 }
 
 #[test]
+fn who_waits_for_a_file_that_is_turned_off_is_told() {
+    let replies = [Program::Shoal, Program::Redis74].map(|program| {
+        let plan = Server::of(program).option("appendonly", "yes");
+        let server = plan.option("appendfsync", "no").start();
+        let mut waiting = server.connect();
+        waiting.line("INCR n");
+        waiting
+            .send(&["WAITAOF", "1", "0", "0"])
+            .expect("a request");
+        let mut conn = server.connect();
+        blocked(&mut conn, "1");
+        conn.line("CONFIG SET appendonly no").expect_ok();
+        waiting.receive().expect("a reply")
+    });
+    let error = replies[0].error().expect("an error");
+    assert!(error.starts_with("ERR WAITAOF cannot be used"), "{error}");
+    assert_eq!(replies[0], replies[1]);
+}
+
+#[test]
 fn nothing_goes_on_waiting_for_a_client_that_left() {
     let server = Server::of(Program::Shoal).start();
     let tasks = format!("/proc/{}/task", server.id());
