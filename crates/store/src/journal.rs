@@ -178,27 +178,27 @@ impl Journal {
     /// Writes a unit; returns what is true behind it.
     #[inline]
     fn write(&self, unit: &Unit<'_>) -> Cut {
-        let mut end = None;
         let place = || {
             let (before, after) = self.tail.advance(|end| {
                 let before = end.stream_db;
                 end.stream_db = unit.walk(before, |_, who, command| end.pass(who, command.len()));
             });
-            end = Some(after.cut);
-            (before, (after.cut.position - before.cut.position) as usize)
+            let bytes = after.cut.position - before.cut.position;
+            ((before, after.cut), bytes as usize)
         };
-        let full = self.lanes.write(place, |before, run| {
+        let (end, full) = self.lanes.write(place, |(before, end), run| {
             let mut sequence = before.cut.sequence;
             unit.walk(before.stream_db, |db, audience, command| {
                 sequence += 1;
                 run.push(sequence, db, audience, command);
             });
+            end
         });
         self.sleepers.note_news();
         if full > 0 {
             self.crowd(full);
         }
-        end.expect("a unit has an end")
+        end
     }
 
     /// Begins a chunk in which a record of `length` bytes has room.

@@ -95,22 +95,22 @@ pub(super) struct Lanes([Apart; LANES]);
 impl Lanes {
     /// Takes a place at the end of the journal, in the calling thread's lane, and writes what belongs
     /// there. `place` answers how many bytes that are; it is called with the lane held, so whoever
-    /// looks into all lanes after it has seen a sequence number finds that record there. Returns how
-    /// many full runs the lane has then.
+    /// looks into all lanes after it has seen a sequence number finds that record there. Returns what
+    /// `write` answered, and how many full runs the lane has then.
     #[inline]
-    pub(super) fn write<P>(
+    pub(super) fn write<P, E>(
         &self,
         place: impl FnOnce() -> (P, usize),
-        write: impl FnOnce(P, &mut Run),
-    ) -> usize {
+        write: impl FnOnce(P, &mut Run) -> E,
+    ) -> (E, usize) {
         let _order = brief(Short::JournalLane);
         let mut lane = self.0[crate::sync::thread_number() % LANES].0.lock();
         let (place, bytes) = place();
         if bytes > lane.open.bytes.capacity() - lane.open.bytes.len() {
             lane.make_room(bytes);
         }
-        write(place, &mut lane.open);
-        lane.full.len()
+        let end = write(place, &mut lane.open);
+        (end, lane.full.len())
     }
 
     /// Takes all runs out of the lanes.
