@@ -223,10 +223,7 @@ fn start(
     let progress = node.persistence.begin()?;
     let (for_thread, engine) = (node.clone(), engine.clone());
     let work = move || done(run(&for_thread, &engine, &progress));
-    let spawned = std::thread::Builder::new()
-        .name("bgsave".into())
-        .spawn(work);
-    spawned.map(drop).map_err(|error| {
+    in_background(work).map_err(|error| {
         node.persistence.end(0, &Err(error.to_string()));
         Fail::from(format!("ERR cannot start a thread to save: {error}"))
     })
@@ -246,25 +243,27 @@ pub(crate) fn save_after_flush(node: &Arc<Node>, engine: &Arc<Engine>) {
     let before = std::mem::replace(&mut persistence.state.lock().dirty_then, dirty);
     let (node, engine) = (node.clone(), engine.clone());
     let work = move || {
-        if node.config.read().save.is_empty() {
-            return;
-        }
-        // It would write what is gone.
-        node.persistence.stop_and_wait();
-        // A refusal means that another save has just begun, which is as good.
-        if let Ok(progress) = node.persistence.begin()
-            && run(&node, &engine, &progress).is_err()
-        {
-            let mut state = node.persistence.state.lock();
+        let persistence = &node.persistence;
+        let saves = || {
+            // One that runs would write what is gone.
+            persistence.stop_and_wait();
+            let begun = persistence.begin();
+            begun.is_ok_and(|progress| run(&node, &engine, &progress).is_ok())
+        };
+        let wanted = !node.config.read().save.is_empty();
+        if !(wanted && saves()) {
+            let mut state = persistence.state.lock();
             state.dirty_then = state.dirty_then.min(before);
         }
     };
-    let spawned = std::thread::Builder::new()
-        .name("bgsave".into())
-        .spawn(work);
-    if spawned.is_err() {
+    if in_background(work).is_err() {
         persistence.state.lock().dirty_then = before;
     }
+}
+
+fn in_background(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name("bgsave".into());
+    thread.spawn(work).map(drop)
 }
 
 /// SAVE

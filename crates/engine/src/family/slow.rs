@@ -187,8 +187,7 @@ pub(crate) struct Elsewhere {
 /// Remembers a command that another thread does, for when it is done. Waiting for something to
 /// happen is not being slow.
 pub(crate) fn done_elsewhere(cx: &mut Cx<'_>, began: Instant) {
-    let waits = cx.spec.has(flag::BLOCKING) || matches!(cx.spec.id, Cmd::Wait | Cmd::Waitaof);
-    cx.session.elsewhere = (!waits).then(|| {
+    cx.session.elsewhere = (!cx.spec.has(flag::BLOCKING)).then(|| {
         Box::new(Elsewhere {
             spec: cx.spec,
             began,
