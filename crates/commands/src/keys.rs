@@ -263,7 +263,9 @@ fn bitfield_reads_only<A: Argv + ?Sized>(argv: &A) -> bool {
     true
 }
 
-/// The argument that SORT stores to: behind the last STORE that is no pattern and no limit.
+/// The argument that SORT stores to: behind the last STORE that is no pattern, no limit and no
+/// destination. (`COMMAND GETKEYS` of Redis takes a destination called `store` for the word; its
+/// SORT does not.)
 fn sort_store<A: Argv + ?Sized>(argv: &A) -> Option<usize> {
     let argc = argv.count();
     let mut found = None;
@@ -274,9 +276,8 @@ fn sort_store<A: Argv + ?Sized>(argv: &A) -> Option<usize> {
             b"limit" => 2,
             b"get" | b"by" => 1,
             b"store" if index + 1 < argc => {
-                // The word behind it is looked at again: the last STORE counts.
                 found = Some(index + 1);
-                0
+                1
             }
             _ => 0,
         } + 1;

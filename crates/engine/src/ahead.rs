@@ -32,6 +32,13 @@ pub(crate) struct KnownKey {
     pub(crate) hash: u64,
 }
 
+/// Calls `visit` with the name and the hash of each of a command's keys.
+pub(crate) fn each_key(args: Args<'_>, keys: &[KnownKey], visit: &mut dyn FnMut(&[u8], u64)) {
+    for key in keys {
+        visit(args.get(key.index as usize), key.hash);
+    }
+}
+
 /// A command that was looked at.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {

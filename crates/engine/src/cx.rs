@@ -1,5 +1,6 @@
 //! What a handler has at hand while its command runs.
 
+use crate::ahead::KnownKey;
 use crate::fail::{Fail, NOT_FLOAT, NOT_INTEGER};
 use crate::{Dice, Effects, Engine, Keyspace, Session, Settings};
 use base::num;
@@ -19,6 +20,8 @@ pub struct Cx<'a> {
     pub spec: &'static Spec,
     /// Its arguments, its name (and subcommand) included.
     pub args: Args<'a>,
+    /// The keys among them.
+    pub(crate) known: &'a [KnownKey],
     /// The keys it may touch.
     pub keys: Keyspace<'a>,
     /// Where its reply goes.

@@ -123,11 +123,6 @@ impl Effects {
             .push((db, audience.within(self.reach), self.bytes.len()));
     }
 
-    /// As [`Effects::commit`], for EXEC: a unit even if it is one command that Redis would wrap.
-    pub fn commit_transaction(&mut self, journal: &Journal) -> u64 {
-        self.commit(journal)
-    }
-
     /// Appends what was noted as one unit; returns its sequence number, 0 when there was nothing.
     #[inline]
     pub fn commit(&mut self, journal: &Journal) -> u64 {

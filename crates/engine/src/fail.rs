@@ -20,8 +20,34 @@ pub enum Fail {
     /// The command needs the token: it finds out only while it runs which slots it touches.
     /// Nothing was changed.
     Token,
+    /// The command needs this slot besides those of its keys; nothing was changed, run it again
+    /// with the slot locked.
+    More(Slot),
+    /// The command needs this slot and has changed something already: a mistake of ours. The
+    /// connection is closed, since no reply would be true.
+    Undeclared(Slot),
     /// The reply comes later: the connection waits for something else.
     Blocked,
+}
+
+impl Fail {
+    /// Whether nothing was done, and the command is run again when it has what it lacks.
+    #[inline]
+    pub(crate) fn is_restart(&self) -> bool {
+        matches!(
+            self,
+            Fail::Busy(_) | Fail::World | Fail::Token | Fail::More(_)
+        )
+    }
+
+    /// The text for the client, if it gets one.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Fail::Error(text) => Some(text.as_bytes()),
+            Fail::Raw(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// What handlers return.

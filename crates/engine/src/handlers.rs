@@ -225,6 +225,11 @@ fn table(cmd: Cmd) -> Option<Handler> {
 
 /// Commands that the program around the engine carries out.
 fn hosts(cmd: Cmd) -> Option<Handler> {
+    is_hosted(cmd).then_some(forward::to_host as Handler)
+}
+
+/// Whether the program around the engine carries the command out, with nothing locked.
+pub(crate) fn is_hosted(cmd: Cmd) -> bool {
     use Cmd::*;
     let forwarded = matches!(
         cmd,
@@ -249,7 +254,8 @@ fn hosts(cmd: Cmd) -> Option<Handler> {
             | MemoryPurge
             | MemoryMallocStats
     );
-    (forwarded || cmd.spec().parent == Some(Cluster)).then_some(forward::to_host as Handler)
+    let looks_at_keys = matches!(cmd, ClusterCountkeysinslot | ClusterGetkeysinslot);
+    forwarded || (cmd.spec().parent == Some(Cluster) && cmd != ClusterHelp && !looks_at_keys)
 }
 
 /// Whether a container may also be called without a subcommand.
@@ -262,20 +268,23 @@ pub(crate) fn needs_world(cmd: Cmd) -> bool {
     matches!(cmd, Cmd::Flushall | Cmd::Flushdb | Cmd::Swapdb | Cmd::Debug)
 }
 
-/// Whether a transaction that holds this command must: also those that find out only while they
-/// run which slots they touch.
+/// Whether a transaction that holds this command must: KEYS shows all of an instant.
 pub(crate) fn needs_world_in_exec(cmd: Cmd) -> bool {
-    let wanders = matches!(
+    needs_world(cmd) || cmd == Cmd::Keys
+}
+
+/// Whether the command finds out only while it runs which slots it touches: a transaction that holds
+/// it takes the token before it begins.
+pub(crate) fn wanders(cmd: Cmd) -> bool {
+    matches!(
         cmd,
-        Cmd::Keys
-            | Cmd::Scan
+        Cmd::Scan
             | Cmd::Randomkey
             | Cmd::Sort
             | Cmd::SortRo
             | Cmd::ClusterCountkeysinslot
             | Cmd::ClusterGetkeysinslot
-    );
-    needs_world(cmd) || wanders
+    )
 }
 
 #[cfg(test)]

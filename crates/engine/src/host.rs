@@ -74,6 +74,8 @@ pub trait Host: Send + Sync {
     /// Sends bytes to a connection out of turn (MONITOR).
     fn push(&self, card: &crate::ClientCard, bytes: std::sync::Arc<[u8]>);
 
+    /// A mistake of ours was met that ends one connection; this is for the log.
+    fn fault(&self, text: &str);
     /// FLUSHALL has emptied all databases: what is on disk must not come back.
     fn flushed(&self);
 }
@@ -108,5 +110,6 @@ impl Host for Alone {
 
     fn push(&self, _: &crate::ClientCard, _: std::sync::Arc<[u8]>) {}
 
+    fn fault(&self, _: &str) {}
     fn flushed(&self) {}
 }

@@ -1,11 +1,11 @@
 //! The keys that a command may touch: those of the slots it has locked, in its database.
 
-use crate::ahead::KnownKey;
+use crate::Key;
 use crate::fail::{Fail, WRONGTYPE};
 use base::{Slot, num};
 use ds::{Kind, Object};
-use resp::Args;
-use store::{Edit, Guards, Locker, SlotGuard, When};
+use store::gate::World;
+use store::{Edit, Flushed, Guards, Locker, SlotGuard, When};
 
 /// A command's view of the key space.
 pub struct Keyspace<'a> {
@@ -26,11 +26,8 @@ pub struct Keyspace<'a> {
     count: bool,
     /// Whether times to live that are set here are those of a replica's own client.
     local: bool,
-    /// The command's arguments, and the keys among them whose hashes are known.
-    args: Args<'a>,
-    known: &'a [KnownKey],
-    /// Which of them is likely to be asked for next.
-    next: usize,
+    /// Whether the command may have changed something: it cannot be run again from its beginning.
+    begun: bool,
 }
 
 impl<'a> Keyspace<'a> {
@@ -46,25 +43,16 @@ impl<'a> Keyspace<'a> {
             touch: None,
             count: true,
             local: false,
-            args: Args::new(&[], &[]),
-            known: &[],
-            next: 0,
+            begun: false,
         }
     }
 
-    /// The same, with what is known of the keys among the arguments.
-    #[inline]
-    pub(crate) fn knowing(mut self, args: Args<'a>, known: &'a [KnownKey]) -> Keyspace<'a> {
-        (self.args, self.known) = (args, known);
-        self
-    }
-
-    /// All keys: the caller has the world.
-    pub fn of_world(locker: &'a Locker, db: u16, when: When) -> Keyspace<'a> {
+    /// All keys: the caller has the world, and these slots.
+    pub fn of_world(locker: &'a Locker, guards: Guards<'a>, db: u16, when: When) -> Keyspace<'a> {
         Keyspace {
             wanders: true,
             world: true,
-            ..Keyspace::new(locker, Guards::default(), db, when)
+            ..Keyspace::new(locker, guards, db, when)
         }
     }
 
@@ -98,9 +86,9 @@ impl<'a> Keyspace<'a> {
 
     /// Notes that the command has set when a key expires.
     #[inline]
-    pub fn expires(&self, key: &[u8], at: Option<i64>) {
+    pub fn expires(&self, key: Key<'_>, at: Option<i64>) {
         if let (true, Some(at)) = (self.local, at) {
-            self.locker.store().note_local_expiry(self.db, key, at);
+            self.locker.store().note_local_expiry(self.db, &key, at);
         }
     }
 
@@ -124,93 +112,117 @@ impl<'a> Keyspace<'a> {
         self.world
     }
 
-    /// The guards, for noting the effect's place in the journal.
-    pub fn guards(&mut self) -> &mut Guards<'a> {
-        &mut self.guards
+    /// Whether the command has locked no slot.
+    pub fn holds_none(&self) -> bool {
+        self.guards.is_empty()
     }
 
-    /// The guard of a slot. A command reaches only slots of keys that its key specs name, which
-    /// were locked before it began; under the world and with the token every slot can be had.
-    #[inline]
-    pub fn guard(&mut self, slot: Slot) -> &mut SlotGuard<'a> {
-        let at = match self.guards.find(slot) {
-            Some(at) => at,
-            None => self.wander_to(slot),
-        };
-        self.guards.at(at)
+    /// Whether the command has a slot.
+    pub fn holds(&self, slot: Slot) -> bool {
+        self.place(slot).is_some()
     }
 
-    /// Locks a slot that the command has come to; answers the place of its guard.
+    /// Where a slot's guard is among the command's.
+    #[inline(always)]
+    pub(crate) fn place(&self, slot: Slot) -> Option<usize> {
+        self.guards.find(slot)
+    }
+
+    /// The highest sequence number of the effects of the command's slots.
+    pub fn last_effect(&self) -> u64 {
+        self.guards.last_effect()
+    }
+
+    /// Notes the sequence number of an effect that was appended under all of the command's slots.
+    pub fn set_last_effect(&mut self, sequence: u64) {
+        self.guards.set_last_effect(sequence);
+    }
+
+    /// What follows where a slot is not locked that is needed: the command is run again with it,
+    /// unless it has changed something already.
     #[cold]
-    fn wander_to(&mut self, slot: Slot) -> usize {
-        assert!(self.wanders, "slot {slot} was not locked for this command");
-        self.guards.add(self.locker.lock(slot))
+    pub(crate) fn lacks(&self, slot: Slot) -> Fail {
+        if self.begun {
+            debug_assert!(!self.begun, "slot {slot} is needed after the first change");
+            return Fail::Undeclared(slot);
+        }
+        Fail::More(slot)
     }
 
-    /// Locks one more slot, found out while running (SCAN, RANDOMKEY).
+    /// Sees that a slot is locked, and waits for it where the command may.
     ///
     /// # Errors
-    /// [`Fail::Busy`] when another thread has it.
-    pub fn try_guard(&mut self, slot: Slot) -> Result<&mut SlotGuard<'a>, Fail> {
+    /// [`Fail::More`] where it may not.
+    pub(crate) fn reach(&mut self, slot: Slot) -> Result<&mut SlotGuard<'a>, Fail> {
         let at = match self.guards.find(slot) {
             Some(at) => at,
-            None => {
-                let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
-                self.guards.add(guard)
-            }
+            None if self.wanders => self.guards.add(self.locker.lock(slot)),
+            None => return Err(self.lacks(slot)),
         };
         Ok(self.guards.at(at))
     }
 
-    /// Gives back the slots that [`Keyspace::try_guard`] took.
-    pub fn release(&mut self) {
-        self.guards = Guards::default();
+    /// Looks at a slot that the command came to while it ran (SCAN, KEYS). The slot is given back
+    /// behind that, unless the command had it before, or keeps all slots that it meets.
+    ///
+    /// # Errors
+    /// [`Fail::Busy`] when another thread has it and the command may not wait.
+    pub fn visit<T>(
+        &mut self,
+        slot: Slot,
+        look: impl FnOnce(&mut SlotGuard<'a>) -> T,
+    ) -> Result<T, Fail> {
+        if self.wanders || self.holds(slot) {
+            return self.reach(slot).map(look);
+        }
+        let mut guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+        let result = look(&mut guard);
+        Ok(result)
     }
 
-    /// The slot and the hash of a key: known, if it is an argument that was looked at as a key.
-    /// Handlers come to their keys in the order of the key specs, mostly several times to each.
+    /// Visits every slot that has keys, under the world.
+    pub fn visit_all(&mut self, world: &World<'_>, visit: impl FnMut(&mut SlotGuard<'a>)) {
+        self.guards.visit_all(self.locker, world, visit);
+    }
+
+    /// Takes all keys out of one physical database, or of all; gives each slot's keys to `sink`.
+    /// Returns how many keys there were.
+    pub fn flush(&mut self, world: &World<'_>, db: Option<u16>, sink: impl FnMut(Flushed)) -> u64 {
+        self.begun = true;
+        self.guards.flush(self.locker, world, db, sink)
+    }
+
+    /// Exchanges two databases, by their numbers.
+    pub fn swap_databases(&mut self, world: &World<'_>, numbers: (u16, u16)) {
+        self.begun = true;
+        let now = self.when.now;
+        self.guards.swap_databases(self.locker, world, numbers, now);
+    }
+
+    /// The guard of the slot of a key that the connection watches: EXEC locks those too.
+    pub(crate) fn watched(&mut self, key: &[u8]) -> Option<&mut SlotGuard<'a>> {
+        self.reach(Slot::of_key(key)).ok()
+    }
+
+    /// The guard of a key's slot.
     #[inline(always)]
-    fn identify(&mut self, key: &[u8]) -> (Slot, u64) {
-        let args = self.args;
-        let is = |known: &KnownKey| std::ptr::eq(args.get(known.index as usize), key);
-        if let Some(known) = self.known.get(self.next).filter(|known| is(known)) {
-            return (known.slot, known.hash);
+    pub(crate) fn guard(&mut self, key: Key<'_>) -> &mut SlotGuard<'a> {
+        let mut place = key.place();
+        if self.guards.slot_at(place) != Some(key.slot()) {
+            // More slots were locked since the key was handed out.
+            let now = self.guards.find(key.slot());
+            place = now.expect("a key's slot is locked before there is the key");
         }
-        if let Some(known) = self.known.get(self.next + 1).filter(|known| is(known)) {
-            self.next += 1;
-            return (known.slot, known.hash);
-        }
-        self.identify_anew(key)
-    }
-
-    #[cold]
-    fn identify_anew(&mut self, key: &[u8]) -> (Slot, u64) {
-        let args = self.args;
-        let is = |known: &KnownKey| std::ptr::eq(args.get(known.index as usize), key);
-        if let Some(at) = self.known.iter().take(16).position(is) {
-            self.next = at;
-            return (self.known[at].slot, self.known[at].hash);
-        }
-        let slot = match self.guards.only() {
-            Some(slot) if !self.wanders => slot,
-            _ => Slot::of_key(key),
-        };
-        (slot, ds::hash::of(key))
-    }
-
-    #[inline(always)]
-    fn place(&mut self, key: &[u8]) -> (&mut SlotGuard<'a>, u64) {
-        let (slot, hash) = self.identify(key);
-        (self.guard(slot), hash)
+        self.guards.at(place)
     }
 
     /// Looks a key up for a reader: counts a hit or a miss and notes the access.
     #[inline]
-    pub fn read(&mut self, key: &[u8]) -> Option<&Object> {
+    pub fn read(&mut self, key: Key<'_>) -> Option<&Object> {
         let (db, when, touch, count) = (self.db, self.when, self.touch, self.count);
         let locker = self.locker;
-        let (guard, hash) = self.place(key);
-        let found = guard.find(db, hash, key, when);
+        let guard = self.guard(key);
+        let found = guard.find(db, key.hash(), &key, when);
         if count {
             locker.count_lookup(found.is_some());
         }
@@ -222,18 +234,19 @@ impl<'a> Keyspace<'a> {
     }
 
     /// Looks a key up without leaving a trace (OBJECT, TTL of the dialect, DEBUG).
-    pub fn peek(&mut self, key: &[u8]) -> Option<&Object> {
+    pub fn peek(&mut self, key: Key<'_>) -> Option<&Object> {
         let (db, when) = (self.db, self.when);
-        let (guard, hash) = self.place(key);
-        guard.find(db, hash, key, when)
+        let guard = self.guard(key);
+        guard.find(db, key.hash(), &key, when)
     }
 
     /// Looks a key up for a writer that may change its value in place. Whoever changes it calls
     /// [`Keyspace::changed`].
-    pub fn edit(&mut self, key: &[u8]) -> Option<Edit<'_>> {
+    pub fn edit(&mut self, key: Key<'_>) -> Option<Edit<'_>> {
         let (db, when, touch) = (self.db, self.when, self.touch);
-        let (guard, hash) = self.place(key);
-        let edit = guard.edit(db, hash, key, when)?;
+        self.begun = true;
+        let guard = self.guard(key);
+        let edit = guard.edit(db, key.hash(), &key, when)?;
         if let Some(stamp) = touch {
             crate::access::note(&edit, stamp);
         }
@@ -242,14 +255,16 @@ impl<'a> Keyspace<'a> {
 
     /// Stores an object under its key in place of what was there; the old value is freed, in the
     /// background when that may take long.
-    pub fn put(&mut self, object: Object) {
+    pub fn put(&mut self, key: Key<'_>, object: Object) {
+        debug_assert_eq!(object.key(), &*key, "an object lies under its own key");
         if let Some(stamp) = self.touch {
             crate::access::begin(&object, stamp);
         }
         let db = self.db;
-        self.expires(object.key(), object.expire());
-        let (guard, hash) = self.place(object.key());
-        let old = guard.put(db, hash, object);
+        self.expires(key, object.expire());
+        self.begun = true;
+        let guard = self.guard(key);
+        let old = guard.put(db, key.hash(), object);
         if let Some(old) = old {
             self.locker.store().discard(old);
         }
@@ -257,7 +272,7 @@ impl<'a> Keyspace<'a> {
 
     /// Stores a string under a key, in place of what was there; text that is a canonical integer
     /// is kept as one. A small string is overwritten where it lies.
-    pub fn put_string(&mut self, key: &[u8], value: &[u8], expire: Option<i64>) {
+    pub fn put_string(&mut self, key: Key<'_>, value: &[u8], expire: Option<i64>) {
         let (db, touch) = (self.db, self.touch);
         self.expires(key, expire);
         let integer = if value.len() <= 20 {
@@ -266,8 +281,9 @@ impl<'a> Keyspace<'a> {
             None
         };
         let locker = self.locker;
-        let (guard, hash) = self.place(key);
-        if let Some(mut object) = guard.overwrite(db, hash, key) {
+        self.begun = true;
+        let guard = self.guard(key);
+        if let Some(mut object) = guard.overwrite(db, key.hash(), &key) {
             object.set_expire(expire);
             match integer {
                 Some(integer) => object.set_int(integer),
@@ -280,27 +296,28 @@ impl<'a> Keyspace<'a> {
             return;
         }
         let object = match integer {
-            Some(integer) => Object::new_int(key, integer, expire),
-            None => Object::new_str(key, value, expire),
+            Some(integer) => Object::new_int(&key, integer, expire),
+            None => Object::new_str(&key, value, expire),
         };
         if let Some(stamp) = touch {
             crate::access::begin(&object, stamp);
         }
-        if let Some(old) = guard.put(db, hash, object) {
+        if let Some(old) = guard.put(db, key.hash(), object) {
             locker.store().discard(old);
         }
     }
 
     /// Takes a key out; returns its object. An expired key is not there.
-    pub fn take(&mut self, key: &[u8]) -> Option<Object> {
+    pub fn take(&mut self, key: Key<'_>) -> Option<Object> {
         let (db, when) = (self.db, self.when);
-        let (guard, hash) = self.place(key);
-        guard.find(db, hash, key, when)?;
-        guard.remove(db, hash, key)
+        self.begun = true;
+        let guard = self.guard(key);
+        guard.find(db, key.hash(), &key, when)?;
+        guard.remove(db, key.hash(), &key)
     }
 
     /// Deletes a key; returns whether it was there.
-    pub fn delete(&mut self, key: &[u8]) -> bool {
+    pub fn delete(&mut self, key: Key<'_>) -> bool {
         let object = self.take(key);
         let there = object.is_some();
         if let Some(object) = object {
@@ -311,13 +328,9 @@ impl<'a> Keyspace<'a> {
 
     /// Tells watchers that the key changed and counts the change.
     #[inline]
-    pub fn changed(&mut self, key: &[u8]) {
+    pub fn changed(&mut self, key: Key<'_>) {
         let db = self.db;
-        let slot = match self.guards.only() {
-            Some(slot) if !self.wanders => slot,
-            _ => self.identify(key).0,
-        };
-        self.guard(slot).changed(db, key);
+        self.guard(key).changed(db, &key);
     }
 
     /// Counts changes beyond those that [`Keyspace::changed`] counted.
@@ -330,7 +343,7 @@ impl<'a> Keyspace<'a> {
     /// # Errors
     /// WRONGTYPE when the key holds another kind.
     #[inline]
-    pub fn read_kind(&mut self, key: &[u8], kind: Kind) -> Result<Option<&Object>, Fail> {
+    pub fn read_kind(&mut self, key: Key<'_>, kind: Kind) -> Result<Option<&Object>, Fail> {
         match self.read(key) {
             Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
             found => Ok(found),
@@ -341,7 +354,7 @@ impl<'a> Keyspace<'a> {
     ///
     /// # Errors
     /// WRONGTYPE when the key holds another kind.
-    pub fn edit_kind(&mut self, key: &[u8], kind: Kind) -> Result<Option<Edit<'_>>, Fail> {
+    pub fn edit_kind(&mut self, key: Key<'_>, kind: Kind) -> Result<Option<Edit<'_>>, Fail> {
         match self.edit(key) {
             Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
             found => Ok(found),
@@ -350,7 +363,7 @@ impl<'a> Keyspace<'a> {
 
     /// Deletes the key when its collection has become empty, as collections without elements do
     /// not exist.
-    pub fn delete_if_empty(&mut self, key: &[u8], empty: bool) {
+    pub fn delete_if_empty(&mut self, key: Key<'_>, empty: bool) {
         if empty {
             self.delete(key);
         }

@@ -4,13 +4,12 @@
 //! lock: a slot that is simply ours costs one load. Everything else (redirections, slots on their
 //! way, a cluster that is down) is decided from the view.
 
+use crate::Engine;
 use crate::fail::{self, Done, Fail};
-use crate::{Engine, Session};
 use base::Slot;
 use cluster::{Role, State, View};
-use commands::{Cmd, Spec, flag};
 use parking_lot::RwLock;
-use resp::Args;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -81,13 +80,21 @@ impl Routing {
     }
 }
 
-/// What a command wants of its slot.
+/// Calls a function with the name and the hash of each key.
+pub(crate) type Keys<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8], u64));
+
+/// What a command, or a transaction as a whole, wants of its slot.
 pub(crate) struct Wish<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) spec: &'static Spec,
-    pub(crate) args: Args<'a>,
+    /// Whether it may touch a slot that is being imported.
+    pub(crate) asking: bool,
+    /// Whether its client accepts reads from a replica.
+    pub(crate) readonly: bool,
+    /// Whether it is MIGRATE, which finds its keys wherever they are.
+    pub(crate) migrates: bool,
     /// Whether it changes keys: a transaction does if any of its commands does.
     pub(crate) writes: bool,
+    /// All its keys.
+    pub(crate) keys: Keys<'a>,
     pub(crate) when: When,
     pub(crate) now: Instant,
 }
@@ -98,7 +105,7 @@ impl Engine {
     /// # Errors
     /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN.
     #[inline]
-    pub(crate) fn check_route(&self, wish: &Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
+    pub(crate) fn check_route(&self, wish: Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
         let word = self.store.route(guard.slot()).load(Ordering::Acquire);
         if word == MINE && self.routing.is_serving(wish.now) {
             return Ok(());
@@ -107,7 +114,7 @@ impl Engine {
     }
 
     #[cold]
-    fn redirect(&self, wish: &Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
+    fn redirect(&self, wish: Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
         let slot = guard.slot();
         let view = self.routing.view().ok_or(fail::CLUSTERDOWN)?;
         if view.owner(slot).is_none() {
@@ -124,11 +131,11 @@ impl Engine {
         let mine = view.is_mine(slot);
         let migrating = mine && view.migrating_to(slot).is_some();
         let importing = !mine && view.importing_from(slot).is_some();
-        if (migrating || importing) && wish.spec.id == Cmd::Migrate {
+        if (migrating || importing) && wish.migrates {
             return Ok(());
         }
         let keys = if migrating || importing {
-            Presence::of(wish, guard)
+            Presence::of(wish.keys, guard, wish.when)
         } else {
             Presence::NONE
         };
@@ -140,7 +147,7 @@ impl Engine {
             };
             return Err(text.map_or(fail::TRYAGAIN.into(), Fail::from));
         }
-        if importing && (wish.session.asking || wish.spec.has(flag::ASKING)) {
+        if importing && wish.asking {
             let torn = keys.missing > 0 && keys.missing + keys.present > 1;
             return if torn {
                 Err(fail::TRYAGAIN.into())
@@ -148,7 +155,7 @@ impl Engine {
                 Ok(())
             };
         }
-        if mine || (view.is_my_primarys(slot) && wish.session.readonly && !wish.writes) {
+        if mine || (view.is_my_primarys(slot) && wish.readonly && !wish.writes) {
             return Ok(());
         }
         Err(view
@@ -157,7 +164,7 @@ impl Engine {
     }
 }
 
-/// How many of a command's keys are here.
+/// How many of a command's keys are here. A key that is named several times counts once.
 struct Presence {
     present: usize,
     missing: usize,
@@ -169,12 +176,14 @@ impl Presence {
         missing: 0,
     };
 
-    fn of(wish: &Wish<'_>, guard: &mut SlotGuard<'_>) -> Presence {
+    fn of(keys: Keys<'_>, guard: &mut SlotGuard<'_>, when: When) -> Presence {
         let mut presence = Presence::NONE;
-        let argv = commands::ByIndex::new(wish.args.len(), |index| wish.args.get(index));
-        commands::keys(wish.spec, &argv, &mut |index, _| {
-            let key = wish.args.get(index);
-            match guard.find(0, ds::hash::of(key), key, wish.when) {
+        let mut counted: HashSet<Box<[u8]>> = HashSet::new();
+        keys(&mut |key, hash| {
+            if !counted.insert(key.into()) {
+                return;
+            }
+            match guard.find(0, hash, key, when) {
                 Some(_) => presence.present += 1,
                 None => presence.missing += 1,
             }

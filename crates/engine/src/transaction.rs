@@ -1,13 +1,15 @@
 //! MULTI: commands that wait for EXEC.
 
+use crate::ahead::{KnownKey, each_key};
 use crate::fail::{self, Fail};
 use crate::family::slow;
 use crate::route::Wish;
-use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
+use crate::worker::{MISSES, Parts, Slots, lock};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::{Cmd, Spec};
 use resp::{Args, ArgsBuf, Reply};
+use smallvec::SmallVec;
 use std::time::Duration;
 use store::Locker;
 use store::gate::World;
@@ -29,15 +31,18 @@ pub struct Queued {
     pub spec: &'static Spec,
     /// Its arguments.
     pub args: ArgsBuf,
+    /// The keys among them, as they were found when it was queued.
+    keys: SmallVec<[KnownKey; 1]>,
 }
 
 impl Transaction {
-    /// Queues a command.
-    pub fn push(&mut self, spec: &'static Spec, args: resp::Args<'_>) {
+    /// Queues a command whose keys are known.
+    pub(crate) fn push(&mut self, spec: &'static Spec, args: Args<'_>, keys: &[KnownKey]) {
         self.bytes += args.payload_len();
         self.queue.push(Queued {
             spec,
             args: args.to_buf(),
+            keys: keys.into(),
         });
     }
 
@@ -133,16 +138,8 @@ impl Worker {
         let queue = &transaction.queue;
         let when = self.when(session);
         let db = self.engine.store.physical_db(session.db);
-        if queue
-            .iter()
-            .any(|queued| handlers::needs_world_in_exec(queued.spec.id))
-        {
-            return self.exec_with_world(session, queue, when, db, out);
-        }
-        let mut slots = Slots::new();
-        for queued in queue {
-            slots_of(queued.spec, queued.args.as_args(), &mut slots);
-        }
+        let keys = queue.iter().flat_map(|queued| &queued.keys);
+        let mut slots: Slots = keys.map(|key| key.slot).collect();
         slots.extend(session.watched.iter().map(|(_, key)| Slot::of_key(key)));
         slots.sort_unstable();
         slots.dedup();
@@ -150,9 +147,15 @@ impl Worker {
         if routed && slots.len() > 1 {
             return self.refuse_exec(session, fail::CROSSSLOT.into(), out);
         }
+        let world = |queued: &Queued| handlers::needs_world_in_exec(queued.spec.id);
+        if queue.iter().any(world) {
+            return self.exec_with_world(session, (queue, &slots), when, db, out);
+        }
         let now = self.now();
         let (locker, parts) = self.parts();
-        let token = (session.misses >= MISSES).then(|| locker.try_token());
+        let wanders = queue.iter().any(|queued| handlers::wanders(queued.spec.id));
+        let with_token = wanders || session.misses >= MISSES;
+        let token = with_token.then(|| locker.try_token());
         let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
             return Outcome::Later;
         };
@@ -167,26 +170,30 @@ impl Worker {
             return Outcome::Leaving(key);
         }
         if routed && let Some(guard) = guards.first_mut() {
-            let writes = transaction.writes();
-            let refused = queue.iter().find_map(|Queued { spec, args }| {
-                let args = args.as_args();
-                let wish = Wish {
-                    session,
-                    spec,
-                    args,
-                    writes,
-                    when,
-                    now,
-                };
-                parts.engine.check_route(&wish, guard).err()
-            });
-            if let Some(fail) = refused {
+            let all = &mut |visit: &mut dyn FnMut(&[u8], u64)| {
+                for Queued { args, keys, .. } in queue {
+                    each_key(args.as_args(), keys, visit);
+                }
+            };
+            let wish = Wish {
+                asking: session.asking,
+                readonly: session.readonly,
+                migrates: false,
+                writes: transaction.writes(),
+                keys: all,
+                when,
+                now,
+            };
+            if let Err(fail) = parts.engine.check_route(wish, guard) {
                 drop(guards);
                 drop(token);
                 return self.refuse_exec(session, fail, out);
             }
         }
-        let keys = Keyspace::new(locker, guards, db, when);
+        let mut keys = Keyspace::new(locker, guards, db, when);
+        if let Some(token) = &token {
+            keys = keys.with_token(token);
+        }
         run_queue(parts, session, queue, keys, None, out)
     }
 
@@ -214,7 +221,7 @@ impl Worker {
     fn exec_with_world(
         &mut self,
         session: &mut Session,
-        queue: &[Queued],
+        (queue, slots): (&[Queued], &Slots),
         when: store::When,
         db: u16,
         out: &mut Vec<u8>,
@@ -226,7 +233,8 @@ impl Worker {
             Some(world) => match touches_leaving(parts.engine, queue) {
                 Some(key) if !session.trusted => Outcome::Leaving(key),
                 _ => {
-                    let keys = Keyspace::of_world(locker, db, when);
+                    let guards = locker.lock_all(world.token(), slots);
+                    let keys = Keyspace::of_world(locker, guards, db, when);
                     run_queue(parts, session, queue, keys, Some(&world), out)
                 }
             },
@@ -267,13 +275,14 @@ fn run_queue<'a>(
     let Some(first) = queue.first() else {
         return Outcome::Done;
     };
-    let (spec, args) = (first.spec, first.args.as_args());
+    let (spec, args, known) = (first.spec, first.args.as_args(), &*first.keys);
     let mut cx = Cx {
         engine,
         settings,
         session,
         spec,
         args,
+        known,
         keys,
         reply,
         effects,
@@ -281,8 +290,8 @@ fn run_queue<'a>(
         world,
         in_exec: true,
     };
-    for Queued { spec, args } in queue {
-        (cx.spec, cx.args) = (spec, args.as_args());
+    for Queued { spec, args, keys } in queue {
+        (cx.spec, cx.args, cx.known) = (spec, args.as_args(), keys);
         cx.session.note_command(spec, cx.args);
         cx.keys.set_db(engine.store.physical_db(cx.session.db));
         let start = cx.reply.position();
@@ -290,13 +299,7 @@ fn run_queue<'a>(
         let failed = result.is_err() || cx.reply.is_error_at(start);
         if let Err(fail) = result {
             cx.reply.rewind(start);
-            let text: &[u8] = match &fail {
-                Fail::Error(text) => text.as_bytes(),
-                Fail::Raw(text) => text,
-                Fail::Busy(_) | Fail::World | Fail::Token | Fail::Blocked => {
-                    b"ERR not possible in a transaction"
-                }
-            };
+            let text = fail.text().unwrap_or(b"ERR not possible in a transaction");
             engine.stats.error(text);
             cx.reply.error(text);
         }
@@ -305,16 +308,8 @@ fn run_queue<'a>(
         slow::show(engine, cx.session, spec, cx.args);
         slow::note(engine, settings, cx.session, spec, cx.args, took);
     }
-    let sequence = cx.effects.commit_transaction(&engine.store.journal);
-    if sequence != 0 {
-        cx.keys.guards().set_last_effect(sequence);
-        cx.session.write_offset = cx.effects.offset();
-        cx.session.write_sequence = sequence;
-    }
-    if settings.commit_gate {
-        let slotless = cx.keys.guards().is_empty();
-        *mark = crate::worker::seen(engine, &mut cx.keys, world.is_some() || slotless);
-    }
+    let slotless = cx.keys.holds_none();
+    crate::worker::append_effects(&mut cx, world.is_some() || slotless, mark);
     Outcome::Done
 }
 
@@ -332,8 +327,8 @@ fn is_dirty(session: &Session, keys: &mut Keyspace<'_>) -> bool {
     let now = keys.when.now;
     let expired = |(number, key): &(u16, Box<[u8]>)| {
         let db = keys.locker().store().physical_db(*number);
-        let guard = keys.guard(Slot::of_key(key));
-        guard.has_expired(db, key, &session.watch, now)
+        keys.watched(key)
+            .is_some_and(|guard| guard.has_expired(db, key, &session.watch, now))
     };
     session.watch.is_dirty() || session.watched.iter().any(expired)
 }
@@ -344,8 +339,9 @@ fn end_watches(session: &mut Session, keys: &mut Keyspace<'_>) {
     }
     for (number, key) in std::mem::take(&mut session.watched) {
         let db = keys.locker().store().physical_db(number);
-        keys.guard(Slot::of_key(&key))
-            .unwatch(db, &key, &session.watch);
+        if let Some(guard) = keys.watched(&key) {
+            guard.unwatch(db, &key, &session.watch);
+        }
     }
     session.begin_watch();
 }

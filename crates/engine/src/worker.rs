@@ -1,6 +1,6 @@
 //! Executing commands: checks, slots, the handler, the effect.
 
-use crate::ahead::{Lookahead, Seen};
+use crate::ahead::{KnownKey, Lookahead, Seen, each_key};
 use crate::clock::Stretch;
 use crate::fail::{self, Done, Fail};
 use crate::route::Wish;
@@ -157,13 +157,13 @@ impl Worker {
             return self.refuse(session, Some(spec), fail, out);
         }
         if queues(session, spec) {
-            match self.check_queued(session, spec, args) {
+            match self.check_queued(session, spec, seen, args) {
                 Ok(()) => {}
                 Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
                 Err(fail) => return self.refuse(session, Some(spec), fail, out),
             }
             if let Some(transaction) = &mut session.transaction {
-                transaction.push(spec, args);
+                transaction.push(spec, args, self.ahead.keys(seen));
             }
             session.note_transaction();
             Reply::new(out, session.resp3).status("QUEUED");
@@ -196,9 +196,7 @@ impl Worker {
         if outcome.is_undone() {
             return outcome;
         }
-        if spec.id != Cmd::Asking {
-            session.asking = false;
-        }
+        end_asking(session, spec.id);
         session.note_transaction();
         match session.reply_mode {
             ReplyMode::On => {}
@@ -258,7 +256,7 @@ impl Worker {
         }
         let start = out.len();
         self.write_error(session, &fail, out);
-        session.asking = false;
+        end_asking(session, Cmd::Ping);
         if session.reply_mode != ReplyMode::On {
             out.truncate(start);
         }
@@ -266,11 +264,7 @@ impl Worker {
     }
 
     pub(crate) fn write_error(&self, session: &Session, fail: &Fail, out: &mut Vec<u8>) {
-        let text: &[u8] = match fail {
-            Fail::Error(text) => text.as_bytes(),
-            Fail::Raw(text) => text,
-            Fail::Busy(_) | Fail::World | Fail::Token | Fail::Blocked => return,
-        };
+        let Some(text) = fail.text() else { return };
         self.engine.stats.error(text);
         Reply::new(out, session.resp3).error(text);
     }
@@ -317,34 +311,42 @@ impl Worker {
     }
 
     /// In cluster mode: whether a command that is to be queued is served here.
-    fn check_queued(&self, session: &Session, spec: &'static Spec, args: Args<'_>) -> Done {
+    fn check_queued(
+        &self,
+        session: &Session,
+        spec: &'static Spec,
+        seen: Seen,
+        args: Args<'_>,
+    ) -> Done {
         if !self.settings.cluster || session.trusted {
             return Ok(());
         }
-        let mut slots = Slots::new();
-        slots_of(spec, args, &mut slots);
-        let slot = match slots.as_slice() {
-            [] => return Ok(()),
-            [slot] => *slot,
-            _ => return Err(fail::CROSSSLOT.into()),
+        let known = self.ahead.keys(seen);
+        let Some(KnownKey { slot, .. }) = known.first() else {
+            return Ok(());
         };
-        let mut guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
-        let (writes, when, now) = (
-            spec.has(flag::WRITE),
-            self.when(session),
-            self.clock.stamp(),
-        );
-        self.engine.check_route(
-            &Wish {
-                session,
-                spec,
-                args,
-                writes,
-                when,
-                now,
-            },
-            &mut guard,
-        )
+        if known.iter().any(|key| key.slot != *slot) {
+            return Err(fail::CROSSSLOT.into());
+        }
+        let mut guard = self.locker.try_lock(*slot).ok_or(Fail::Busy(*slot))?;
+        let wish = Wish {
+            asking: session.asking || spec.has(flag::ASKING),
+            readonly: session.readonly,
+            migrates: spec.id == Cmd::Migrate,
+            writes: spec.has(flag::WRITE),
+            keys: &mut |visit| each_key(args, known, visit),
+            when: self.when(session),
+            now: self.clock.stamp(),
+        };
+        self.engine.check_route(wish, &mut guard)
+    }
+}
+
+/// ASKING holds for the next command; before MULTI it holds for the whole transaction, which is how
+/// clients send one to a slot that is on its way.
+fn end_asking(session: &mut Session, after: Cmd) {
+    if after != Cmd::Asking && !session.in_multi() {
+        session.asking = false;
     }
 }
 
@@ -362,8 +364,8 @@ mod calling;
 mod locking;
 mod running;
 
-pub(crate) use locking::{MISSES, Slots, lock, slots_of};
-pub(crate) use running::{Parts, prepare, seen};
+pub(crate) use locking::{MISSES, Slots, lock};
+pub(crate) use running::{Parts, append_effects, prepare};
 
 #[cfg(test)]
 mod tests;

@@ -415,6 +415,10 @@ impl Host for Node {
         self.after_pause();
     }
 
+    fn fault(&self, text: &str) {
+        self.log(LogLevel::Warning, text);
+    }
+
     fn flushed(&self) {
         persistence::save_after_flush(&self.shared(), self.engine());
     }

@@ -67,10 +67,7 @@ impl Gates {
         let token = self.try_token()?;
         let deadline = Instant::now() + patience;
         self.closed.store(true, Ordering::SeqCst);
-        let world = World {
-            gates: self,
-            _token: token,
-        };
+        let world = World { gates: self, token };
         let mut spins = 0u32;
         loop {
             if !self.any_open() {
@@ -140,7 +137,14 @@ impl Drop for Token<'_> {
 /// The token and every gate: nobody else holds or gets a slot while this lives.
 pub struct World<'a> {
     gates: &'a Gates,
-    _token: Token<'a>,
+    token: Token<'a>,
+}
+
+impl<'a> World<'a> {
+    /// The token that is part of it.
+    pub fn token(&self) -> &Token<'a> {
+        &self.token
+    }
 }
 
 impl Drop for World<'_> {

@@ -193,6 +193,12 @@ impl<'a> Guards<'a> {
         }
     }
 
+    /// The slot of the guard in a place.
+    #[inline]
+    pub fn slot_at(&self, place: usize) -> Option<Slot> {
+        self.0.get(place).map(SlotGuard::slot)
+    }
+
     /// The guard in a place.
     #[inline]
     pub fn at(&mut self, place: usize) -> &mut SlotGuard<'a> {

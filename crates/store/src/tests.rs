@@ -3,7 +3,7 @@
 
 use crate::journal::Audience;
 use crate::journal::Effect;
-use crate::{Expiry, Locker, Store, Walker, When};
+use crate::{Expiry, Guards, Locker, Store, Walker, When};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin, ValueRef};
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ impl Model {
 
     fn swap(&mut self) {
         let world = self.locker.try_world(Duration::from_secs(1)).unwrap();
-        self.locker.swap_databases(&world, 0, 1, 0);
+        Guards::default().swap_databases(&self.locker, &world, (0, 1), 0);
         let swapped = std::mem::take(&mut self.data)
             .into_iter()
             .map(|((db, key), value)| {

@@ -16,6 +16,7 @@
 mod cluster;
 mod conn;
 mod follower;
+mod grammar;
 pub mod history;
 mod link;
 mod port;
@@ -30,6 +31,7 @@ mod wait;
 pub use cluster::{Cluster, ClusterPlan};
 pub use conn::Conn;
 pub use follower::Follower;
+pub use grammar::Grammar;
 pub use link::{Direction, Link};
 pub use port::{Port, reserve, reserve_exact, reserve_many};
 pub use process::Process;

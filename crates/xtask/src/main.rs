@@ -51,6 +51,8 @@ usage: cargo xtask COMMAND
       --write               into docs/chaos.md
   deny                      licences, bans and sources of what we depend on
   fuzz [TARGET] [--seconds N]  look for inputs that break a decoder (needs a nightly toolchain)
+  fuzz grammar [--seconds N --workers N]
+                            random commands by the table against the engine, in process
 ";
 
 fn main() -> ExitCode {

@@ -42,8 +42,12 @@ pub(crate) fn deny(arguments: &mut Arguments) -> Result<(), String> {
 /// `cargo xtask fuzz TARGET [--seconds N]`: looks for inputs that break a decoder.
 pub(crate) fn fuzz(arguments: &mut Arguments) -> Result<(), String> {
     let seconds: u64 = arguments.parsed("--seconds", 60)?;
+    let workers = arguments.option("--workers")?;
     let target = arguments.word();
     arguments.end()?;
+    if target.as_deref() == Some(GRAMMAR) {
+        return grammar(seconds, workers);
+    }
     let program = installed("cargo-fuzz", CARGO_FUZZ)?;
     let fuzz = || {
         let mut command = Command::new("rustup");
@@ -58,7 +62,7 @@ pub(crate) fn fuzz(arguments: &mut Arguments) -> Result<(), String> {
         command
     };
     let Some(target) = target else {
-        println!("targets:");
+        println!("targets, besides {GRAMMAR}:");
         return run(fuzz().arg("list"));
     };
     let limits = [
@@ -68,4 +72,21 @@ pub(crate) fn fuzz(arguments: &mut Arguments) -> Result<(), String> {
     run(fuzz()
         .args(["run", "--fuzz-dir", ".", &target, "--"])
         .args(limits))
+}
+
+/// The target that needs no nightly toolchain: it is a test of the engine, run for longer.
+const GRAMMAR: &str = "grammar";
+
+/// Random commands by the table, against the engine in process.
+fn grammar(seconds: u64, workers: Option<String>) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(crate::root())
+        .args(["test", "-p", "engine", "--test", "it", "grammar"])
+        .env("SHOAL_FUZZ_SECONDS", seconds.to_string());
+    if let Some(workers) = workers {
+        command.env("SHOAL_FUZZ_WORKERS", workers);
+    }
+    run(&mut command)
 }

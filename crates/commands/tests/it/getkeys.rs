@@ -68,6 +68,17 @@ fn arguments(spec: &Spec, random: &mut Rng) -> Vec<String> {
     argv
 }
 
+/// SORT with an option word behind STORE: the search for keys of real servers takes it for the
+/// option, and their SORT stores to it. With us both are the same search.
+fn stores_to_a_word(argv: &[String]) -> bool {
+    let stores = |pair: &[String]| {
+        let options = ["store", "limit", "get", "by"];
+        let is = |word: &str| pair[1].eq_ignore_ascii_case(word);
+        pair[0].eq_ignore_ascii_case("store") && options.into_iter().any(is)
+    };
+    argv[0] == "sort" && argv.windows(2).any(stores)
+}
+
 type Keys = Result<Vec<(String, Vec<String>)>, String>;
 
 /// Key and flags as the reply to `COMMAND GETKEYSANDFLAGS` lists them.
@@ -100,7 +111,8 @@ fn compare(program: Program, name: &str) {
             continue;
         }
         let rounds = if spec.has_keys() { ROUNDS } else { 3 };
-        let argvs: Vec<_> = (0..rounds).map(|_| arguments(spec, &mut random)).collect();
+        let argvs = (0..rounds).map(|_| arguments(spec, &mut random));
+        let argvs: Vec<_> = argvs.filter(|argv| !stores_to_a_word(argv)).collect();
         let requests: Vec<Vec<String>> = argvs
             .iter()
             .map(|argv| {

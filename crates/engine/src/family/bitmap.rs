@@ -1,8 +1,8 @@
 //! Strings as rows of bits: SETBIT, BITCOUNT, BITPOS, BITOP; BITFIELD in its own file.
 
 use super::string::string_bytes;
-use crate::Cx;
 use crate::fail::{Done, Fail, SYNTAX};
+use crate::{Cx, Key};
 use base::num;
 use ds::{Kind, Object};
 
@@ -29,7 +29,7 @@ fn bit_offset(cx: &Cx<'_>, text: &[u8], width: Option<u64>) -> Result<u64, Fail>
 
 /// SETBIT key offset value
 pub(crate) fn setbit(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let offset = bit_offset(cx, cx.args.get(2), None)?;
     let bit = match num::parse_i64(cx.args.get(3)) {
         Some(0) => 0u8,
@@ -54,21 +54,21 @@ pub(crate) fn setbit(cx: &mut Cx<'_>) -> Done {
 }
 
 /// Writes bytes into the string at a key, which is made or grows as needed.
-fn write(cx: &mut Cx<'_>, key: &[u8], at: usize, bytes: &[u8]) {
+fn write(cx: &mut Cx<'_>, key: Key<'_>, at: usize, bytes: &[u8]) {
     if let Some(mut object) = cx.keys.edit(key) {
         object.set_range(at, bytes);
         return;
     }
-    let mut object = Object::new_str(key, b"", None);
+    let mut object = Object::new_str(&key, b"", None);
     object.set_range(at, bytes);
-    cx.keys.put(object);
+    cx.keys.put(key, object);
 }
 
 /// GETBIT key offset
 pub(crate) fn getbit(cx: &mut Cx<'_>) -> Done {
     let offset = bit_offset(cx, cx.args.get(2), None)?;
     let mut scratch = Vec::new();
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Str)?;
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Str)?;
     let bytes = found.map_or(&[][..], |object| string_bytes(object, &mut scratch));
     let byte = bytes.get((offset >> 3) as usize).copied().unwrap_or(0);
     cx.reply.int(i64::from(byte >> (7 - (offset & 7)) & 1));
@@ -129,7 +129,7 @@ pub(crate) fn bitcount(cx: &mut Cx<'_>) -> Done {
         _ => return Err(SYNTAX.into()),
     };
     let mut scratch = Vec::new();
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Str)?;
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Str)?;
     let bytes = found.map_or(&[][..], |object| string_bytes(object, &mut scratch));
     let crossed = bounds.start < 0 && bounds.end.is_some_and(|end| end < 0 && bounds.start > end);
     let count = if crossed {
@@ -191,7 +191,7 @@ pub(crate) fn bitpos(cx: &mut Cx<'_>) -> Done {
     };
     let bounds = Bounds { start, end, bits };
     let mut scratch = Vec::new();
-    let Some(object) = cx.keys.read_kind(cx.args.get(1), Kind::Str)? else {
+    let Some(object) = cx.keys.read_kind(cx.key(0)?, Kind::Str)? else {
         cx.reply.int(if bit { -1 } else { 0 });
         return Ok(());
     };
@@ -240,28 +240,28 @@ pub(crate) fn bitop(cx: &mut Cx<'_>) -> Done {
         b"NOT" => |one, _| !one,
         _ => return Err(SYNTAX.into()),
     };
-    let (target, sources) = (cx.args.get(2), cx.args.from(3));
+    let (target, sources) = (cx.key(0)?, 1..cx.key_count());
     let mut longest = 0;
-    for key in sources.iter() {
+    for nth in sources.clone() {
         let length = cx
             .keys
-            .read_kind(key, Kind::Str)?
+            .read_kind(cx.key(nth)?, Kind::Str)?
             .map_or(0, Object::str_len);
         longest = longest.max(length);
     }
     if longest == 0 {
         if cx.keys.delete(target) {
             cx.keys.changed(target);
-            cx.effect(&[b"DEL", target]);
+            cx.effect(&[b"DEL", &target]);
         }
         cx.reply.int(0);
         return Ok(());
     }
     let (mut result, mut scratch) = (vec![0u8; longest], Vec::new());
-    for (nth, key) in sources.iter().enumerate() {
-        let found = cx.keys.peek(key);
+    for nth in sources.clone() {
+        let found = cx.keys.peek(cx.key(nth)?);
         let bytes = found.map_or(&[][..], |object| string_bytes(object, &mut scratch));
-        if nth == 0 {
+        if nth == 1 {
             result[..bytes.len()].copy_from_slice(bytes);
             continue;
         }
@@ -276,7 +276,7 @@ pub(crate) fn bitop(cx: &mut Cx<'_>) -> Done {
             result.iter_mut().for_each(|byte| *byte = !*byte);
         }
     }
-    cx.keys.put(Object::new_str(target, &result, None));
+    cx.keys.put(target, Object::new_str(&target, &result, None));
     cx.keys.changed(target);
     cx.effect_as_sent();
     cx.reply.int(longest as i64);

@@ -1,7 +1,7 @@
 //! The CLUSTER commands that look at keys; all others are the host's.
 
+use crate::Cx;
 use crate::fail::{self, Done};
-use crate::{Cx, Keyspace};
 use base::{Slot, num};
 
 /// CLUSTER COUNTKEYSINSLOT slot
@@ -11,9 +11,9 @@ pub(crate) fn count_keys_in_slot(cx: &mut Cx<'_>) -> Done {
     }
     let number = num::parse_i64(cx.args.get(2)).ok_or(fail::NOT_INTEGER)?;
     let slot = slot_of(number).ok_or("ERR Invalid slot")?;
-    let guard = cx.keys.try_guard(slot)?;
-    let count = guard.keys(0).map_or(0, store::Keys::len);
-    release(&mut cx.keys);
+    let count = cx
+        .keys
+        .visit(slot, |guard| guard.keys(0).map_or(0, store::Keys::len))?;
     cx.reply.int(count as i64);
     Ok(())
 }
@@ -28,14 +28,11 @@ pub(crate) fn get_keys_in_slot(cx: &mut Cx<'_>) -> Done {
     let (Some(slot), Ok(count)) = (slot_of(number), usize::try_from(count)) else {
         return Err("ERR Invalid slot or number of keys".into());
     };
-    let guard = cx.keys.try_guard(slot)?;
-    let keys = guard.keys(0).into_iter();
-    let found: Vec<Vec<u8>> = keys
-        .flat_map(|keys| keys.table().iter())
-        .take(count)
-        .map(|object| object.key().to_vec())
-        .collect();
-    release(&mut cx.keys);
+    let found: Vec<Vec<u8>> = cx.keys.visit(slot, |guard| {
+        let keys = guard.keys(0).into_iter();
+        let objects = keys.flat_map(|keys| keys.table().iter()).take(count);
+        objects.map(|object| object.key().to_vec()).collect()
+    })?;
     cx.reply.array(found.len());
     found.iter().for_each(|key| cx.reply.bulk(key));
     Ok(())
@@ -43,11 +40,4 @@ pub(crate) fn get_keys_in_slot(cx: &mut Cx<'_>) -> Done {
 
 fn slot_of(number: i64) -> Option<Slot> {
     u16::try_from(number).ok().and_then(Slot::new)
-}
-
-/// Under the world the slot may be one that the transaction goes on with.
-fn release(keys: &mut Keyspace<'_>) {
-    if !keys.has_world() {
-        keys.release();
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::fail::{Done, Fail, NO_SUCH_KEY};
 use crate::{Cx, access};
-use base::{Slot, num};
+use base::num;
 use ds::{Object, ValueRef};
 use sha1::{Digest as _, Sha1};
 use std::time::Duration;
@@ -59,10 +59,10 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
             cx.reply.ok();
         }
         (b"digest", 2) => {
-            let digest = digest_all(cx);
+            let digest = digest_all(cx)?;
             cx.reply.status(hex(&digest));
         }
-        (b"digest-value", _) => digest_values(cx),
+        (b"digest-value", _) => digest_values(cx)?,
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
@@ -142,7 +142,7 @@ fn help(cx: &mut Cx<'_>) {
 }
 
 fn found<'c>(cx: &'c mut Cx<'_>) -> Result<&'c Object, Fail> {
-    let key = cx.args.get(2);
+    let key = cx.keys.derived(cx.args.get(2))?;
     cx.keys.peek(key).ok_or_else(|| NO_SUCH_KEY.into())
 }
 
@@ -283,10 +283,9 @@ fn add_value(sum: &mut Sum, object: &Object) {
     }
 }
 
-fn digest_all(cx: &mut Cx<'_>) -> Sum {
+fn digest_all(cx: &mut Cx<'_>) -> Result<Sum, Fail> {
     let store = &cx.engine.store;
-    let locker = cx.keys.locker();
-    cx.keys.release();
+    let world = cx.world.ok_or(Fail::World)?;
     let mut all = Sum::default();
     for number in 0..store.databases() {
         let db = store.physical_db(number);
@@ -294,26 +293,31 @@ fn digest_all(cx: &mut Cx<'_>) -> Sum {
             continue;
         }
         mix(&mut all, &u32::from(number).to_be_bytes());
-        locker.for_each_key(db, |object| {
-            let mut sum = Sum::default();
-            mix(&mut sum, object.key());
-            add_value(&mut sum, object);
-            xor(&mut all, &sum);
+        cx.keys.visit_all(world, |guard| {
+            let keys = guard.keys(db).into_iter();
+            for object in keys.flat_map(|keys| keys.table().iter()) {
+                let mut sum = Sum::default();
+                mix(&mut sum, object.key());
+                add_value(&mut sum, object);
+                xor(&mut all, &sum);
+            }
         });
     }
-    all
+    Ok(all)
 }
 
-fn digest_values(cx: &mut Cx<'_>) {
+fn digest_values(cx: &mut Cx<'_>) -> Done {
     let keys = cx.args.from(2);
     cx.reply.array(keys.len());
-    for key in keys.iter() {
+    for name in keys.iter() {
         let mut sum = Sum::default();
+        let key = cx.keys.derived(name)?;
         if let Some(object) = cx.keys.peek(key) {
             add_value(&mut sum, object);
         }
         cx.reply.status(hex(&sum));
     }
+    Ok(())
 }
 
 fn hex(sum: &Sum) -> String {
@@ -340,14 +344,9 @@ fn htstats(cx: &mut Cx<'_>) -> Done {
     let db = store.physical_db(number);
     let (elements, expires) = store.database_size(db);
     let mut size = 0;
-    let locker = cx.keys.locker();
-    cx.keys.release();
-    let mut from = 0;
-    while let Some(slot) = store.next_slot_with_keys(from) {
-        let guard = locker.lock(slot);
-        size += guard.keys(db).map_or(0, buckets);
-        from = slot.index() + 1;
-    }
+    let world = cx.world.ok_or(Fail::World)?;
+    cx.keys
+        .visit_all(world, |guard| size += guard.keys(db).map_or(0, buckets));
     let mut text = table_stats("[Dictionary HT]", size, elements);
     text.push_str(&table_stats("[Expires HT]", size, expires));
     cx.reply.verbatim(*b"txt", text);
@@ -386,19 +385,18 @@ fn populate(cx: &mut Cx<'_>) -> Done {
     let size = if cx.args.len() == 5 { positive(4)? } else { 0 };
     let prefix = cx.args.opt(3).unwrap_or(b"key").to_vec();
     for number in 0..count {
-        let mut key = prefix.clone();
-        key.extend_from_slice(format!(":{number}").as_bytes());
-        cx.keys.release();
-        cx.keys.guard(Slot::of_key(&key));
-        if cx.keys.peek(&key).is_some() {
+        let mut name = prefix.clone();
+        name.extend_from_slice(format!(":{number}").as_bytes());
+        let key = cx.keys.derived(&name)?;
+        if cx.keys.peek(key).is_some() {
             continue;
         }
         let mut value = format!("value:{number}").into_bytes();
         if size > 0 {
             value.resize(size, 0);
         }
-        cx.keys.put(Object::new_str(&key, &value, None));
-        cx.keys.changed(&key);
+        cx.keys.put(key, Object::new_str(&key, &value, None));
+        cx.keys.changed(key);
     }
     cx.reply.ok();
     Ok(())

@@ -55,7 +55,7 @@ fn parse_flags(cx: &Cx<'_>) -> Result<Flags, Fail> {
 }
 
 fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let flags = parse_flags(cx)?;
     let bad = || bad_expire(cx.spec.full_name);
     let at = cx.int(2)?.checked_mul(scale).ok_or_else(bad)?;
@@ -80,14 +80,14 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
     if at <= cx.now_ms() && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
         cx.keys.delete(key);
         cx.keys.changed(key);
-        cx.effect(&[b"DEL", key]);
+        cx.effect(&[b"DEL", &key]);
     } else {
         if let Some(mut object) = cx.keys.edit(key) {
             object.set_expire(Some(at));
         }
         cx.keys.expires(key, Some(at));
         cx.keys.changed(key);
-        cx.effect(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+        cx.effect(&[b"PEXPIREAT", &key, at.to_string().as_bytes()]);
     }
     cx.reply.int(1);
     Ok(())
@@ -95,7 +95,7 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
 
 /// PERSIST key
 pub(crate) fn persist(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let has = cx
         .keys
         .peek(key)
@@ -133,7 +133,7 @@ pub(crate) fn pexpiretime(cx: &mut Cx<'_>) -> Done {
 
 fn reply_time(cx: &mut Cx<'_>, value: impl Fn(i64, i64) -> i64) -> Done {
     let now = cx.now_ms();
-    let answer = match cx.keys.peek(cx.args.get(1)).map(ds::Object::expire) {
+    let answer = match cx.keys.peek(cx.key(0)?).map(ds::Object::expire) {
         None => -2,
         Some(None) => -1,
         Some(Some(at)) => value(at, now),

@@ -5,12 +5,10 @@ use crate::family::slow;
 use crate::{Cx, Fail, Taken};
 use std::time::Instant;
 
-/// Hands the command to the host. Nothing is locked meanwhile, except inside a transaction.
+/// Hands the command to the host. Nothing is locked meanwhile: see
+/// [`crate::handlers::is_hosted`].
 pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
     let waits = !cx.in_exec && !cx.session.trusted;
-    if waits {
-        cx.keys.release();
-    }
     let (engine, args) = (cx.engine, cx.args.to_buf());
     let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);

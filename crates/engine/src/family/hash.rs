@@ -1,10 +1,10 @@
 //! Hashes: fields and values under one key.
 
-use crate::Cx;
 use crate::fail::{self, Done};
 use crate::family::key::scan::{parse_cursor, parse_options};
 use crate::family::list::reply_item;
 use crate::long_double::LongDouble;
+use crate::{Cx, Key};
 use base::{glob, num};
 use ds::{Hash, HashLimits, Item, Kind, Object, ValueMut, ValueRef};
 
@@ -36,13 +36,13 @@ fn hash_of_mut(object: &mut Object) -> &mut Hash {
 
 /// The hash at the key of argument 1, for reading.
 fn read<'c>(cx: &'c mut Cx<'_>) -> Result<Option<&'c Hash>, crate::Fail> {
-    Ok(cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of))
+    Ok(cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of))
 }
 
 /// Changes the hash at a key, which is made when there is none.
 fn change<T>(
     cx: &mut Cx<'_>,
-    key: &[u8],
+    key: Key<'_>,
     change: impl FnOnce(&mut Hash) -> T,
 ) -> Result<T, crate::Fail> {
     if let Some(mut object) = cx.keys.edit_kind(key, Kind::Hash)? {
@@ -50,7 +50,7 @@ fn change<T>(
     }
     let mut hash = Hash::new();
     let result = change(&mut hash);
-    cx.keys.put(Object::new_hash(key, hash, None));
+    cx.keys.put(key, Object::new_hash(&key, hash, None));
     Ok(result)
 }
 
@@ -72,7 +72,7 @@ fn set_fields(cx: &mut Cx<'_>) -> Result<i64, crate::Fail> {
     if !cx.args.len().is_multiple_of(2) {
         return Err(fail::wrong_arity(cx.spec.full_name));
     }
-    let (key, limits, words) = (cx.args.get(1), limits(cx), cx.args.from(2));
+    let (key, limits, words) = (cx.key(0)?, limits(cx), cx.args.from(2));
     let added = change(cx, key, |hash| {
         if words.len() > 2 {
             let longest = words.iter().map(<[u8]>::len).max().unwrap_or(0);
@@ -93,7 +93,7 @@ fn set_fields(cx: &mut Cx<'_>) -> Result<i64, crate::Fail> {
 
 /// HSETNX key field value
 pub(crate) fn hsetnx(cx: &mut Cx<'_>) -> Done {
-    let (key, field, value, limits) = (cx.args.get(1), cx.args.get(2), cx.args.get(3), limits(cx));
+    let (key, field, value, limits) = (cx.key(0)?, cx.args.get(2), cx.args.get(3), limits(cx));
     let found = cx.keys.read_kind(key, Kind::Hash)?;
     if found.is_some_and(|object| hash_of(object).contains(field)) {
         cx.reply.int(0);
@@ -108,7 +108,7 @@ pub(crate) fn hsetnx(cx: &mut Cx<'_>) -> Done {
 
 /// HGET key field
 pub(crate) fn hget(cx: &mut Cx<'_>) -> Done {
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?;
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?;
     match found.and_then(|object| hash_of(object).get(cx.args.get(2))) {
         Some(item) => reply_item(&mut cx.reply, item),
         None => cx.reply.null(),
@@ -119,7 +119,7 @@ pub(crate) fn hget(cx: &mut Cx<'_>) -> Done {
 /// HMGET key field [field ...]
 pub(crate) fn hmget(cx: &mut Cx<'_>) -> Done {
     let fields = cx.args.from(2);
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of);
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of);
     cx.reply.array(fields.len());
     for field in fields.iter() {
         match found.and_then(|hash| hash.get(field)) {
@@ -132,7 +132,7 @@ pub(crate) fn hmget(cx: &mut Cx<'_>) -> Done {
 
 /// HDEL key field [field ...]
 pub(crate) fn hdel(cx: &mut Cx<'_>) -> Done {
-    let (key, fields) = (cx.args.get(1), cx.args.from(2));
+    let (key, fields) = (cx.key(0)?, cx.args.from(2));
     let (removed, empty) = {
         let Some(mut object) = cx.keys.edit_kind(key, Kind::Hash)? else {
             cx.reply.int(0);
@@ -179,7 +179,7 @@ pub(crate) fn hstrlen(cx: &mut Cx<'_>) -> Done {
 
 /// HGETALL key
 pub(crate) fn hgetall(cx: &mut Cx<'_>) -> Done {
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of);
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of);
     cx.reply.map(found.map_or(0, Hash::len));
     for (field, value) in found.into_iter().flat_map(Hash::iter) {
         reply_item(&mut cx.reply, field);
@@ -199,7 +199,7 @@ pub(crate) fn hvals(cx: &mut Cx<'_>) -> Done {
 }
 
 fn reply_each(cx: &mut Cx<'_>, part: for<'i> fn((Item<'i>, Item<'i>)) -> Item<'i>) -> Done {
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of);
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of);
     cx.reply.array(found.map_or(0, Hash::len));
     for pair in found.into_iter().flat_map(Hash::iter) {
         reply_item(&mut cx.reply, part(pair));
@@ -209,7 +209,7 @@ fn reply_each(cx: &mut Cx<'_>, part: for<'i> fn((Item<'i>, Item<'i>)) -> Item<'i
 
 /// HINCRBY key field increment
 pub(crate) fn hincrby(cx: &mut Cx<'_>) -> Done {
-    let (key, field, limits) = (cx.args.get(1), cx.args.get(2), limits(cx));
+    let (key, field, limits) = (cx.key(0)?, cx.args.get(2), limits(cx));
     let by = cx.int(3)?;
     let old = match read(cx)?.and_then(|hash| hash.get(field)) {
         None => 0,
@@ -228,7 +228,7 @@ pub(crate) fn hincrby(cx: &mut Cx<'_>) -> Done {
 
 /// HINCRBYFLOAT key field increment. The effect is the sum, as an HSET.
 pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
-    let (key, field, limits) = (cx.args.get(1), cx.args.get(2), limits(cx));
+    let (key, field, limits) = (cx.key(0)?, cx.args.get(2), limits(cx));
     let by = LongDouble::parse(cx.args.get(3)).ok_or(fail::NOT_FLOAT)?;
     if by.is_infinite() {
         return Err("ERR value is NaN or Infinity".into());
@@ -244,7 +244,7 @@ pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
     let text = sum.text();
     change(cx, key, |hash| hash.set(field, text.as_bytes(), limits))?;
     cx.keys.changed(key);
-    cx.effect(&[b"HSET", key, field, text.as_bytes()]);
+    cx.effect(&[b"HSET", &key, field, text.as_bytes()]);
     cx.reply.bulk(&text);
     Ok(())
 }
@@ -253,7 +253,7 @@ pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn hscan(cx: &mut Cx<'_>) -> Done {
     let cursor = parse_cursor(cx.args.get(2))?;
     let options = parse_options(cx, 3, false)?;
-    let Some(hash) = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of) else {
+    let Some(hash) = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of) else {
         cx.reply.array(2);
         cx.reply.bulk("0");
         cx.reply.array(0);

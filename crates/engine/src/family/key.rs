@@ -1,7 +1,7 @@
 //! Keys of any type: DEL, EXISTS, RENAME, COPY, MOVE, SCAN and kin.
 
 use crate::fail::{self, Done, Fail, SYNTAX};
-use crate::{Cx, Keyspace};
+use crate::{Cx, Key, Keyspace};
 use base::num;
 
 pub(crate) mod scan;
@@ -26,10 +26,11 @@ pub(crate) fn unlink(cx: &mut Cx<'_>) -> Done {
 fn delete(cx: &mut Cx<'_>, name: &[u8]) -> Done {
     let mut effect: Vec<&[u8]> = vec![name];
     let mut deleted = 0;
-    for key in cx.args.from(1).iter() {
+    for nth in 0..cx.key_count() {
+        let key = cx.key(nth)?;
         if cx.keys.delete(key) {
             cx.keys.changed(key);
-            effect.push(key);
+            effect.push(key.name());
             deleted += 1;
         }
     }
@@ -52,8 +53,8 @@ pub(crate) fn touch(cx: &mut Cx<'_>) -> Done {
 
 fn count_present(cx: &mut Cx<'_>) -> Done {
     let mut present = 0;
-    for key in cx.args.from(1).iter() {
-        present += i64::from(cx.keys.read(key).is_some());
+    for nth in 0..cx.key_count() {
+        present += i64::from(cx.keys.read(cx.key(nth)?).is_some());
     }
     cx.reply.int(present);
     Ok(())
@@ -63,7 +64,7 @@ fn count_present(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn type_(cx: &mut Cx<'_>) -> Done {
     let name = cx
         .keys
-        .peek(cx.args.get(1))
+        .peek(cx.key(0)?)
         .map_or("none", |object| object.kind().name());
     cx.reply.status(name);
     Ok(())
@@ -85,11 +86,11 @@ pub(crate) fn renamenx(cx: &mut Cx<'_>) -> Done {
 }
 
 fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
-    let (from, to) = (cx.args.get(1), cx.args.get(2));
+    let (from, to) = (cx.key(0)?, cx.key(1)?);
     if cx.keys.peek(from).is_none() {
         return Err(fail::NO_SUCH_KEY.into());
     }
-    if from == to {
+    if *from == *to {
         return Ok(!target_exists);
     }
     if target_exists && cx.keys.peek(to).is_some() {
@@ -98,14 +99,13 @@ fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
     let Some(object) = cx.keys.take(from) else {
         return Err(fail::NO_SUCH_KEY.into());
     };
-    cx.keys.put(object.with_key(to));
+    cx.keys.put(to, object.with_key(&to));
     cx.keys.changed(from);
     cx.keys.changed(to);
     cx.effect_as_sent();
     Ok(true)
 }
 
-/// The number of a database in argument `index`.
 /// The number of a database, as an argument gives it.
 ///
 /// # Errors
@@ -129,7 +129,7 @@ pub(crate) fn move_(cx: &mut Cx<'_>) -> Done {
     if cx.settings.cluster {
         return Err("ERR MOVE is not allowed in cluster mode".into());
     }
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let target = database(cx, 2)?;
     if target == cx.db() {
         return Err("ERR source and destination objects are the same".into());
@@ -143,7 +143,7 @@ pub(crate) fn move_(cx: &mut Cx<'_>) -> Done {
     Ok(())
 }
 
-fn move_between(keys: &mut Keyspace<'_>, key: &[u8], here: u16, there: u16) -> bool {
+fn move_between(keys: &mut Keyspace<'_>, key: Key<'_>, here: u16, there: u16) -> bool {
     if keys.peek(key).is_none() {
         return false;
     }
@@ -158,7 +158,7 @@ fn move_between(keys: &mut Keyspace<'_>, key: &[u8], here: u16, there: u16) -> b
     };
     keys.changed(key);
     keys.set_db(there);
-    keys.put(object);
+    keys.put(key, object);
     keys.changed(key);
     keys.set_db(here);
     true
@@ -166,7 +166,7 @@ fn move_between(keys: &mut Keyspace<'_>, key: &[u8], here: u16, there: u16) -> b
 
 /// COPY source destination [DB db] [REPLACE]
 pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
-    let (from, to) = (cx.args.get(1), cx.args.get(2));
+    let (from, to) = (cx.key(0)?, cx.key(1)?);
     let (mut replace, mut target) = (false, cx.db());
     let mut index = 3;
     while index < cx.args.len() {
@@ -183,11 +183,11 @@ pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
     if cx.settings.cluster && target != cx.db() {
         return Err("ERR Copying to another database is not allowed in cluster mode".into());
     }
-    if target == cx.db() && from == to {
+    if target == cx.db() && *from == *to {
         return Err("ERR source and destination objects are the same".into());
     }
     let (here, there) = (cx.keys.db(), cx.engine.store.physical_db(target));
-    let Some(copy) = cx.keys.read(from).map(|object| object.duplicate(to)) else {
+    let Some(copy) = cx.keys.read(from).map(|object| object.duplicate(&to)) else {
         cx.reply.int(0);
         return Ok(());
     };
@@ -198,7 +198,7 @@ pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
         cx.reply.int(0);
         return Ok(());
     }
-    cx.keys.put(copy);
+    cx.keys.put(to, copy);
     cx.keys.changed(to);
     cx.keys.set_db(here);
     cx.effect_as_sent();

@@ -1,7 +1,7 @@
 //! Lists: pushing and popping at both ends, ranges, search.
 
-use crate::Cx;
 use crate::fail::{self, Done, Fail, SYNTAX};
+use crate::{Cx, Key};
 use base::num;
 use ds::list::End;
 use ds::{Item, Kind, List, ListLimits, Object, ValueMut, ValueRef};
@@ -66,7 +66,7 @@ pub(crate) fn rpushx(cx: &mut Cx<'_>) -> Done {
 }
 
 fn push(cx: &mut Cx<'_>, end: End, must_exist: bool) -> Done {
-    let (key, limits) = (cx.args.get(1), limits(cx));
+    let (key, limits) = (cx.key(0)?, limits(cx));
     let elements = cx.args.from(2);
     let add = |list: &mut List| {
         if elements.len() > 1 {
@@ -86,7 +86,7 @@ fn push(cx: &mut Cx<'_>, end: End, must_exist: bool) -> Done {
     } else {
         let mut list = List::new();
         let length = add(&mut list);
-        cx.keys.put(Object::new_list(key, list, None));
+        cx.keys.put(key, Object::new_list(&key, list, None));
         length
     };
     cx.keys.changed(key);
@@ -107,7 +107,7 @@ pub(crate) fn rpop(cx: &mut Cx<'_>) -> Done {
 }
 
 fn pop(cx: &mut Cx<'_>, end: End) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let count = match cx.args.opt(2) {
         None => None,
         Some(_) if cx.args.len() > 3 => return Err(fail::wrong_arity(cx.spec.full_name)),
@@ -140,7 +140,7 @@ fn pop(cx: &mut Cx<'_>, end: End) -> Done {
 }
 
 /// What follows when elements were taken out of a list.
-fn after_pop(cx: &mut Cx<'_>, key: &[u8], popped: usize, empty: bool) {
+fn after_pop(cx: &mut Cx<'_>, key: Key<'_>, popped: usize, empty: bool) {
     cx.keys.delete_if_empty(key, empty);
     cx.keys.changed(key);
     cx.keys.count_dirty(popped as u64 - 1);
@@ -153,7 +153,7 @@ fn positive(text: &[u8]) -> Result<usize, Fail> {
 
 /// LLEN key
 pub(crate) fn llen(cx: &mut Cx<'_>) -> Done {
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::List)?;
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::List)?;
     let length = found.map_or(0, |object| list_of(object).len());
     cx.reply.int(length as i64);
     Ok(())
@@ -171,7 +171,7 @@ fn index_of(number: i64, length: usize) -> Option<usize> {
 
 /// LINDEX key index
 pub(crate) fn lindex(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let found = cx.keys.read_kind(key, Kind::List)?;
     let Some(list) = found.map(list_of) else {
         cx.reply.null();
@@ -187,7 +187,7 @@ pub(crate) fn lindex(cx: &mut Cx<'_>) -> Done {
 
 /// LSET key index element
 pub(crate) fn lset(cx: &mut Cx<'_>) -> Done {
-    let (key, limits) = (cx.args.get(1), limits(cx));
+    let (key, limits) = (cx.key(0)?, limits(cx));
     if cx.keys.read_kind(key, Kind::List)?.is_none() {
         return Err(fail::NO_SUCH_KEY.into());
     }
@@ -229,7 +229,7 @@ fn range(start: i64, stop: i64, length: usize) -> std::ops::Range<usize> {
 /// LRANGE key start stop
 pub(crate) fn lrange(cx: &mut Cx<'_>) -> Done {
     let (start, stop) = (cx.int(2)?, cx.int(3)?);
-    let Some(list) = cx.keys.read_kind(cx.args.get(1), Kind::List)?.map(list_of) else {
+    let Some(list) = cx.keys.read_kind(cx.key(0)?, Kind::List)?.map(list_of) else {
         cx.reply.array(0);
         return Ok(());
     };
@@ -244,7 +244,7 @@ pub(crate) fn lrange(cx: &mut Cx<'_>) -> Done {
 
 /// LTRIM key start stop
 pub(crate) fn ltrim(cx: &mut Cx<'_>) -> Done {
-    let (key, limits) = (cx.args.get(1), limits(cx));
+    let (key, limits) = (cx.key(0)?, limits(cx));
     let (start, stop) = (cx.int(2)?, cx.int(3)?);
     let (removed, empty) = {
         let Some(mut object) = cx.keys.edit_kind(key, Kind::List)? else {

@@ -75,7 +75,7 @@ pub(crate) fn usage(cx: &mut Cx<'_>) -> Done {
         }
         _ => return Err(Fail::from(crate::fail::SYNTAX)),
     }
-    let key = cx.args.get(2);
+    let key = cx.key(0)?;
     match cx.keys.peek(key).map(ds::Object::memory) {
         Some(bytes) => cx.reply.int(bytes as i64),
         None => cx.reply.null(),
@@ -88,16 +88,16 @@ const BUCKET: usize = 64;
 
 /// The bytes of a database's tables, with those of slots that are locked left out.
 fn table_bytes(cx: &mut Cx<'_>, db: u16) -> u64 {
-    let (store, locker) = (&cx.engine.store, cx.keys.locker());
     let (mut bytes, mut from) = (0, 0);
-    while let Some(slot) = store.next_slot_with_keys(from) {
-        if let Some(guard) = locker.try_lock(slot) {
-            let buckets = |keys: &Keys| {
-                let (one, other) = keys.table().buckets();
-                one + other
-            };
-            bytes += guard.keys(db).map_or(0, buckets) * BUCKET;
-        }
+    while let Some(slot) = cx.engine.store.next_slot_with_keys(from) {
+        let buckets = |keys: &Keys| {
+            let (one, other) = keys.table().buckets();
+            one + other
+        };
+        let here = cx
+            .keys
+            .visit(slot, |guard| guard.keys(db).map_or(0, buckets));
+        bytes += here.unwrap_or(0) * BUCKET;
         from = slot.index() + 1;
     }
     bytes as u64
@@ -106,7 +106,6 @@ fn table_bytes(cx: &mut Cx<'_>, db: u16) -> u64 {
 /// MEMORY STATS
 pub(crate) fn stats(cx: &mut Cx<'_>) -> Done {
     let report = cx.engine.host().memory();
-    cx.keys.release();
     let (mut databases, mut keys) = (Vec::new(), 0);
     for number in 0..cx.engine.store.databases() {
         let db = cx.engine.store.physical_db(number);

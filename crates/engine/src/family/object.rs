@@ -16,7 +16,7 @@ const NO_LRU: &str = "ERR An LFU maxmemory policy is selected, idle time not tra
 
 /// OBJECT ENCODING key
 pub(crate) fn encoding(cx: &mut Cx<'_>) -> Done {
-    match cx.keys.peek(cx.args.get(2)).map(Object::encoding) {
+    match cx.keys.peek(cx.key(0)?).map(Object::encoding) {
         Some(name) => cx.reply.bulk(name),
         None => cx.reply.null(),
     }
@@ -25,13 +25,10 @@ pub(crate) fn encoding(cx: &mut Cx<'_>) -> Done {
 
 /// OBJECT REFCOUNT key
 pub(crate) fn refcount(cx: &mut Cx<'_>) -> Done {
-    let count = cx
-        .keys
-        .peek(cx.args.get(2))
-        .map(|object| match object.value() {
-            ValueRef::Int(0..SHARED_INTEGERS) => SHARED,
-            _ => 1,
-        });
+    let count = cx.keys.peek(cx.key(0)?).map(|object| match object.value() {
+        ValueRef::Int(0..SHARED_INTEGERS) => SHARED,
+        _ => 1,
+    });
     match count {
         Some(count) => cx.reply.int(count),
         None => cx.reply.null(),
@@ -42,7 +39,7 @@ pub(crate) fn refcount(cx: &mut Cx<'_>) -> Done {
 /// OBJECT IDLETIME key
 pub(crate) fn idletime(cx: &mut Cx<'_>) -> Done {
     let now = cx.now_ms();
-    let Some(object) = cx.keys.peek(cx.args.get(2)) else {
+    let Some(object) = cx.keys.peek(cx.key(0)?) else {
         cx.reply.null();
         return Ok(());
     };
@@ -57,7 +54,7 @@ pub(crate) fn idletime(cx: &mut Cx<'_>) -> Done {
 /// OBJECT FREQ key
 pub(crate) fn freq(cx: &mut Cx<'_>) -> Done {
     let now = cx.now_ms();
-    let Some(object) = cx.keys.peek(cx.args.get(2)) else {
+    let Some(object) = cx.keys.peek(cx.key(0)?) else {
         cx.reply.null();
         return Ok(());
     };

@@ -1,7 +1,7 @@
 //! DUMP and RESTORE: values as payloads that another server can take in.
 
 use crate::fail::{self, Done, SYNTAX};
-use crate::{Cx, Fail, access};
+use crate::{Cx, Fail, Key, access};
 use base::{UnixMs, num};
 use rdb::dump::DumpError;
 use rdb::object::ObjectLimits;
@@ -9,7 +9,7 @@ use rdb::writer::KeyMeta;
 
 /// DUMP key
 pub(crate) fn dump(cx: &mut Cx<'_>) -> Done {
-    match cx.keys.read(cx.args.get(1)) {
+    match cx.keys.read(cx.key(0)?) {
         Some(object) => cx.reply.bulk(rdb::object::dump(object)),
         None => cx.reply.null(),
     }
@@ -57,7 +57,7 @@ impl Options {
 /// RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
 pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
     let options = Options::parse(cx)?;
-    let (key, payload) = (cx.args.get(1), cx.args.get(3));
+    let (key, payload) = (cx.key(0)?, cx.args.get(3));
     let there = cx.keys.peek(key).is_some();
     if there && !options.replace {
         return Err(fail::BUSYKEY.into());
@@ -80,7 +80,7 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
         hash: super::hash::limits(cx),
         list: super::list::limits(cx),
     };
-    let object = rdb::object::restore(payload, key, meta, limits, now).map_err(|error| {
+    let object = rdb::object::restore(payload, &key, meta, limits, now).map_err(|error| {
         Fail::from(match error {
             DumpError::Footer => fail::BAD_PAYLOAD,
             DumpError::Value(_) => fail::BAD_DATA,
@@ -91,18 +91,18 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
         if there {
             cx.keys.delete(key);
             cx.keys.changed(key);
-            cx.effect(&[b"DEL", key]);
+            cx.effect(&[b"DEL", &key]);
         }
         cx.reply.ok();
         return Ok(());
     }
-    cx.keys.put(object);
+    cx.keys.put(key, object);
     note_use(cx, key, &options);
     cx.keys.changed(key);
     let at = expire.unwrap_or(0).to_string();
     cx.effect(&[
         b"RESTORE",
-        key,
+        &key,
         at.as_bytes(),
         payload,
         b"REPLACE",
@@ -113,7 +113,7 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
 }
 
 /// Idle time counts under an LRU policy and frequency under an LFU policy; the other is ignored.
-fn note_use(cx: &mut Cx<'_>, key: &[u8], options: &Options) {
+fn note_use(cx: &mut Cx<'_>, key: Key<'_>, options: &Options) {
     let (now, lfu) = (cx.now_ms(), cx.settings.lfu);
     let Some(object) = cx.keys.peek(key) else {
         return;

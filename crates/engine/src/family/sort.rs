@@ -3,7 +3,7 @@
 use super::list::{limits, list_of};
 use super::string::string_bytes;
 use crate::fail::{Done, Fail, SYNTAX};
-use crate::{Cx, Keyspace};
+use crate::{Cx, Key, Keyspace};
 use base::num;
 use commands::Cmd;
 use ds::{Item, Kind, List, Object, ValueRef};
@@ -20,7 +20,8 @@ struct Request<'a> {
     limit: Option<(i64, i64)>,
     descending: bool,
     alpha: bool,
-    store: Option<&'a [u8]>,
+    /// Whether the result goes to the command's second key.
+    stores: bool,
 }
 
 impl<'a> Request<'a> {
@@ -32,7 +33,7 @@ impl<'a> Request<'a> {
             limit: None,
             descending: false,
             alpha: false,
-            store: None,
+            stores: false,
         };
         let (args, mut index) = (cx.args, 2);
         while index < args.len() {
@@ -46,7 +47,7 @@ impl<'a> Request<'a> {
                     index += 2;
                 }
                 b"STORE" if more >= 1 && cx.spec.id == Cmd::Sort => {
-                    request.store = Some(args.get(index + 1));
+                    request.stores = true;
                     index += 1;
                 }
                 b"BY" if more >= 1 => {
@@ -99,7 +100,7 @@ pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
     if request.wanders() && !cx.keys.may_wander() {
         return Err(Fail::Token);
     }
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::List)?;
+    let found = cx.keys.read_kind(cx.key(0)?, Kind::List)?;
     let elements = found.map_or(Vec::new(), |object| {
         let list = list_of(object);
         list.range(0, list.len()).map(text).collect()
@@ -112,10 +113,10 @@ pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
             results.push(Some(element.clone()));
         }
         for pattern in &request.get {
-            results.push(look_up(&mut cx.keys, pattern, element));
+            results.push(look_up(&mut cx.keys, pattern, element)?);
         }
     }
-    let Some(target) = request.store else {
+    if !request.stores {
         cx.reply.array(results.len());
         for result in results {
             match result {
@@ -124,7 +125,8 @@ pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
             }
         }
         return Ok(());
-    };
+    }
+    let target = cx.key(1)?;
     let results: Vec<Vec<u8>> = results.into_iter().map(Option::unwrap_or_default).collect();
     store(cx, target, &results);
     cx.reply.int(results.len() as i64);
@@ -133,20 +135,20 @@ pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
 
 /// Stores a list in place of what is there. The effect is the list itself: the order of a sort may
 /// depend on keys that a reader of the journal sees at another time.
-fn store(cx: &mut Cx<'_>, target: &[u8], results: &[Vec<u8>]) {
+fn store(cx: &mut Cx<'_>, target: Key<'_>, results: &[Vec<u8>]) {
     let was_there = cx.keys.peek(target).is_some();
     if results.is_empty() {
         cx.keys.delete(target);
     } else {
         let (limits, mut list) = (limits(cx), List::new());
         results.iter().for_each(|text| list.push_back(text, limits));
-        cx.keys.put(Object::new_list(target, list, None));
+        cx.keys.put(target, Object::new_list(&target, list, None));
     }
     if was_there {
-        cx.effect(&[b"DEL", target]);
+        cx.effect(&[b"DEL", &target]);
     }
     if !results.is_empty() {
-        let mut effect: Vec<&[u8]> = vec![b"RPUSH", target];
+        let mut effect: Vec<&[u8]> = vec![b"RPUSH", target.name()];
         effect.extend(results.iter().map(Vec::as_slice));
         cx.effect(&effect);
     }
@@ -182,15 +184,16 @@ fn arrange(
             order
         }
     };
-    let mut weights = elements.into_iter().map(|element| {
+    let weigh = |element: Vec<u8>| {
         let weight = match pattern {
-            Some(pattern) => look_up(keys, pattern, &element),
+            Some(pattern) => look_up(keys, pattern, &element)?,
             None => Some(element.clone()),
         };
-        (weight, element)
-    });
+        Ok((weight, element))
+    };
+    let weights: Result<Vec<_>, Fail> = elements.into_iter().map(weigh).collect();
+    let mut weighed = weights?;
     if request.alpha {
-        let mut weighed: Vec<(Option<Vec<u8>>, Vec<u8>)> = weights.collect();
         weighed.sort_by(|one, other| turn(one.0.cmp(&other.0)));
         return Ok(weighed.into_iter().map(|(_, element)| element).collect());
     }
@@ -198,7 +201,7 @@ fn arrange(
         let weight = weight.as_deref().map_or(Some(0.0), score);
         weight.map(|weight| (weight, element))
     };
-    let weighed: Option<Vec<(f64, Vec<u8>)>> = weights.by_ref().map(number).collect();
+    let weighed: Option<Vec<(f64, Vec<u8>)>> = weighed.into_iter().map(number).collect();
     let mut weighed = weighed.ok_or(NO_NUMBERS)?;
     weighed.sort_by(|one, other| {
         let order = one.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal);
@@ -218,11 +221,20 @@ fn score(text: &[u8]) -> Option<f64> {
 
 /// What a pattern gives for an element: the element itself (`#`), a string, or a field of a hash
 /// (`key_*->field`).
-fn look_up(keys: &mut Keyspace<'_>, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
+///
+/// # Errors
+/// [`Fail::More`] where the key's slot is not locked and may not be waited for.
+fn look_up(
+    keys: &mut Keyspace<'_>,
+    pattern: &[u8],
+    element: &[u8],
+) -> Result<Option<Vec<u8>>, Fail> {
     if pattern == b"#" {
-        return Some(element.to_vec());
+        return Ok(Some(element.to_vec()));
     }
-    let star = pattern.iter().position(|&byte| byte == b'*')?;
+    let Some(star) = pattern.iter().position(|&byte| byte == b'*') else {
+        return Ok(None);
+    };
     let (before, behind) = (&pattern[..star], &pattern[star + 1..]);
     let arrow = behind.windows(2).position(|pair| pair == b"->");
     let arrow = arrow.filter(|&at| at + 2 < behind.len());
@@ -230,12 +242,16 @@ fn look_up(keys: &mut Keyspace<'_>, pattern: &[u8], element: &[u8]) -> Option<Ve
         Some(at) => (&behind[..at], Some(&behind[at + 2..])),
         None => (behind, None),
     };
-    let object = keys.read(&[before, element, behind].concat())?;
-    match (object.value(), field) {
+    let name = [before, element, behind].concat();
+    let key = keys.derived(&name)?;
+    let Some(object) = keys.read(key) else {
+        return Ok(None);
+    };
+    Ok(match (object.value(), field) {
         (ValueRef::Hash(hash), Some(field)) => hash.get(field).map(text),
         (ValueRef::Str(_) | ValueRef::Int(_), None) => {
             Some(string_bytes(object, &mut Vec::new()).to_vec())
         }
         _ => None,
-    }
+    })
 }

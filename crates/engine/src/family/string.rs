@@ -52,7 +52,7 @@ pub(crate) fn string_bytes<'a>(object: &'a Object, scratch: &'a mut Vec<u8>) -> 
 
 /// GET key
 pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
-    match cx.keys.read_kind(cx.args.get(1), Kind::Str)? {
+    match cx.keys.read_kind(cx.key(0)?, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => cx.reply.null(),
     }
@@ -61,7 +61,7 @@ pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
 
 /// GETDEL key
 pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => {
@@ -71,13 +71,13 @@ pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
     }
     cx.keys.delete(key);
     cx.keys.changed(key);
-    cx.effect(&[b"DEL", key]);
+    cx.effect(&[b"DEL", &key]);
     Ok(())
 }
 
 /// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]
 pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let expiry = expiry::parse_getex(cx)?;
     match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
@@ -97,7 +97,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
         {
             cx.keys.delete(key);
             cx.keys.changed(key);
-            cx.effect(&[b"DEL", key]);
+            cx.effect(&[b"DEL", &key]);
         }
         Expiry::At(at) => {
             if let Some(mut object) = cx.keys.edit(key) {
@@ -105,7 +105,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             }
             cx.keys.expires(key, Some(at));
             cx.keys.changed(key);
-            cx.effect(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);
+            cx.effect(&[b"PEXPIREAT", &key, at.to_string().as_bytes()]);
         }
         Expiry::Never => {
             let had = cx.keys.edit(key).is_some_and(|mut object| {
@@ -115,7 +115,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             });
             if had {
                 cx.keys.changed(key);
-                cx.effect(&[b"PERSIST", key]);
+                cx.effect(&[b"PERSIST", &key]);
             }
         }
     }
@@ -124,10 +124,10 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
 
 /// MGET key [key ...]
 pub(crate) fn mget(cx: &mut Cx<'_>) -> Done {
-    let args = cx.args.from(1);
-    cx.reply.array(args.len());
-    for key in args.iter() {
-        match cx.keys.read(key) {
+    let keys = cx.key_count();
+    cx.reply.array(keys);
+    for nth in 0..keys {
+        match cx.keys.read(cx.key(nth)?) {
             Some(object) if object.kind() == Kind::Str => reply_value(&mut cx.reply, object),
             _ => cx.reply.null(),
         }
@@ -142,9 +142,9 @@ fn pairs(cx: &Cx<'_>) -> Result<usize, Fail> {
     Ok((cx.args.len() - 1) / 2)
 }
 
-fn set_pairs(cx: &mut Cx<'_>, pairs: usize) {
+fn set_pairs(cx: &mut Cx<'_>, pairs: usize) -> Done {
     for pair in 0..pairs {
-        let (key, value) = (cx.args.get(1 + 2 * pair), cx.args.get(2 + 2 * pair));
+        let (key, value) = (cx.key(pair)?, cx.args.get(2 + 2 * pair));
         cx.keys.put_string(key, value, None);
         cx.keys.changed(key);
     }
@@ -154,12 +154,13 @@ fn set_pairs(cx: &mut Cx<'_>, pairs: usize) {
         let all: Vec<&[u8]> = std::iter::once(name).chain(args.iter()).collect();
         cx.effect(&all);
     }
+    Ok(())
 }
 
 /// MSET key value [key value ...]
 pub(crate) fn mset(cx: &mut Cx<'_>) -> Done {
     let pairs = pairs(cx)?;
-    set_pairs(cx, pairs);
+    set_pairs(cx, pairs)?;
     cx.reply.ok();
     Ok(())
 }
@@ -168,12 +169,12 @@ pub(crate) fn mset(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn msetnx(cx: &mut Cx<'_>) -> Done {
     let pairs = pairs(cx)?;
     for pair in 0..pairs {
-        if cx.keys.peek(cx.args.get(1 + 2 * pair)).is_some() {
+        if cx.keys.peek(cx.key(pair)?).is_some() {
             cx.reply.int(0);
             return Ok(());
         }
     }
-    set_pairs(cx, pairs);
+    set_pairs(cx, pairs)?;
     cx.reply.int(1);
     Ok(())
 }
@@ -203,7 +204,7 @@ pub(crate) fn decrby(cx: &mut Cx<'_>) -> Done {
 
 /// Adds to the integer at a key. The effect is the command with the increment spelt out.
 fn add(cx: &mut Cx<'_>, by: i64) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let value = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
         let old = match object.value() {
             ValueRef::Int(integer) => Some(integer),
@@ -217,7 +218,7 @@ fn add(cx: &mut Cx<'_>, by: i64) -> Done {
         object.set_int(value);
         value
     } else {
-        cx.keys.put(Object::new_int(key, by, None));
+        cx.keys.put(key, Object::new_int(&key, by, None));
         by
     };
     cx.keys.changed(key);
@@ -228,7 +229,7 @@ fn add(cx: &mut Cx<'_>, by: i64) -> Done {
 
 /// INCRBYFLOAT key increment. The effect is the sum, as a SET that keeps the expiry.
 pub(crate) fn incrbyfloat(cx: &mut Cx<'_>) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let mut scratch = Vec::new();
     let old = match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => LongDouble::parse(string_bytes(object, &mut scratch)),
@@ -240,17 +241,18 @@ pub(crate) fn incrbyfloat(cx: &mut Cx<'_>) -> Done {
     if let Some(mut object) = cx.keys.edit(key) {
         object.set_str(text.as_bytes());
     } else {
-        cx.keys.put(Object::new_str(key, text.as_bytes(), None));
+        cx.keys
+            .put(key, Object::new_str(&key, text.as_bytes(), None));
     }
     cx.keys.changed(key);
-    cx.effect(&[b"SET", key, text.as_bytes(), b"KEEPTTL"]);
+    cx.effect(&[b"SET", &key, text.as_bytes(), b"KEEPTTL"]);
     cx.reply.bulk(&text);
     Ok(())
 }
 
 /// APPEND key value
 pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
-    let (key, value) = (cx.args.get(1), cx.args.get(2));
+    let (key, value) = (cx.key(0)?, cx.args.get(2));
     let max = cx.settings.max_bulk;
     let length = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
         if object.str_len() + value.len() > max && !cx.session.trusted {
@@ -258,7 +260,7 @@ pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
         }
         object.append(value)
     } else {
-        cx.keys.put(string_object(key, value, None));
+        cx.keys.put(key, string_object(&key, value, None));
         value.len()
     };
     cx.keys.changed(key);
@@ -269,7 +271,7 @@ pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
 
 /// SETRANGE key offset value
 pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
-    let (key, value) = (cx.args.get(1), cx.args.get(3));
+    let (key, value) = (cx.key(0)?, cx.args.get(3));
     let offset = cx.int(2)?;
     let offset = usize::try_from(offset).map_err(|_| "ERR offset is out of range")?;
     let too_long = !cx.session.trusted
@@ -287,9 +289,9 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
     let length = if let Some(mut object) = cx.keys.edit(key) {
         object.set_range(offset, value)
     } else {
-        let mut object = Object::new_str(key, b"", None);
+        let mut object = Object::new_str(&key, b"", None);
         let length = object.set_range(offset, value);
-        cx.keys.put(object);
+        cx.keys.put(key, object);
         length
     };
     cx.keys.changed(key);
@@ -301,7 +303,7 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
 /// GETRANGE key start end
 pub(crate) fn getrange(cx: &mut Cx<'_>) -> Done {
     let (start, end) = (cx.int(2)?, cx.int(3)?);
-    let Some(object) = cx.keys.read_kind(cx.args.get(1), Kind::Str)? else {
+    let Some(object) = cx.keys.read_kind(cx.key(0)?, Kind::Str)? else {
         cx.reply.bulk(b"");
         return Ok(());
     };
@@ -334,7 +336,7 @@ pub(crate) fn range(start: i64, end: i64, length: usize) -> std::ops::Range<usiz
 pub(crate) fn strlen(cx: &mut Cx<'_>) -> Done {
     let length = cx
         .keys
-        .read_kind(cx.args.get(1), Kind::Str)?
+        .read_kind(cx.key(0)?, Kind::Str)?
         .map_or(0, Object::str_len);
     cx.reply.int(length as i64);
     Ok(())

@@ -4,7 +4,6 @@ use crate::Cx;
 use crate::clients::flags;
 use crate::fail::{self, Done};
 use crate::transaction::Transaction;
-use base::Slot;
 
 /// MULTI
 pub(crate) fn multi(cx: &mut Cx<'_>) -> Done {
@@ -42,18 +41,18 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
     let (db, now) = (cx.keys.db(), cx.now_ms());
     // Once dirty, EXEC will fail whatever else is watched.
     let keys = if cx.session.watch.is_dirty() {
-        cx.args.from(usize::MAX)
+        0
     } else {
-        cx.args.from(1)
+        cx.key_count()
     };
-    for key in keys.iter() {
-        let guard = cx.keys.guard(Slot::of_key(key));
-        guard.watch(db, key, &cx.session.watch, now);
+    for nth in 0..keys {
+        let key = cx.key(nth)?;
+        cx.keys.guard(key).watch(db, &key, &cx.session.watch, now);
         // SWAPDB moves watches with the number of their database.
         let number = cx.session.db;
-        let known = |(other, name): &(u16, Box<[u8]>)| *other == number && &**name == key;
+        let known = |(other, name): &(u16, Box<[u8]>)| *other == number && **name == *key;
         if !cx.session.watched.iter().any(known) {
-            cx.session.watched.push((number, key.into()));
+            cx.session.watched.push((number, key.name().into()));
         }
     }
     cx.reply.ok();

@@ -32,9 +32,8 @@ fn flush(cx: &mut Cx<'_>, db: Option<u16>) -> Done {
         Some(_) => return Err(SYNTAX.into()),
     };
     let world = cx.world.ok_or(Fail::World)?;
-    let (store, locker) = (&cx.engine.store, cx.keys.locker());
-    cx.keys.release();
-    let gone = locker.flush(world, db, |keys| {
+    let store = &cx.engine.store;
+    let gone = cx.keys.flush(world, db, |keys| {
         // Freeing is the long part; it is done under the world only when that was asked for.
         if later || keys.len() > 1000 {
             store.discard_later(Garbage::Keys(keys));
@@ -59,9 +58,7 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
     let (one, other) = (existing(cx, one)?, existing(cx, other)?);
     let world = cx.world.ok_or(Fail::World)?;
     if one != other {
-        cx.keys.release();
-        let now = cx.now_ms();
-        cx.keys.locker().swap_databases(world, one, other, now);
+        cx.keys.swap_databases(world, (one, other));
     }
     cx.keys.count_dirty(1);
     cx.effect_as_sent();

@@ -2,13 +2,18 @@
 
 use super::running::run;
 use super::{MISSES, PATIENCE, Slots, lock};
-use crate::ahead::{KnownKey, Seen};
+use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
 use crate::route::Wish;
 use crate::{Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
-use commands::{Spec, flag};
+use commands::{Cmd, Spec, flag};
 use resp::Args;
+use store::Guards;
+
+/// How often a command is run again for one more slot, before it takes the token and waits for
+/// whatever it meets.
+const RESTARTS: u8 = 4;
 
 impl Worker {
     /// Locks the command's slots and runs it.
@@ -54,21 +59,46 @@ impl Worker {
         known: (Seen, &[Slot]),
         (out, fail): (&mut Vec<u8>, Fail),
     ) -> Outcome {
-        let result = match fail {
-            Fail::Token => self.call_patiently(session, spec, args, known, out),
-            fail => Err(fail),
-        };
+        let seen = known.0;
+        let keys = self.ahead.keys(seen).iter().map(|key| key.slot);
+        let mut slots: Slots = keys.collect();
+        let (mut result, mut restarts) = (Err(fail), 0);
+        while let Err(Fail::More(slot)) = result
+            && restarts < RESTARTS
+        {
+            restarts += 1;
+            slots.push(slot);
+            slots.sort_unstable();
+            slots.dedup();
+            result = self.call_under(session, spec, args, (seen, &slots), out, false);
+        }
+        if matches!(result, Err(Fail::Token | Fail::More(_))) {
+            result = self.call_patiently(session, spec, args, known, out);
+        }
         match result {
             Ok(outcome) => outcome,
             Err(Fail::World) => self.call_with_world(session, spec, args, out),
             Err(Fail::Busy(slot)) => Outcome::Busy(slot),
-            Err(Fail::Token) => Outcome::Later,
+            Err(Fail::Token | Fail::More(_)) => Outcome::Later,
             Err(Fail::Blocked) => Outcome::Blocked,
+            Err(Fail::Undeclared(slot)) => self.end_undeclared(spec, slot),
             Err(fail) => {
                 self.write_error(session, &fail, out);
                 Outcome::Done
             }
         }
+    }
+
+    /// Ends a connection whose command needs a slot after it has changed something: its reply would
+    /// tell of half of the command.
+    #[cold]
+    fn end_undeclared(&self, spec: &'static Spec, slot: Slot) -> Outcome {
+        let name = spec.full_name;
+        self.engine.host().fault(&format!(
+            "The command '{name}' needs slot {slot}, which its keys do not name, after it changed \
+             something. Its connection is closed. This is a defect of the server: please report it."
+        ));
+        Outcome::Close
     }
 
     /// [`Worker::call_under`] with the token.
@@ -106,7 +136,7 @@ impl Worker {
         let token = with_token.then(|| locker.try_token().ok_or(Fail::Token));
         let token = token.transpose()?;
         let slots = match known {
-            [KnownKey { slot, .. }] => std::slice::from_ref(slot),
+            [KnownKey { slot, .. }] if slots.is_empty() => std::slice::from_ref(slot),
             _ => slots,
         };
         let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
@@ -117,26 +147,33 @@ impl Worker {
             return Ok(Outcome::Leaving(key));
         }
         if routed && let Some(guard) = guards.first_mut() {
-            let writes = spec.has(flag::WRITE);
             let wish = Wish {
-                session,
-                spec,
-                args,
-                writes,
+                asking: session.asking || spec.has(flag::ASKING),
+                readonly: session.readonly,
+                migrates: spec.id == Cmd::Migrate,
+                writes: spec.has(flag::WRITE),
+                keys: &mut |visit| each_key(args, known, visit),
                 when,
                 now,
             };
-            if let Err(fail) = parts.engine.check_route(&wish, guard) {
+            if let Err(fail) = parts.engine.check_route(wish, guard) {
                 drop(guards);
                 drop(token);
                 return Ok(self.refuse(session, Some(spec), fail, out));
             }
         }
-        let mut keys = Keyspace::new(locker, guards, db, when).knowing(args, known);
+        if handlers::is_hosted(spec.id) {
+            // The program around the engine may wait: nothing is locked meanwhile.
+            drop(guards);
+            drop(token);
+            let keys = Keyspace::new(locker, Guards::default(), db, when);
+            return run(parts, session, spec, (args, known), keys, None, out);
+        }
+        let mut keys = Keyspace::new(locker, guards, db, when);
         if let Some(token) = &token {
             keys = keys.with_token(token);
         }
-        run(parts, session, spec, args, keys, None, out)
+        run(parts, session, spec, (args, known), keys, None, out)
     }
 
     /// Runs a command under the world.
@@ -158,8 +195,8 @@ impl Worker {
             Some(world) => match parts.engine.leaving.touched_by(spec, args) {
                 Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
                 _ => {
-                    let keys = Keyspace::of_world(locker, db, when);
-                    run(parts, session, spec, args, keys, Some(&world), out)
+                    let keys = Keyspace::of_world(locker, Guards::default(), db, when);
+                    run(parts, session, spec, (args, &[]), keys, Some(&world), out)
                 }
             },
         };
@@ -167,6 +204,7 @@ impl Worker {
         match outcome {
             Ok(outcome) => outcome,
             Err(Fail::Blocked) => Outcome::Blocked,
+            Err(Fail::Undeclared(slot)) => self.end_undeclared(spec, slot),
             Err(fail) => {
                 self.write_error(session, &fail, out);
                 Outcome::Done

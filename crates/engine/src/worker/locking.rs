@@ -2,8 +2,6 @@
 
 use crate::fail::Fail;
 use base::Slot;
-use commands::Spec;
-use resp::Args;
 use smallvec::SmallVec;
 use store::gate::Token;
 use store::{Guards, Locker};
@@ -42,17 +40,5 @@ pub(crate) fn lock<'a>(
                 Err(Fail::Busy(slot))
             }
         },
-    }
-}
-
-/// Adds the slots of a command's keys; ascending and without repetition.
-pub(crate) fn slots_of(spec: &'static Spec, args: Args<'_>, slots: &mut Slots) {
-    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-    commands::keys(spec, &argv, &mut |index, _| {
-        slots.push(Slot::of_key(args.get(index)))
-    });
-    if slots.len() > 1 {
-        slots.sort_unstable();
-        slots.dedup();
     }
 }

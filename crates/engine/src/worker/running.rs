@@ -1,6 +1,7 @@
 //! Running one command outside of a transaction: handler, effect, counters.
 
 use crate::Outcome;
+use crate::ahead::KnownKey;
 use crate::clock::Stretch;
 use crate::fail::Fail;
 use crate::family::slow;
@@ -10,6 +11,7 @@ use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use store::Guards;
 use store::gate::World;
 
 /// The parts of a worker that a running command uses.
@@ -26,11 +28,11 @@ pub(crate) struct Parts<'w> {
 
 /// The sequence that must be synced before anybody may see what a command saw: that of the last
 /// effect of its slots. Who saw more than slots waits for the end of the journal.
-pub(crate) fn seen(engine: &Engine, keys: &mut Keyspace<'_>, all: bool) -> u64 {
+fn seen(engine: &Engine, keys: &Keyspace<'_>, all: bool) -> u64 {
     if all {
         engine.store.journal.sequence()
     } else {
-        keys.guards().last_effect()
+        keys.last_effect()
     }
 }
 
@@ -61,7 +63,7 @@ pub(super) fn run<'a>(
     parts: Parts<'a>,
     session: &'a mut Session,
     spec: &'static Spec,
-    args: Args<'a>,
+    (args, known): (Args<'a>, &'a [KnownKey]),
     mut keys: Keyspace<'a>,
     world: Option<&'a World<'a>>,
     out: &'a mut Vec<u8>,
@@ -88,6 +90,7 @@ pub(super) fn run<'a>(
         session,
         spec,
         args,
+        known,
         keys,
         reply,
         effects,
@@ -96,32 +99,32 @@ pub(super) fn run<'a>(
         in_exec: false,
     };
     let result = handlers::of(spec.id)(&mut cx);
-    let sequence = commit(&mut cx);
-    if sequence != 0 {
-        cx.keys.guards().set_last_effect(sequence);
-        cx.session.write_offset = cx.effects.offset();
-        cx.session.write_sequence = sequence;
-    }
-    if settings.commit_gate {
-        let slotless = cx.keys.guards().is_empty() && spec.has(flag::READONLY | flag::WRITE);
-        *mark = seen(engine, &mut cx.keys, world.is_some() || slotless);
-    }
-    if !matches!(result, Err(Fail::Busy(_) | Fail::World | Fail::Token)) {
+    let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
+    append_effects(&mut cx, world.is_some() || slotless, mark);
+    if !matches!(&result, Err(fail) if fail.is_restart()) {
         slow::show(engine, cx.session, spec, args);
     }
-    cx.keys.release();
-    let reply_len = cx.reply.position().saturating_sub(start);
-    let alone = is_timed_alone(settings, cx.session, spec, reply_len);
+    let Cx {
+        keys,
+        session,
+        mut reply,
+        ..
+    } = cx;
+    // The slots are free before anything is timed or counted. No handler gives them back: what
+    // stands behind it in a transaction still needs them.
+    drop(keys);
+    let reply_len = reply.position().saturating_sub(start);
+    let alone = is_timed_alone(settings, session, spec, reply_len);
     let took = stretch.ran(alone, clock, stats, track);
     let failed = match &result {
-        Ok(()) => cx.reply.is_error_at(start),
-        Err(Fail::Busy(_) | Fail::World | Fail::Token) => {
-            cx.reply.rewind(start);
+        Ok(()) => reply.is_error_at(start),
+        Err(fail) if fail.is_restart() => {
+            reply.rewind(start);
             return result.map(|()| Outcome::Done);
         }
         Err(Fail::Blocked) => false,
         Err(_) => {
-            cx.reply.rewind(start);
+            reply.rewind(start);
             true
         }
     };
@@ -129,9 +132,9 @@ pub(super) fn run<'a>(
     if let Some(took) = took
         && !matches!(result, Err(Fail::Blocked))
     {
-        slow::note(engine, settings, cx.session, spec, args, took);
+        slow::note(engine, settings, session, spec, args, took);
     }
-    result.map(|()| outcome_of(spec.id, cx.session))
+    result.map(|()| outcome_of(spec.id, session))
 }
 
 /// Arguments or a reply above this may take their time with any command, in bytes.
@@ -158,6 +161,20 @@ fn is_timed_alone(
         || argument_bytes > LONG as u64
 }
 
+/// Appends the effects of the command or transaction, while its slots are locked, and says what its
+/// reply waits for; `saw_all`: it saw more than these slots.
+pub(crate) fn append_effects(cx: &mut Cx<'_>, saw_all: bool, mark: &mut u64) {
+    let sequence = commit(cx);
+    if sequence != 0 {
+        cx.keys.set_last_effect(sequence);
+        cx.session.write_offset = cx.effects.offset();
+        cx.session.write_sequence = sequence;
+    }
+    if cx.settings.commit_gate {
+        *mark = seen(cx.engine, &cx.keys, saw_all);
+    }
+}
+
 /// Appends the command's effects; returns their sequence number, 0 when there is none.
 fn commit(cx: &mut Cx<'_>) -> u64 {
     // A transaction of a primary's stream is journalled at its EXEC.
@@ -166,7 +183,7 @@ fn commit(cx: &mut Cx<'_>) -> u64 {
     }
     let store = &cx.engine.store;
     if store.is_broken(store::Mutant::AppendAfterUnlock) {
-        cx.keys.release();
+        cx.keys = Keyspace::new(cx.keys.locker(), Guards::default(), 0, cx.keys.when);
         // Long enough for another worker to come in between, on any machine.
         std::thread::sleep(std::time::Duration::from_micros(100));
     }

@@ -65,7 +65,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["bus", "cluster", "replproto", "resp"]),
-    ("testkit", &["resp", "client"]),
+    ("testkit", &["resp", "client", "commands"]),
     ("xtask", &["sim", "testkit", "client", "resp"]),
 ];
 

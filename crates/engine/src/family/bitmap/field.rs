@@ -1,9 +1,9 @@
 //! BITFIELD: integers of any width at any bit of a string.
 
 use super::{bit_offset, write};
-use crate::Cx;
 use crate::fail::{Done, Fail, SYNTAX};
 use crate::family::string::string_bytes;
+use crate::{Cx, Key};
 use base::num;
 use ds::{Kind, Object};
 
@@ -112,7 +112,7 @@ fn field_type(text: &[u8]) -> Option<(bool, u32)> {
 }
 
 fn run(cx: &mut Cx<'_>, operations: &[Operation]) -> Done {
-    let key = cx.args.get(1);
+    let key = cx.key(0)?;
     let length = cx
         .keys
         .read_kind(key, Kind::Str)?
@@ -166,7 +166,7 @@ fn run(cx: &mut Cx<'_>, operations: &[Operation]) -> Done {
 }
 
 /// The bytes that an operation touches, and where they begin; zeros behind the string's end.
-fn window(cx: &mut Cx<'_>, key: &[u8], operation: &Operation) -> (usize, [u8; 16]) {
+fn window(cx: &mut Cx<'_>, key: Key<'_>, operation: &Operation) -> (usize, [u8; 16]) {
     let (at, mut window, mut scratch) = ((operation.offset >> 3) as usize, [0; 16], Vec::new());
     if let Some(object) = cx.keys.peek(key) {
         let bytes = string_bytes(object, &mut scratch);

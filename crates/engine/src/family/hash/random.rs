@@ -29,8 +29,8 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
     if !range.contains(&count) {
         return Err(OUT_OF_RANGE.into());
     }
-    let dice = &mut *cx.dice;
-    let Some(hash) = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of) else {
+    let (key, dice) = (cx.key(0)?, &mut *cx.dice);
+    let Some(hash) = cx.keys.read_kind(key, Kind::Hash)?.map(hash_of) else {
         cx.reply.array(0);
         return Ok(());
     };
@@ -84,8 +84,8 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
 }
 
 fn one(cx: &mut Cx<'_>) -> Done {
-    let dice = &mut *cx.dice;
-    let found = cx.keys.read_kind(cx.args.get(1), Kind::Hash)?.map(hash_of);
+    let (key, dice) = (cx.key(0)?, &mut *cx.dice);
+    let found = cx.keys.read_kind(key, Kind::Hash)?.map(hash_of);
     match found.and_then(|hash| hash.random(&mut || dice.next_u64())) {
         Some((field, _)) => reply_item(&mut cx.reply, field),
         None => cx.reply.null(),

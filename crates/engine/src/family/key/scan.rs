@@ -70,6 +70,49 @@ pub(crate) fn parse_cursor(text: &[u8]) -> Result<u64, Fail> {
         .ok_or_else(|| "ERR invalid cursor".into())
 }
 
+/// What a SCAN makes of the keys that it meets.
+struct Sieve<'a> {
+    options: &'a ScanOptions<'a>,
+    /// Milliseconds since 1970.
+    now: i64,
+    seen: usize,
+    found: Vec<Box<[u8]>>,
+    /// Keys whose time is up.
+    due: Vec<Box<[u8]>>,
+}
+
+impl<'a> Sieve<'a> {
+    fn new(options: &'a ScanOptions<'a>, now: i64) -> Sieve<'a> {
+        Sieve {
+            options,
+            now,
+            seen: 0,
+            found: Vec::new(),
+            due: Vec::new(),
+        }
+    }
+
+    fn see(&mut self, object: &Object) {
+        self.seen += 1;
+        let key = object.key();
+        if object.expire().is_some_and(|expire| expire <= self.now) {
+            self.due.push(key.into());
+            return;
+        }
+        let (pattern, kind) = (self.options.pattern, self.options.kind);
+        let wanted = pattern.is_none_or(|pattern| glob::matches(pattern, key, false))
+            && kind.is_none_or(|kind| kind.eq_ignore_ascii_case(object.kind().name().as_bytes()));
+        if wanted {
+            self.found.push(key.into());
+        }
+    }
+
+    /// Whether as many keys were met as were asked for.
+    fn is_full(&self) -> bool {
+        self.seen >= self.options.count
+    }
+}
+
 /// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
     let cursor = parse_cursor(cx.args.get(1))?;
@@ -77,49 +120,39 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
     let (now, when) = (cx.now_ms(), cx.keys.when);
     let mut cursor = ScanCursor::from_number(cursor);
     let db = cx.keys.db();
-    let mut found: Vec<Box<[u8]>> = Vec::new();
-    let mut due: Vec<Box<[u8]>> = Vec::new();
-    let mut seen = 0;
+    let mut sieve = Sieve::new(&options, now);
     let mut steps = options.count.saturating_mul(BUCKETS_PER_KEY);
     let next = loop {
-        let guard = cx.keys.try_guard(cursor.slot());
-        let guard = match guard {
-            Ok(guard) => guard,
-            // What was found so far is an answer: the slot comes with the next call.
-            Err(Fail::Busy(_)) if seen > 0 => break cursor.number(),
-            Err(fail) => return Err(fail),
-        };
-        let next = guard.scan(db, cursor, &mut |object: &Object| {
-            seen += 1;
-            let expired = object.expire().is_some_and(|expire| expire <= now);
-            let key = object.key();
-            let kind = object.kind().name().as_bytes();
-            let wanted = options
-                .pattern
-                .is_none_or(|pattern| glob::matches(pattern, key, false))
-                && options
-                    .kind
-                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind));
-            if expired {
-                due.push(key.into());
-            } else if wanted {
-                found.push(key.into());
+        // All steps within a slot are taken with its lock held once.
+        let next = cx.keys.visit(cursor.slot(), |guard| {
+            let slot = cursor.slot();
+            let mut at = cursor;
+            loop {
+                let next = guard.scan(db, at, &mut |object| sieve.see(object));
+                for key in sieve.due.drain(..) {
+                    // Whoever meets an expired key deletes it, if this server may.
+                    let _ = guard.find(db, ds::hash::of(&key), &key, when);
+                }
+                steps -= 1;
+                match next {
+                    Some(next) if next.slot() == slot && !sieve.is_full() && steps > 0 => at = next,
+                    next => return next,
+                }
             }
         });
-        for key in due.drain(..) {
-            // Whoever meets an expired key deletes it, if this server may.
-            let _ = guard.find(db, ds::hash::of(&key), &key, when);
-        }
-        if !cx.keys.has_world() && next.is_none_or(|next| next.slot() != cursor.slot()) {
-            cx.keys.release();
-        }
-        steps -= 1;
+        let next = match next {
+            Ok(next) => next,
+            // What was found so far is an answer: the slot comes with the next call.
+            Err(Fail::Busy(_)) if sieve.seen > 0 => break cursor.number(),
+            Err(fail) => return Err(fail),
+        };
         match next {
             None => break 0,
-            Some(next) if seen >= options.count || steps == 0 => break next.number(),
+            Some(next) if sieve.is_full() || steps == 0 => break next.number(),
             Some(next) => cursor = next,
         }
     };
+    let found = sieve.found;
     cx.reply.array(2);
     cx.reply.bulk(next.to_string());
     cx.reply.array(found.len());
@@ -163,21 +196,18 @@ pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
 /// Adds the wanted keys of a slot.
 fn visit_slot(cx: &mut Cx<'_>, slot: Slot, so_far: &mut KeysSoFar) -> Done {
     let (pattern, resp3) = (cx.args.get(1), cx.session.resp3);
-    let (db, now, world) = (cx.keys.db(), cx.now_ms(), cx.keys.has_world());
-    let guard = cx.keys.try_guard(slot)?;
-    let mut found = resp::Reply::new(&mut so_far.found, resp3);
-    let keys = guard.keys(db).into_iter();
-    for object in keys.flat_map(|keys| keys.table().iter()) {
-        let expired = object.expire().is_some_and(|expire| expire <= now);
-        if !expired && (pattern == b"*" || glob::matches(pattern, object.key(), false)) {
-            found.bulk(object.key());
-            so_far.count += 1;
+    let (db, now) = (cx.keys.db(), cx.now_ms());
+    cx.keys.visit(slot, |guard| {
+        let mut found = resp::Reply::new(&mut so_far.found, resp3);
+        let keys = guard.keys(db).into_iter();
+        for object in keys.flat_map(|keys| keys.table().iter()) {
+            let expired = object.expire().is_some_and(|expire| expire <= now);
+            if !expired && (pattern == b"*" || glob::matches(pattern, object.key(), false)) {
+                found.bulk(object.key());
+                so_far.count += 1;
+            }
         }
-    }
-    if !world {
-        cx.keys.release();
-    }
-    Ok(())
+    })
 }
 
 /// How often RANDOMKEY tries to meet a key that has not expired.
@@ -189,12 +219,13 @@ pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
     for _ in 0..TRIES {
         let Some(slot) = random_slot(cx) else { break };
         let dice = &mut *cx.dice;
-        let guard = cx.keys.try_guard(slot)?;
-        let picked = guard.random(db, &mut || dice.next_u64());
-        let Some(key) = picked.map(|object| object.key().to_vec()) else {
-            continue;
-        };
-        if guard.find(db, ds::hash::of(&key), &key, when).is_some() {
+        let picked = cx.keys.visit(slot, |guard| {
+            let picked = guard.random(db, &mut || dice.next_u64());
+            let key = picked.map(|object| object.key().to_vec())?;
+            let there = guard.find(db, ds::hash::of(&key), &key, when).is_some();
+            there.then_some(key)
+        })?;
+        if let Some(key) = picked {
             cx.reply.bulk(&key);
             return Ok(());
         }

@@ -19,7 +19,7 @@ pub(crate) fn rpoplpush(cx: &mut Cx<'_>) -> Done {
 }
 
 fn move_element(cx: &mut Cx<'_>, from: End, to: End) -> Done {
-    let (source, destination, limits) = (cx.args.get(1), cx.args.get(2), limits(cx));
+    let (source, destination, limits) = (cx.key(0)?, cx.key(1)?, limits(cx));
     if cx.keys.read_kind(source, Kind::List)?.is_none() {
         cx.reply.null();
         return Ok(());
@@ -34,18 +34,19 @@ fn move_element(cx: &mut Cx<'_>, from: End, to: End) -> Done {
         let element = list
             .pop(from, limits, |item| item.to_vec())
             .unwrap_or_default();
-        if source == destination {
+        if *source == *destination {
             list.push(to, &element, limits);
         }
         (element, list.is_empty())
     };
-    if source != destination {
+    if *source != *destination {
         if let Some(mut object) = cx.keys.edit(destination) {
             list_of_mut(&mut object).push(to, &element, limits);
         } else {
             let mut list = List::new();
             list.push(to, &element, limits);
-            cx.keys.put(Object::new_list(destination, list, None));
+            cx.keys
+                .put(destination, Object::new_list(&destination, list, None));
         }
         cx.keys.delete_if_empty(source, empty);
         cx.keys.changed(source);
@@ -60,8 +61,8 @@ fn move_element(cx: &mut Cx<'_>, from: End, to: End) -> Done {
 pub(crate) fn lmpop(cx: &mut Cx<'_>) -> Done {
     let (keys, from, count) = parse_mpop(cx)?;
     let limits = limits(cx);
-    for index in 2..2 + keys {
-        let key = cx.args.get(index);
+    for nth in 0..keys {
+        let key = cx.key(nth)?;
         if cx.keys.read_kind(key, Kind::List)?.is_none() {
             continue;
         }
@@ -72,7 +73,7 @@ pub(crate) fn lmpop(cx: &mut Cx<'_>) -> Done {
             let list = list_of_mut(&mut object);
             let wanted = count.min(list.len());
             cx.reply.array(2);
-            cx.reply.bulk(key);
+            cx.reply.bulk(&*key);
             cx.reply.array(wanted);
             for _ in 0..wanted {
                 list.pop(from, limits, |item| reply_item(&mut cx.reply, item));
@@ -81,7 +82,7 @@ pub(crate) fn lmpop(cx: &mut Cx<'_>) -> Done {
         };
         after_pop(cx, key, popped, empty);
         let name: &[u8] = if from == End::Front { b"LPOP" } else { b"RPOP" };
-        cx.effect(&[name, key, popped.to_string().as_bytes()]);
+        cx.effect(&[name, &key, popped.to_string().as_bytes()]);
         return Ok(());
     }
     cx.reply.null_array();

@@ -14,7 +14,7 @@ pub(crate) fn linsert(cx: &mut Cx<'_>) -> Done {
         b"AFTER" => 1,
         _ => return Err(SYNTAX.into()),
     };
-    let (key, pivot, element) = (cx.args.get(1), cx.args.get(3), cx.args.get(4));
+    let (key, pivot, element) = (cx.key(0)?, cx.args.get(3), cx.args.get(4));
     let limits = limits(cx);
     let Some(list) = cx.keys.read_kind(key, Kind::List)?.map(list_of) else {
         cx.reply.int(0);
@@ -41,7 +41,7 @@ pub(crate) fn linsert(cx: &mut Cx<'_>) -> Done {
 
 /// LREM key count element
 pub(crate) fn lrem(cx: &mut Cx<'_>) -> Done {
-    let (key, element, limits) = (cx.args.get(1), cx.args.get(3), limits(cx));
+    let (key, element, limits) = (cx.key(0)?, cx.args.get(3), limits(cx));
     let count = cx.int(2)?;
     if count == i64::MIN {
         return Err(
@@ -134,7 +134,7 @@ fn parse(cx: &Cx<'_>) -> Result<Wish, Fail> {
 pub(crate) fn lpos(cx: &mut Cx<'_>) -> Done {
     let wish = parse(cx)?;
     let wanted = Item::of(cx.args.get(2));
-    let found = match cx.keys.read_kind(cx.args.get(1), Kind::List)?.map(list_of) {
+    let found = match cx.keys.read_kind(cx.key(0)?, Kind::List)?.map(list_of) {
         None => Vec::new(),
         Some(list) => {
             let most = match wish.count {

@@ -2,7 +2,7 @@
 
 use super::string_bytes;
 use crate::fail::{Done, Fail, SYNTAX};
-use crate::{Cx, Keyspace};
+use crate::{Cx, Key, Keyspace};
 use ds::Kind;
 use resp::Reply;
 
@@ -40,7 +40,7 @@ fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
     Ok(options)
 }
 
-fn text(keys: &mut Keyspace<'_>, key: &[u8]) -> Result<Vec<u8>, Fail> {
+fn text(keys: &mut Keyspace<'_>, key: Key<'_>) -> Result<Vec<u8>, Fail> {
     let mut scratch = Vec::new();
     match keys.read(key) {
         None => Ok(Vec::new()),
@@ -51,8 +51,9 @@ fn text(keys: &mut Keyspace<'_>, key: &[u8]) -> Result<Vec<u8>, Fail> {
 
 /// LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]
 pub(crate) fn lcs(cx: &mut Cx<'_>) -> Done {
-    let one = text(&mut cx.keys, cx.args.get(1))?;
-    let other = text(&mut cx.keys, cx.args.get(2))?;
+    let (one, other) = (cx.key(0)?, cx.key(1)?);
+    let one = text(&mut cx.keys, one)?;
+    let other = text(&mut cx.keys, other)?;
     let options = parse(cx)?;
     let cells = (one.len() + 1).checked_mul(other.len() + 1);
     let fits = cells

@@ -2,8 +2,8 @@
 
 use super::expiry::{Expiry, expire_at, parse_expiry};
 use super::reply_value;
-use crate::Cx;
 use crate::fail::{Done, Fail, SYNTAX, WRONGTYPE};
+use crate::{Cx, Key};
 use ds::Kind;
 
 /// Under which condition SET sets.
@@ -24,7 +24,7 @@ struct Options {
 /// SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
 pub(crate) fn set(cx: &mut Cx<'_>) -> Done {
     if cx.args.len() == 3 {
-        let (key, value) = (cx.args.get(1), cx.args.get(2));
+        let (key, value) = (cx.key(0)?, cx.args.get(2));
         store(cx, key, value, None);
         cx.reply.ok();
         return Ok(());
@@ -70,7 +70,7 @@ fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
 }
 
 fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
-    let (key, value) = (cx.args.get(1), cx.args.get(2));
+    let (key, value) = (cx.key(0)?, cx.args.get(2));
     let found = if options.get {
         cx.keys.read(key)
     } else {
@@ -110,21 +110,21 @@ fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
 }
 
 /// Stores a string and notes the effect: SET with the expiry as a point in time.
-fn store(cx: &mut Cx<'_>, key: &[u8], value: &[u8], expire: Option<i64>) {
+fn store(cx: &mut Cx<'_>, key: Key<'_>, value: &[u8], expire: Option<i64>) {
     cx.keys.put_string(key, value, expire);
     cx.keys.changed(key);
     if !cx.effects.is_on() {
         return;
     }
     match expire {
-        None => cx.effect(&[b"SET", key, value]),
-        Some(at) => cx.effect(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
+        None => cx.effect(&[b"SET", &key, value]),
+        Some(at) => cx.effect(&[b"SET", &key, value, b"PXAT", at.to_string().as_bytes()]),
     }
 }
 
 /// SETNX key value
 pub(crate) fn setnx(cx: &mut Cx<'_>) -> Done {
-    let (key, value) = (cx.args.get(1), cx.args.get(2));
+    let (key, value) = (cx.key(0)?, cx.args.get(2));
     if cx.keys.peek(key).is_some() {
         cx.reply.int(0);
         return Ok(());
@@ -146,7 +146,7 @@ pub(crate) fn psetex(cx: &mut Cx<'_>) -> Done {
 
 fn set_for(cx: &mut Cx<'_>, scale: i64) -> Done {
     let at = expire_at(cx, 2, scale, true)?;
-    let (key, value) = (cx.args.get(1), cx.args.get(3));
+    let (key, value) = (cx.key(0)?, cx.args.get(3));
     store(cx, key, value, Some(at));
     cx.reply.ok();
     Ok(())
@@ -154,7 +154,7 @@ fn set_for(cx: &mut Cx<'_>, scale: i64) -> Done {
 
 /// GETSET key value
 pub(crate) fn getset(cx: &mut Cx<'_>) -> Done {
-    let (key, value) = (cx.args.get(1), cx.args.get(2));
+    let (key, value) = (cx.key(0)?, cx.args.get(2));
     match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => cx.reply.null(),

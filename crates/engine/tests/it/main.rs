@@ -1,0 +1,6 @@
+//! Tests of the engine as a whole, in process: no server, no socket.
+
+mod grammar;
+mod keys;
+mod lab;
+mod transactions;
