@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod concurrency;
 mod crash;
+mod half_moved;
 mod introspection;
 mod leaving;
 mod loading;
