@@ -258,6 +258,11 @@ pub(crate) fn is_hosted(cmd: Cmd) -> bool {
     forwarded || (cmd.spec().parent == Some(Cluster) && cmd != ClusterHelp && !looks_at_keys)
 }
 
+/// As [`is_hosted`], with those subcommands of DEBUG that the table does not tell apart.
+pub(crate) fn is_hosted_call(cmd: Cmd, args: resp::Args<'_>) -> bool {
+    is_hosted(cmd) || (cmd == Cmd::Debug && debug::is_hosted(args))
+}
+
 /// Whether a container may also be called without a subcommand.
 pub(crate) fn runs_alone(cmd: Cmd) -> bool {
     cmd == Cmd::Command

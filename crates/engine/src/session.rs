@@ -2,7 +2,7 @@
 
 use crate::ClientCard;
 use crate::clients::flags;
-use crate::transaction::Transaction;
+use crate::transaction::{Rest, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::Watch;
@@ -56,6 +56,11 @@ pub struct Session {
     pub(crate) misses: u8,
     /// How far its KEYS has come, when it waits for a slot.
     pub(crate) keys_so_far: Option<Box<crate::family::key::scan::KeysSoFar>>,
+    /// What is left of its transaction, when that waits for something outside of the engine.
+    pub(crate) rest: Option<Box<Rest>>,
+    /// Whether the command that runs is one of a transaction, behind its unit: one that waits for
+    /// something to happen answers at once there, as all do in EXEC.
+    pub(crate) in_rest: bool,
     /// What its command is, while a thread of the program around the engine does it.
     pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
     /// Whether it is a monitor.
@@ -85,6 +90,8 @@ impl Session {
             trusted: false,
             misses: 0,
             keys_so_far: None,
+            rest: None,
+            in_rest: false,
             elsewhere: None,
             monitor: false,
             becomes_replica: false,

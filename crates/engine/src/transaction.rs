@@ -1,18 +1,22 @@
 //! MULTI: commands that wait for EXEC.
 
-use crate::ahead::{KnownKey, each_key};
+use crate::ahead::KnownKey;
 use crate::fail::{self, Fail};
 use crate::family::slow;
-use crate::route::Wish;
-use crate::worker::{MISSES, Parts, Slots, lock};
-use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
+use crate::worker::{MISSES, Slots, lock};
+use crate::{Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::{Cmd, Spec};
-use resp::{Args, ArgsBuf, Reply};
+use resp::{Args, ArgsBuf};
 use smallvec::SmallVec;
 use std::time::Duration;
 use store::Locker;
-use store::gate::World;
+
+mod rest;
+mod unit;
+
+pub(crate) use rest::Rest;
+use unit::{Refusal, Unit};
 
 /// A transaction that is being queued.
 #[derive(Default)]
@@ -96,7 +100,7 @@ pub(crate) fn unwatch(session: &mut Session, locker: &Locker) {
 }
 
 impl Worker {
-    /// EXEC: runs what was queued under the slots of all its keys and of the watched keys.
+    /// EXEC: runs what was queued.
     pub(crate) fn exec(
         &mut self,
         session: &mut Session,
@@ -104,6 +108,9 @@ impl Worker {
         out: &mut Vec<u8>,
     ) -> Outcome {
         self.end_stretch();
+        if session.rest.is_some() {
+            return self.go_on(session, out);
+        }
         let Some(transaction) = session.transaction.take() else {
             return self.fail_exec(session, fail::EXEC_WITHOUT_MULTI, args, out);
         };
@@ -112,7 +119,14 @@ impl Worker {
             return self.fail_exec(session, fail::EXECABORT, args, out);
         }
         let (began, start) = (self.now(), out.len());
-        let outcome = self.exec_queue(session, &transaction, out);
+        let behind = rest::behind(&transaction.queue);
+        let mut unit = Unit {
+            queue: &transaction.queue,
+            behind: &behind,
+            ends: None,
+        };
+        let outcome = self.exec_unit(session, &mut unit, out);
+        let ends = unit.ends;
         if outcome == Outcome::Done {
             // The last of its commands has just looked at the clock.
             let took = self.now() - began;
@@ -125,76 +139,64 @@ impl Worker {
         }
         if outcome.is_undone() {
             session.transaction = Some(transaction);
+            return outcome;
+        }
+        if let (false, Some(ends)) = (behind.is_empty(), ends) {
+            let rest = Rest::new(transaction.queue, behind, &out[start..], &ends);
+            out.truncate(start);
+            session.rest = Some(Box::new(rest));
+            return self.go_on(session, out);
         }
         outcome
     }
 
-    fn exec_queue(
+    /// Runs the unit of a transaction under the slots of all its keys and of what is watched.
+    fn exec_unit(
         &mut self,
         session: &mut Session,
-        transaction: &Transaction,
+        unit: &mut Unit<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let queue = &transaction.queue;
-        let when = self.when(session);
-        let db = self.engine.store.physical_db(session.db);
-        let keys = queue.iter().flat_map(|queued| &queued.keys);
-        let mut slots: Slots = keys.map(|key| key.slot).collect();
-        slots.extend(session.watched.iter().map(|(_, key)| Slot::of_key(key)));
+        let mut slots: Slots = unit.keys().map(|key| key.slot).collect();
         slots.sort_unstable();
         slots.dedup();
-        let routed = self.settings.cluster && !session.trusted && !slots.is_empty();
+        let routed = self.settings.cluster && !session.trusted;
         if routed && slots.len() > 1 {
             return self.refuse_exec(session, fail::CROSSSLOT.into(), out);
         }
-        let world = |queued: &Queued| handlers::needs_world_in_exec(queued.spec.id);
-        if queue.iter().any(world) {
-            return self.exec_with_world(session, (queue, &slots), when, db, out);
+        let home = slots.first().copied().filter(|_| routed);
+        slots.extend(session.watched.iter().map(|(_, key)| Slot::of_key(key)));
+        slots.sort_unstable();
+        slots.dedup();
+        if unit.needs(handlers::needs_world_in_exec) {
+            return self.exec_with_world(session, unit, (home, &slots), out);
         }
-        let now = self.now();
+        let (when, now) = (self.when(session), self.now());
         let (locker, parts) = self.parts();
-        let wanders = queue.iter().any(|queued| handlers::wanders(queued.spec.id));
-        let with_token = wanders || session.misses >= MISSES;
+        let with_token = unit.needs(handlers::wanders) || session.misses >= MISSES;
         let token = with_token.then(|| locker.try_token());
         let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
             return Outcome::Later;
         };
-        let mut guards = match lock(locker, &slots, token.as_ref(), &mut session.misses) {
+        let guards = match lock(locker, &slots, token.as_ref(), &mut session.misses) {
             Ok(guards) => guards,
             Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
             Err(_) => return Outcome::Later,
         };
-        if !session.trusted
-            && let Some(key) = touches_leaving(parts.engine, queue)
-        {
-            return Outcome::Leaving(key);
-        }
-        if routed && let Some(guard) = guards.first_mut() {
-            let all = &mut |visit: &mut dyn FnMut(&[u8], u64)| {
-                for Queued { args, keys, .. } in queue {
-                    each_key(args.as_args(), keys, visit);
-                }
-            };
-            let wish = Wish {
-                asking: session.asking,
-                readonly: session.readonly,
-                migrates: false,
-                writes: transaction.writes(),
-                keys: all,
-                when,
-                now,
-            };
-            if let Err(fail) = parts.engine.check_route(wish, guard) {
-                drop(guards);
-                drop(token);
-                return self.refuse_exec(session, fail, out);
-            }
-        }
+        let db = parts.engine.store.physical_db(session.db);
         let mut keys = Keyspace::new(locker, guards, db, when);
         if let Some(token) = &token {
             keys = keys.with_token(token);
         }
-        run_queue(parts, session, queue, keys, None, out)
+        match unit.check(parts.engine, session, home, &mut keys, now) {
+            Ok(()) => unit.run(parts, session, keys, None, out),
+            Err(Refusal::Leaving(key)) => Outcome::Leaving(key),
+            Err(Refusal::Fail(fail)) => {
+                drop(keys);
+                drop(token);
+                self.refuse_exec(session, fail, out)
+            }
+        }
     }
 
     /// EXEC ends in an error without having begun.
@@ -221,127 +223,28 @@ impl Worker {
     fn exec_with_world(
         &mut self,
         session: &mut Session,
-        (queue, slots): (&[Queued], &Slots),
-        when: store::When,
-        db: u16,
+        unit: &mut Unit<'_>,
+        (home, slots): (Option<Slot>, &Slots),
         out: &mut Vec<u8>,
     ) -> Outcome {
+        let (when, now) = (self.when(session), self.now());
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
-            None => Outcome::Later,
-            Some(world) => match touches_leaving(parts.engine, queue) {
-                Some(key) if !session.trusted => Outcome::Leaving(key),
-                _ => {
-                    let guards = locker.lock_all(world.token(), slots);
-                    let keys = Keyspace::of_world(locker, guards, db, when);
-                    run_queue(parts, session, queue, keys, Some(&world), out)
-                }
-            },
+            None => Ok(Outcome::Later),
+            Some(world) => {
+                let guards = locker.lock_all(world.token(), slots);
+                let db = parts.engine.store.physical_db(session.db);
+                let mut keys = Keyspace::of_world(locker, guards, db, when);
+                unit.check(parts.engine, session, home, &mut keys, now)
+                    .map(|()| unit.run(parts, session, keys, Some(&world), out))
+            }
         };
         locker.open();
-        outcome
-    }
-}
-
-/// Runs the queue with all its slots locked, as one unit of the journal.
-fn run_queue<'a>(
-    parts: Parts<'a>,
-    session: &'a mut Session,
-    queue: &'a [Queued],
-    mut keys: Keyspace<'a>,
-    world: Option<&'a World<'a>>,
-    out: &'a mut Vec<u8>,
-) -> Outcome {
-    if is_dirty(session, &mut keys) {
-        end_watches(session, &mut keys);
-        Reply::new(out, session.resp3).null_array();
-        return Outcome::Done;
-    }
-    end_watches(session, &mut keys);
-    let Parts {
-        engine,
-        settings,
-        effects,
-        dice,
-        stats,
-        clock,
-        stretch: _,
-        mark,
-    } = parts;
-    crate::worker::prepare(engine, settings, session, &mut keys, effects);
-    let mut reply = Reply::new(out, session.resp3);
-    reply.array(queue.len());
-    let Some(first) = queue.first() else {
-        return Outcome::Done;
-    };
-    let (spec, args, known) = (first.spec, first.args.as_args(), &*first.keys);
-    let mut cx = Cx {
-        engine,
-        settings,
-        session,
-        spec,
-        args,
-        known,
-        keys,
-        reply,
-        effects,
-        dice,
-        world,
-        in_exec: true,
-    };
-    for Queued { spec, args, keys } in queue {
-        (cx.spec, cx.args, cx.known) = (spec, args.as_args(), keys);
-        cx.session.note_command(spec, cx.args);
-        cx.keys.set_db(engine.store.physical_db(cx.session.db));
-        let start = cx.reply.position();
-        let result = handlers::of(spec.id)(&mut cx);
-        let failed = result.is_err() || cx.reply.is_error_at(start);
-        if let Err(fail) = result {
-            cx.reply.rewind(start);
-            let text = fail.text().unwrap_or(b"ERR not possible in a transaction");
-            engine.stats.error(text);
-            cx.reply.error(text);
-        }
-        let took = clock.lap();
-        stats.timed(spec.id, took, failed, settings.latency_tracking);
-        slow::show(engine, cx.session, spec, cx.args);
-        slow::note(engine, settings, cx.session, spec, cx.args, took);
-    }
-    let slotless = cx.keys.holds_none();
-    crate::worker::append_effects(&mut cx, world.is_some() || slotless, mark);
-    Outcome::Done
-}
-
-/// The first key of a queued command that is on its way to another server.
-fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> Option<Box<[u8]>> {
-    let mut queue = queue.iter();
-    queue.find_map(|queued| {
-        let args = queued.args.as_args();
-        engine.leaving.touched_by(queued.spec, args)
-    })
-}
-
-/// Whether a watched key changed, or has expired since it was watched.
-fn is_dirty(session: &Session, keys: &mut Keyspace<'_>) -> bool {
-    let now = keys.when.now;
-    let expired = |(number, key): &(u16, Box<[u8]>)| {
-        let db = keys.locker().store().physical_db(*number);
-        keys.watched(key)
-            .is_some_and(|guard| guard.has_expired(db, key, &session.watch, now))
-    };
-    session.watch.is_dirty() || session.watched.iter().any(expired)
-}
-
-fn end_watches(session: &mut Session, keys: &mut Keyspace<'_>) {
-    if session.watched.is_empty() && !session.watch.is_dirty() {
-        return;
-    }
-    for (number, key) in std::mem::take(&mut session.watched) {
-        let db = keys.locker().store().physical_db(number);
-        if let Some(guard) = keys.watched(&key) {
-            guard.unwatch(db, &key, &session.watch);
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(Refusal::Leaving(key)) => Outcome::Leaving(key),
+            Err(Refusal::Fail(fail)) => self.refuse_exec(session, fail, out),
         }
     }
-    session.begin_watch();
 }

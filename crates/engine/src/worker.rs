@@ -364,6 +364,7 @@ mod calling;
 mod locking;
 mod running;
 
+pub(crate) use calling::tell_of_undeclared;
 pub(crate) use locking::{MISSES, Slots, lock};
 pub(crate) use running::{Parts, append_effects, prepare};
 

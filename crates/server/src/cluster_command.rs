@@ -31,24 +31,12 @@ pub(crate) fn ask(
     request: Request,
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
-    let Some(session) = session else {
-        return answer_here(handle, request);
-    };
+    let session = session.ok_or("ERR This command cannot wait here")?;
     let ticket = engine.host().ticket(session);
     handle.request(request, move |given| {
         ticket.answer(move |reply| render(&given, reply))
     });
     Ok(Taken::Later)
-}
-
-/// Inside a transaction the answer is waited for: the bus never waits for a worker.
-fn answer_here(handle: &clusterio::Handle, request: Request) -> Result<Taken, Fail> {
-    let (send, receive) = std::sync::mpsc::channel();
-    handle.request(request, move |given| drop(send.send(given)));
-    let given = receive
-        .recv()
-        .map_err(|_| "ERR the cluster bus has ended")?;
-    Ok(Taken::Now(Box::new(move |reply| render(&given, reply))))
 }
 
 fn slot_of(text: &[u8]) -> Result<Slot, Fail> {

@@ -162,24 +162,44 @@ pub(crate) fn refresh_refusal(node: &Node, engine: &Engine) {
     }
 }
 
+const NO_CONFIG_FILE: &str = "ERR The server is running without a config file";
+
 /// Makes the new text of a configuration file out of the settings and the old text.
 type Writer = fn(&Config, &[u8]) -> Vec<u8>;
 
 /// CONFIG REWRITE: the new text replaces the file whole or not at all.
-pub(crate) fn rewrite(node: &Node, writer: Writer) -> Result<Taken, Fail> {
-    let Some(path) = node.config_file() else {
-        return Err("ERR The server is running without a config file".into());
-    };
+pub(crate) fn rewrite(
+    node: &Node,
+    writer: Writer,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
+    if node.config_file().is_none() {
+        return Err(NO_CONFIG_FILE.into());
+    }
+    node.chore(session, move |node, ticket| {
+        match rewrite_now(node, writer) {
+            Ok(()) => ticket.ok(),
+            Err(text) => ticket.error(text),
+        }
+    })
+}
+
+/// Rewrites the file on the calling thread.
+///
+/// # Errors
+/// What the client is told.
+pub(crate) fn rewrite_now(node: &Node, writer: Writer) -> Result<(), String> {
+    let path = node.config_file().ok_or(NO_CONFIG_FILE)?;
+    let level = config::LogLevel::Notice;
     match replace_file(node, path, writer) {
-        Ok(()) => Ok(ok()),
+        Ok(()) => node.log(level, "CONFIG REWRITE executed with success."),
         Err(error) => {
-            node.log(
-                config::LogLevel::Warning,
-                &format!("CONFIG REWRITE failed: {error}"),
-            );
-            Err(format!("ERR Rewriting config file: {error}").into())
+            let line = format!("CONFIG REWRITE failed: {error}");
+            node.log(config::LogLevel::Warning, &line);
+            return Err(format!("ERR Rewriting config file: {error}"));
         }
     }
+    Ok(())
 }
 
 fn replace_file(node: &Node, path: &Path, writer: Writer) -> std::io::Result<()> {

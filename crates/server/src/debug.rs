@@ -53,7 +53,9 @@ pub(crate) fn run(
         (b"disable-cluster-random-ping", 3) => {
             make_fault(node, engine, Fault::NoRandomPing(is_on(args)), session)
         }
-        (b"config-rewrite-force-all", 2) => crate::configure::rewrite(node, config::rewrite_all),
+        (b"config-rewrite-force-all", 2) => {
+            crate::configure::rewrite(node, config::rewrite_all, session)
+        }
         (b"restart", 2 | 3) => restart(node, args, session),
         (b"loadaof", 2) => load_aof(node, engine, session),
         (b"reload", _) => reload(node, engine, args, session),
@@ -102,17 +104,20 @@ fn restart(node: &Arc<Node>, args: Args<'_>, session: Option<&mut Session>) -> R
     if std::env::args_os().any(|word| word == "-") {
         return Err("ERR a configuration from standard input cannot be read again".into());
     }
-    if node.config_file().is_some() {
-        crate::configure::rewrite(node, config::rewrite)?;
-    }
-    node.end(Ending {
-        save: Save::IfConfigured,
-        force: false,
-        now: true,
-        ticket: session.map(|session| node.ticket_for(session)),
-        restart: Some(Duration::from_millis(delay.max(0) as u64)),
-    });
-    Ok(Taken::Later)
+    node.chore(session, move |node, ticket| {
+        if node.config_file().is_some()
+            && let Err(text) = crate::configure::rewrite_now(node, config::rewrite)
+        {
+            return ticket.error(text);
+        }
+        node.end(Ending {
+            save: Save::IfConfigured,
+            force: false,
+            now: true,
+            ticket: Some(ticket),
+            restart: Some(Duration::from_millis(delay.max(0) as u64)),
+        });
+    })
 }
 
 /// DEBUG LOADAOF

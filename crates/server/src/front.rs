@@ -3,7 +3,7 @@
 use crate::message::Message;
 use crate::node::Node;
 use engine::clients::flags;
-use engine::{ClientCard, Outcome, Session, Worker};
+use engine::{Answer, ClientCard, Outcome, Session, Worker};
 use engine::{Meter, Reading};
 use net::{
     Address, CloseReason, ConnId, ConnStats, Conns, Flow, Handler, Output, OutputClass,
@@ -139,6 +139,60 @@ impl Front {
         (end > journal.synced()).then_some(end)
     }
 
+    /// Has the connection woken when what its command lacks can be had. False: it can be by now.
+    fn waits(&mut self, conn: &mut Conn, lacks: Outcome) -> bool {
+        match lacks {
+            Outcome::Busy(slot) => {
+                let waits = !self.wait_for(slot, conn);
+                if waits {
+                    self.worker.locker().take_turn(None);
+                }
+                waits
+            }
+            Outcome::Leaving(key) => {
+                let leaving = &self.worker.engine().leaving;
+                leaving.wait(&key, || self.alarm(conn.id))
+            }
+            _ => {
+                self.retry_later(conn);
+                true
+            }
+        }
+    }
+
+    /// Goes on with a transaction of which something is left, with the answer that it waited for if
+    /// that has come; its connection is blocked meanwhile.
+    fn go_on(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut answer: Option<Answer>) {
+        let Some(conn) = conns.state(id) else { return };
+        let mut reply = Vec::new();
+        loop {
+            self.worker.locker().take_turn(conn.place.as_ref());
+            let answer = answer.take();
+            let outcome = self
+                .worker
+                .answer_rest(&mut conn.session, answer, &mut reply);
+            match outcome {
+                Outcome::Blocked => return self.give_up_place(conn),
+                Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) => {
+                    if self.waits(conn, outcome) {
+                        return;
+                    }
+                }
+                _ => break,
+            }
+        }
+        self.give_up_place(conn);
+        let mark = self.withhold_all();
+        if let Some((conn, out)) = conns.write(id) {
+            mark.into_iter().for_each(|sequence| out.mark(sequence));
+            conn.session.card.set_flag(flags::BLOCKED, false);
+            if conn.session.reply_mode != engine::ReplyMode::Off {
+                out.buffer().extend_from_slice(&reply);
+            }
+            conns.unblock(id);
+        }
+    }
+
     fn retry_later(&mut self, conn: &mut Conn) {
         self.retries.push((Instant::now() + conn.retry, conn.id));
         conn.retry = (conn.retry * 2).min(LAST_RETRY);
@@ -242,19 +296,8 @@ impl Handler for Front {
             }
             match outcome {
                 Outcome::Done => return Flow::Done,
-                Outcome::Busy(slot) => {
-                    if !self.wait_for(slot, conn) {
-                        self.worker.locker().take_turn(None);
-                        return Flow::Park;
-                    }
-                }
-                Outcome::Later => {
-                    self.retry_later(conn);
-                    return Flow::Park;
-                }
-                Outcome::Leaving(key) => {
-                    let leaving = &self.worker.engine().leaving;
-                    if leaving.wait(&key, || self.alarm(conn.id)) {
+                Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) => {
+                    if self.waits(conn, outcome) {
                         return Flow::Park;
                     }
                 }
@@ -279,7 +322,21 @@ impl Handler for Front {
 
     fn on_msg(&mut self, message: Message, conns: &mut Conns<'_, Self>) {
         match message {
-            Message::Wake(id) => conns.unpark(id),
+            Message::Wake(id) => {
+                if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
+                    self.go_on(conns, id, None);
+                }
+                conns.unpark(id);
+            }
+            Message::Answer(id, answer)
+                if conns.state(id).is_some_and(|conn| conn.session.has_rest()) =>
+            {
+                if let Some(conn) = conns.state(id) {
+                    *conn.session.card.unblock.lock() = None;
+                    self.worker.engine().answered(&mut conn.session);
+                }
+                self.go_on(conns, id, Some(answer));
+            }
             Message::Answer(id, answer) => {
                 let mark = self.withhold_all();
                 if let Some((conn, out)) = conns.write(id) {
@@ -367,14 +424,17 @@ impl Handler for Front {
         self.worker.refresh();
         let now = Instant::now();
         let mut next = IDLE_TICK;
-        self.retries.retain(|&(due, id)| {
-            if due <= now {
-                conns.unpark(id);
-                return false;
+        let due = |&mut (at, _): &mut (Instant, ConnId)| at <= now;
+        let again: Vec<_> = self.retries.extract_if(.., due).collect();
+        for (_, id) in again {
+            if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
+                self.go_on(conns, id, None);
             }
-            next = next.min(due - now);
-            true
-        });
+            conns.unpark(id);
+        }
+        for &(at, _) in &self.retries {
+            next = next.min(at.saturating_duration_since(now));
+        }
         next.max(Duration::from_millis(1))
     }
 }

@@ -4,6 +4,7 @@
 mod append_only;
 mod backlog;
 mod boot;
+mod chores;
 mod cluster_command;
 mod clustering;
 mod configure;

@@ -64,6 +64,8 @@ pub(crate) struct Node {
     pub(crate) expiry: crate::periodic::ExpiryStats,
     /// Connections that were closed because of what they sent or did not read.
     pub(crate) cut_off: CutOff,
+    /// What commands have done by another thread.
+    chores: crate::chores::Chores,
     /// Connections to the targets of MIGRATE.
     pub(crate) links: crate::migrate::Links,
 }
@@ -93,6 +95,7 @@ impl Node {
             solitude: crate::backlog::Solitude::default(),
             expiry: crate::periodic::ExpiryStats::default(),
             cut_off: CutOff::default(),
+            chores: crate::chores::Chores::default(),
             links: crate::migrate::Links::default(),
         })
     }
@@ -267,6 +270,22 @@ impl Node {
         }
     }
 
+    /// Has a thread do what takes its time, with the ticket of the connection that waits for it.
+    ///
+    /// # Errors
+    /// There is no connection to wait, or no thread.
+    pub(crate) fn chore(
+        &self,
+        session: Option<&mut Session>,
+        work: impl FnOnce(&Arc<Node>, Ticket) + Send + 'static,
+    ) -> Result<Taken, Fail> {
+        let session = session.ok_or("ERR This command cannot wait here")?;
+        let (node, ticket) = (self.shared(), self.ticket_for(session));
+        let added = self.chores.add(move || work(&node, ticket));
+        added.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
+        Ok(Taken::Later)
+    }
+
     /// A ticket for the connection of a session.
     pub(crate) fn ticket_for(&self, session: &Session) -> Ticket {
         Host::ticket(self, session)
@@ -373,7 +392,7 @@ impl Host for Node {
             Cmd::Info => Ok(crate::info::info(self, engine, args)),
             Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
             Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
-            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite),
+            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite, session),
             Cmd::ConfigResetstat => {
                 engine.stats.reset();
                 engine.store.reset_stats();

@@ -6,7 +6,7 @@ mod report;
 
 pub(crate) use report::info;
 
-use crate::node::{Node, ok};
+use crate::node::Node;
 use applying::Applying;
 use base::{NodeId, Offset, ReplId, num};
 use commands::Cmd;
@@ -156,7 +156,7 @@ pub(crate) fn run(
 ) -> Result<Taken, Fail> {
     match cmd {
         Cmd::Role => Ok(report::role(node)),
-        Cmd::Replicaof | Cmd::Slaveof => replicaof(node, args),
+        Cmd::Replicaof | Cmd::Slaveof => replicaof(node, args, session),
         Cmd::Replconf => {
             let Some(session) = session else {
                 return Ok(silent());
@@ -189,29 +189,34 @@ fn silent() -> Taken {
     Taken::Now(Box::new(|_| {}))
 }
 
-/// REPLICAOF host port | NO ONE
-fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
+/// REPLICAOF host port | NO ONE. A change of role waits for threads and passes gates: it is a chore.
+fn replicaof(
+    node: &Arc<Node>,
+    args: Args<'_>,
+    session: Option<&mut Session>,
+) -> Result<Taken, Fail> {
     if node.bus().is_some() {
         return Err("ERR REPLICAOF not allowed in cluster mode.".into());
     }
     if args.get(1).eq_ignore_ascii_case(b"no") && args.get(2).eq_ignore_ascii_case(b"one") {
-        node.become_primary();
-        return Ok(ok());
+        return node.chore(session, |node, ticket| {
+            node.become_primary();
+            ticket.ok();
+        });
     }
     let port = num::parse_i64(args.get(2)).and_then(|port| u16::try_from(port).ok());
     let port = port.ok_or("ERR Invalid master port")?;
     let host = String::from_utf8_lossy(args.get(1)).into_owned();
-    let same = node
-        .replication()
-        .primary()
-        .is_some_and(|(h, p, _)| h == host && p == port);
-    if same {
-        return Ok(Taken::Now(Box::new(|reply| {
-            reply.status("OK Already connected to specified master");
-        })));
-    }
-    node.follow(None, host, port);
-    Ok(ok())
+    node.chore(session, move |node, ticket| {
+        let primary = node.replication().primary();
+        if primary.is_some_and(|(h, p, _)| h == host && p == port) {
+            return ticket.answer(|reply| {
+                reply.status("OK Already connected to specified master");
+            });
+        }
+        node.follow(None, host, port);
+        ticket.ok();
+    })
 }
 
 /// The PING in the stream, and news for the cluster machine.

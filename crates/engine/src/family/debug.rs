@@ -66,6 +66,19 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         (b"htstats", 3 | 4) => htstats(cx)?,
         (b"htstats-key", 3 | 4) => htstats_key(cx)?,
         (b"populate", 3..=5) => populate(cx)?,
+        _ if is_hosted(cx.args) => return super::forward::to_host(cx),
+        _ => {
+            let name = String::from_utf8_lossy(cx.args.get(1)).into_owned();
+            return Err(unknown(&name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the program around the engine carries the subcommand out.
+pub(crate) fn is_hosted(args: resp::Args<'_>) -> bool {
+    let name = args.opt(1).unwrap_or_default().to_ascii_lowercase();
+    match (name.as_slice(), args.len()) {
         (
             b"reload"
             | b"change-repl-id"
@@ -74,20 +87,16 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
             | b"config-rewrite-force-all"
             | b"restart",
             _,
-        )
-        | (
+        ) => true,
+        (
             b"drop-cluster-packet-filter"
             | b"close-cluster-link-on-packet-drop"
             | b"disable-cluster-random-ping",
-            3,
-        )
-        | (b"clusterlink", 5) => return super::forward::to_host(cx),
-        _ => {
-            let name = String::from_utf8_lossy(cx.args.get(1)).into_owned();
-            return Err(unknown(&name));
-        }
+            count,
+        ) => count == 3,
+        (b"clusterlink", count) => count == 5,
+        _ => false,
     }
-    Ok(())
 }
 
 fn unknown(name: &str) -> Fail {

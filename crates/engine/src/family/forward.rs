@@ -8,7 +8,8 @@ use std::time::Instant;
 /// Hands the command to the host. Nothing is locked meanwhile: see
 /// [`crate::handlers::is_hosted`].
 pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
-    let waits = !cx.in_exec && !cx.session.trusted;
+    let answers_at_once = cx.session.in_rest && cx.spec.has(commands::flag::BLOCKING);
+    let waits = !cx.in_exec && !cx.session.trusted && !answers_at_once;
     let (engine, args) = (cx.engine, cx.args.to_buf());
     let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);

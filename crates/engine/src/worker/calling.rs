@@ -5,7 +5,7 @@ use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
 use crate::route::Wish;
-use crate::{Keyspace, Outcome, Session, Worker, handlers};
+use crate::{Engine, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::Args;
@@ -15,9 +15,19 @@ use store::Guards;
 /// whatever it meets.
 const RESTARTS: u8 = 4;
 
+/// Tells the log of a command that needs a slot after it has changed something.
+#[cold]
+pub(crate) fn tell_of_undeclared(engine: &Engine, spec: &'static Spec, slot: Slot) {
+    let name = spec.full_name;
+    engine.host().fault(&format!(
+        "The command '{name}' needs slot {slot}, which its keys do not name, after it changed \
+         something. Its connection is closed. This is a defect of the server: please report it."
+    ));
+}
+
 impl Worker {
     /// Locks the command's slots and runs it.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         session: &mut Session,
         spec: &'static Spec,
@@ -93,11 +103,7 @@ impl Worker {
     /// tell of half of the command.
     #[cold]
     fn end_undeclared(&self, spec: &'static Spec, slot: Slot) -> Outcome {
-        let name = spec.full_name;
-        self.engine.host().fault(&format!(
-            "The command '{name}' needs slot {slot}, which its keys do not name, after it changed \
-             something. Its connection is closed. This is a defect of the server: please report it."
-        ));
+        tell_of_undeclared(&self.engine, spec, slot);
         Outcome::Close
     }
 

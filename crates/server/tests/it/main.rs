@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod concurrency;
 mod crash;
+mod exec_chores;
 mod half_moved;
 mod introspection;
 mod leaving;

@@ -1,0 +1,144 @@
+//! What a transaction does behind its unit: commands that may wait for something outside of the
+//! engine (a change of role, a file, the cluster bus), and what stands behind them without keys.
+//!
+//! Commands on keys run first, as one unit, with their slots locked. The others run in the order of
+//! the queue with nothing locked, each after the one before has its answer; the connection waits and
+//! its worker goes on. The reply leaves last, with the places that the queue gives.
+
+use super::Queued;
+use crate::{Answer, Outcome, Session, Worker, handlers};
+use commands::{Cmd, flag};
+use resp::Reply;
+use std::collections::VecDeque;
+
+/// The commands of a transaction that run behind its unit, by their places in the queue, ascending.
+pub(super) type Behind = Vec<usize>;
+
+/// The places of the commands that run behind the unit.
+pub(super) fn behind(queue: &[Queued]) -> Behind {
+    let hosted = |queued: &Queued| handlers::is_hosted_call(queued.spec.id, queued.args.as_args());
+    let Some(first) = queue.iter().position(hosted) else {
+        return Behind::new();
+    };
+    // SELECT says where the keys of those behind it are.
+    let touches_data = |queued: &Queued| {
+        queued.spec.has_keys()
+            || queued.spec.has(flag::WRITE | flag::READONLY)
+            || handlers::needs_world(queued.spec.id)
+            || queued.spec.id == Cmd::Select
+    };
+    let runs_behind = |(nth, queued): (usize, &Queued)| {
+        let later = hosted(queued) || (nth > first && !touches_data(queued));
+        later.then_some(nth)
+    };
+    queue.iter().enumerate().filter_map(runs_behind).collect()
+}
+
+/// How far a transaction has come whose unit has run.
+pub(crate) struct Rest {
+    queue: Vec<Queued>,
+    /// The replies by place; those that are to come are empty.
+    replies: Vec<Vec<u8>>,
+    /// The places of the commands that are to run.
+    todo: VecDeque<usize>,
+    /// The place of the command whose answer is waited for.
+    awaited: Option<usize>,
+    /// Whether the connection is blocked: its EXEC is not executed again, others go on with it.
+    blocked: bool,
+}
+
+impl Rest {
+    /// Behind a unit that has written `replies` one after another, each up to one of `ends`.
+    pub(super) fn new(queue: Vec<Queued>, behind: Behind, replies: &[u8], ends: &[usize]) -> Rest {
+        let mut parts = Vec::with_capacity(queue.len());
+        let (mut ends, mut start) = (ends.iter(), 0);
+        for nth in 0..queue.len() {
+            let end = match behind.binary_search(&nth) {
+                Ok(_) => start,
+                Err(_) => ends.next().copied().unwrap_or(start),
+            };
+            parts.push(replies[start..end].to_vec());
+            start = end;
+        }
+        Rest {
+            queue,
+            replies: parts,
+            todo: behind.into(),
+            awaited: None,
+            blocked: false,
+        }
+    }
+}
+
+impl Worker {
+    /// Runs what is left of a transaction, as far as nothing has to be waited for. The batch is open.
+    pub(crate) fn go_on(&mut self, session: &mut Session, out: &mut Vec<u8>) -> Outcome {
+        while let Some(mut rest) = session.rest.take() {
+            let Some(&nth) = rest.todo.front() else {
+                let mut reply = Reply::new(out, session.resp3);
+                reply.array(rest.replies.len());
+                rest.replies.iter().for_each(|bytes| reply.raw(bytes));
+                return Outcome::Done;
+            };
+            let mut out = std::mem::take(&mut rest.replies[nth]);
+            session.in_rest = true;
+            let outcome = {
+                let Queued { spec, args, .. } = &rest.queue[nth];
+                let args = args.as_args();
+                session.note_command(spec, args);
+                let seen = self.see(args);
+                self.call(session, spec, seen, args, &mut out)
+            };
+            session.in_rest = false;
+            if outcome.is_undone() {
+                session.rest = Some(rest);
+                return outcome;
+            }
+            rest.replies[nth] = out;
+            rest.todo.pop_front();
+            if outcome == Outcome::Blocked {
+                (rest.awaited, rest.blocked) = (Some(nth), true);
+                session.rest = Some(rest);
+                return outcome;
+            }
+            never_empty(&mut rest.replies[nth]);
+            session.rest = Some(rest);
+        }
+        Outcome::Done
+    }
+
+    /// Takes the answer that a transaction waited for, and goes on with it; between batches.
+    pub fn answer_rest(
+        &mut self,
+        session: &mut Session,
+        answer: Option<Answer>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let resp3 = session.resp3;
+        if let Some(rest) = &mut session.rest
+            && let Some(answer) = answer
+            && let Some(nth) = rest.awaited.take()
+        {
+            answer(&mut Reply::new(&mut rest.replies[nth], resp3));
+            never_empty(&mut rest.replies[nth]);
+        }
+        self.begin_batch();
+        let outcome = self.go_on(session, out);
+        self.end_batch();
+        outcome
+    }
+}
+
+/// REPLCONF ACK answers nothing: the array of a transaction has a place for it all the same.
+fn never_empty(reply: &mut Vec<u8>) {
+    if reply.is_empty() {
+        Reply::new(reply, false).ok();
+    }
+}
+
+impl Session {
+    /// Whether it is blocked in a transaction of which something is still to run.
+    pub fn has_rest(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.blocked)
+    }
+}
