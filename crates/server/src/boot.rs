@@ -199,10 +199,12 @@ fn serve(
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
-    let pid = write_pid(&config, log);
     let store = new_store(&config);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
+    // A second process in this directory must find out before it touches anything.
+    let conf = crate::clustering::lock_conf(&config)?;
+    node.append_only.hold_at_start(&config)?;
     crate::crash::install(log, &node);
     node.set_config_file(file);
     let engine = Engine::new(
@@ -220,6 +222,7 @@ fn serve(
     node.set_server(server);
     // A port that is taken shows before anything is loaded.
     let doors = crate::clustering::doors(&config)?;
+    let pid = write_pid(&config, log);
     log.notice("Server initialized");
     // From here on clients are answered: that the data set is being loaded.
     node.loading.begin(&engine);
@@ -228,10 +231,10 @@ fn serve(
     let found_data = if config.appendonly {
         crate::append_only::load_at_start(&node, &engine)?
     } else {
-        load_snapshot(&config, &node, &engine, log)?
+        crate::persistence::load_dump(&config, &node, &engine)?
     };
-    if let Some(doors) = doors {
-        let bus = crate::clustering::start(&node, &engine, &config, doors, !found_data)?;
+    if let (Some(doors), Some(conf)) = (doors, conf) {
+        let bus = crate::clustering::start(&node, &engine, (doors, conf), !found_data)?;
         node.set_bus(bus);
         crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
@@ -305,18 +308,6 @@ fn new_store(config: &Config) -> Arc<Store> {
         store.bound_images(bytes);
     }
     store
-}
-
-/// Loads the RDB file; whether there is one.
-fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Result<bool, String> {
-    let Some(loaded) = crate::persistence::load_at_start(config, node, engine)? else {
-        return Ok(false);
-    };
-    let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
-    log.notice(format!(
-        "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
-    ));
-    Ok(true)
 }
 
 /// Says who starts: programs that run the server look for its number behind `PID:`.
