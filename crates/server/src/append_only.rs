@@ -312,7 +312,7 @@ pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bo
         );
         say(node, false, &line);
     }
-    tell_of_strays(node, &files);
+    hold::tell_of_strays(node, &files);
     let outcome = load(node, engine, &config, &files).map_err(|error| error.to_string())?;
     let empty = files.is_empty();
     let dump = empty && crate::persistence::load_dump(&config, node, engine)?;
@@ -334,22 +334,6 @@ pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bo
     }
     set_gate(node, engine);
     Ok(dump || outcome != LoadOutcome::Empty)
-}
-
-/// Names the files of the log that no manifest lists. They stay as they are: a manifest that was
-/// lost may make sense of them.
-fn tell_of_strays(node: &Node, files: &Files) {
-    match files.strays() {
-        Ok(strays) => strays.iter().for_each(|path| {
-            let line = format!(
-                "The append-only file {} is listed by no manifest: it is neither loaded nor \
-                 written. Move it away if it is of no use.",
-                path.display()
-            );
-            say(node, true, &line);
-        }),
-        Err(error) => say(node, true, &format!("Can't list the AOF files: {error}")),
-    }
 }
 
 fn load(

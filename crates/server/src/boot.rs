@@ -246,18 +246,7 @@ fn serve(
     log.notice("Ready to accept connections tcp");
     // A supervisor that does not listen is no reason not to serve.
     let _ = supervisor.ready();
-    let restart = loop {
-        let ending = node.wait_for_end();
-        let refusal = ending.refusal();
-        match crate::ending::prepare(&node, &engine, &ending) {
-            Ok(()) => break ending.restart,
-            Err(_) => {
-                if let Some(ticket) = ending.ticket {
-                    ticket.error(refusal);
-                }
-            }
-        }
-    };
+    let restart = crate::ending::wait(&node, &engine);
     let _ = supervisor.stopping();
     drop(periodic);
     if let Some(pid) = pid {

@@ -186,6 +186,21 @@ pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, String> {
     run(node, engine, &progress)
 }
 
+/// Saves now, on the calling thread, in the place of whatever save goes on or begins.
+pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
+    loop {
+        node.persistence.stop_and_wait();
+        // A save point, or the save after FLUSHALL, may come between, or end this save for its own.
+        let Ok(progress) = node.persistence.begin() else {
+            continue;
+        };
+        let saved = run(node, engine, &progress);
+        if saved.is_ok() || !progress.stop.load(Ordering::Relaxed) {
+            return saved;
+        }
+    }
+}
+
 fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
     let config = node.config.read().clone();
     let locker = Locker::new(&engine.store);

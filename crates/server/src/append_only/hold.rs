@@ -1,9 +1,11 @@
 //! Who holds the lock of the append-only files: this server, for as long as it uses them.
 
+use super::say;
 use crate::boot::as_path;
+use crate::node::Node;
 use config::Config;
 use parking_lot::Mutex;
-use persist::aof::{LockError, LogLock};
+use persist::aof::{Files, LockError, LogLock};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
@@ -66,4 +68,20 @@ pub(crate) fn hold_at_start(hold: &Hold, config: &Config) -> Result<(), String> 
         hold.keep(Some(lock));
     }
     Ok(())
+}
+
+/// Names the files of the log that no manifest lists. They stay as they are: a manifest that was
+/// lost may make sense of them.
+pub(super) fn tell_of_strays(node: &Node, files: &Files) {
+    match files.strays() {
+        Ok(strays) => strays.iter().for_each(|path| {
+            let line = format!(
+                "The append-only file {} is listed by no manifest: it is neither loaded nor \
+                 written. Move it away if it is of no use.",
+                path.display()
+            );
+            say(node, true, &line);
+        }),
+        Err(error) => say(node, true, &format!("Can't list the AOF files: {error}")),
+    }
 }
