@@ -56,6 +56,12 @@ impl ConfLock {
         let (file, text) = ConfFile::open(path)?;
         Ok(ConfLock { file, text })
     }
+
+    /// How many lines the file has: one for each node that is known, and one more.
+    pub fn lines(&self) -> usize {
+        let text = self.text.as_deref().unwrap_or_default();
+        text.iter().filter(|&&byte| byte == b'\n').count()
+    }
 }
 
 impl ConfFile {

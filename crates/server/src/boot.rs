@@ -191,7 +191,7 @@ pub(crate) fn workers(config: &Config) -> usize {
 
 /// Serves until the server is told to end; after how long it is to start anew, if it is.
 fn serve(
-    config: Config,
+    mut config: Config,
     directory: commands::Directory,
     file: Option<PathBuf>,
     log: &Log,
@@ -199,11 +199,13 @@ fn serve(
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
+    // A second process in this directory must find out before it touches anything.
+    let conf = crate::clustering::lock_conf(&config)?;
+    let nodes = conf.as_ref().map_or(0, clusterio::ConfLock::lines);
+    let kept_from = crate::descriptors::at_start(&mut config, log, nodes)?;
     let store = new_store(&config);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
-    // A second process in this directory must find out before it touches anything.
-    let conf = crate::clustering::lock_conf(&config)?;
     node.append_only.hold_at_start(&config)?;
     crate::crash::install(log, &node);
     node.set_config_file(file);
@@ -217,7 +219,7 @@ fn serve(
     log.set_role(log::Role::Primary);
     crate::memory::set_background_thread(config.jemalloc_bg_thread);
     crate::memory::note_startup();
-    let server = listen(&config, &node)?;
+    let server = listen(&config, &node, kept_from)?;
     node.set_workers(server.workers().clone());
     node.set_server(server);
     // A port that is taken shows before anything is loaded.
@@ -315,15 +317,22 @@ fn introduce(config: &Config, log: &Log) {
 }
 
 /// Starts the workers and listens.
-fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> {
+fn listen(config: &Config, node: &Arc<Node>, kept_from: usize) -> Result<Server<Message>, String> {
+    let for_notices = Arc::downgrade(node);
     let options = Options {
         workers: workers(config),
         listen: places(config)?,
         backlog: config.tcp_backlog as i32,
         max_clients: config.maxclients as usize,
+        kept_from,
         keepalive: config.tcp_keepalive as u64,
         // Nobody is answered before the node knows what it is.
         paused: true,
+        notice: Box::new(move |notice| {
+            if let Some(node) = for_notices.upgrade() {
+                node.log(config::LogLevel::Warning, &in_words(&notice));
+            }
+        }),
         ..Options::default()
     };
     let node = node.clone();
@@ -335,6 +344,18 @@ fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> 
         Front::new(node.clone(), start.worker, start.workers, detach)
     });
     server.map_err(|error| error.to_string())
+}
+
+/// What the network layer has to say, for the log.
+fn in_words(notice: &net::Notice) -> String {
+    match notice {
+        net::Notice::AcceptFailed(error) => format!("Accepting client connection: {error}"),
+        net::Notice::DescriptorsKept(from) => format!(
+            "Clients are refused: {from} descriptors are in use, and the others are kept for files, \
+             the bus and administration. Raise 'ulimit -n', or lower maxclients."
+        ),
+        net::Notice::PollerFailed(error) => format!("A thread of the server has ended: {error}"),
+    }
 }
 
 /// The address that connections to other servers come from, if one is set.

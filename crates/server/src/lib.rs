@@ -10,6 +10,7 @@ mod configure;
 mod crash;
 pub mod daemon;
 mod debug;
+mod descriptors;
 mod ending;
 mod front;
 mod info;

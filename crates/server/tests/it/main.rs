@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod concurrency;
 mod crash;
+mod descriptors;
 mod introspection;
 mod last_save;
 mod leaving;
