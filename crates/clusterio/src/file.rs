@@ -11,7 +11,9 @@ pub enum LockError {
     /// Another process uses it.
     #[error(
         "Sorry, the cluster configuration file {0} is already used by a different Redis Cluster \
-         node. Please make sure that different nodes use different cluster configuration files."
+         node. Please make sure that different nodes use different cluster configuration files: \
+         give each node a directory of its own (option 'dir', or start it there), or a file of its \
+         own (option 'cluster-config-file')."
     )]
     Taken(String),
     /// It cannot be opened or locked.
@@ -34,45 +36,62 @@ pub(crate) struct ConfFile {
     path: PathBuf,
     /// Held for its lock.
     _guard: File,
-    /// The locked nodes.conf, if there is one yet.
-    current: Option<File>,
+    /// The locked nodes.conf.
+    _current: File,
+}
+
+/// nodes.conf, locked and read: what a node has before it touches anything else.
+#[derive(Debug)]
+pub struct ConfLock {
+    pub(crate) file: ConfFile,
+    pub(crate) text: Option<Vec<u8>>,
+}
+
+impl ConfLock {
+    /// Locks the file at `path` and reads it.
+    ///
+    /// # Errors
+    /// When another process has it, or the system refuses; nobody is waited for.
+    pub fn take(path: &Path) -> Result<ConfLock, LockError> {
+        let (file, text) = ConfFile::open(path)?;
+        Ok(ConfLock { file, text })
+    }
+
+    /// How many lines the file has: one for each node that is known, and one more.
+    pub fn lines(&self) -> usize {
+        let text = self.text.as_deref().unwrap_or_default();
+        text.iter().filter(|&&byte| byte == b'\n').count()
+    }
 }
 
 impl ConfFile {
-    /// Locks the file and reads it; `None` if there is none or it is empty.
+    /// Locks the file, which is made if it is not there, and reads it; `None` if it is empty.
     pub fn open(path: &Path) -> Result<(ConfFile, Option<Vec<u8>>), LockError> {
         let failed = |path: &Path| {
             let path = path.display().to_string();
             move |source| LockError::Open { path, source }
         };
         let beside = with_suffix(path, ".lock");
-        let open = |p: &Path, create| {
+        let open = |p: &Path| {
             OpenOptions::new()
                 .read(true)
                 .write(true)
-                .create(create)
+                .create(true)
                 .truncate(false)
                 .open(p)
         };
-        let guard = open(&beside, true).map_err(failed(&beside))?;
+        let guard = open(&beside).map_err(failed(&beside))?;
         lock(&guard, path)?;
-        let current = match open(path, false) {
-            Ok(file) => {
-                lock(&file, path)?;
-                Some(file)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(path)(error)),
-        };
-        let text = match &current {
-            Some(_) => Some(std::fs::read(path).map_err(failed(path))?).filter(|t| !t.is_empty()),
-            None => None,
-        };
+        // An empty one is made as well, as a real Redis does: the other then finds its lock.
+        let current = open(path).map_err(failed(path))?;
+        lock(&current, path)?;
+        let text = std::fs::read(path).map_err(failed(path))?;
+        let text = Some(text).filter(|text| !text.is_empty());
         Ok((
             ConfFile {
                 path: path.to_owned(),
                 _guard: guard,
-                current,
+                _current: current,
             },
             text,
         ))
@@ -99,7 +118,7 @@ impl ConfFile {
         file.sync_all()?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         std::fs::rename(temporary, &self.path)?;
-        self.current = Some(file);
+        self._current = file;
         let directory = match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),

@@ -1,7 +1,7 @@
 //! Starting the bus: the file, the port, the threads.
 
 use crate::driver::{Driver, WAKER, now};
-use crate::file::{ConfFile, LockError};
+use crate::file::{ConfLock, LockError};
 use crate::handle::{Clock, Handle, Shared};
 use crate::mailbox::{Mail, Mailbox};
 use base::{NodeId, ShardId, SlotSet};
@@ -134,20 +134,22 @@ impl Doors {
 /// # Errors
 /// See [`StartError`]; nothing is left running.
 pub fn start(options: Options, hooks: Box<dyn Hooks>) -> Result<Handle, StartError> {
+    let conf = ConfLock::take(&options.conf_path)?;
     let doors = Doors::open(&options.bind, options.settings.bus_port)?;
-    start_at(doors, options, hooks)
+    start_at(doors, conf, options, hooks)
 }
 
-/// As [`start`], with sockets that listen already.
+/// As [`start`], with sockets that listen already and nodes.conf locked.
 ///
 /// # Errors
 /// As those of [`start`].
 pub fn start_at(
     doors: Doors,
+    conf: ConfLock,
     options: Options,
     hooks: Box<dyn Hooks>,
 ) -> Result<Handle, StartError> {
-    let (mut file, text) = ConfFile::open(&options.conf_path)?;
+    let ConfLock { mut file, text } = conf;
     let path = options.conf_path.display().to_string();
     let conf = match text {
         None => None,

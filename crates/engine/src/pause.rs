@@ -16,15 +16,19 @@ pub enum PauseKind {
 #[derive(Clone, Copy)]
 struct Hold {
     kind: PauseKind,
-    until: Instant,
+    /// `None`: until somebody ends it.
+    until: Option<Instant>,
 }
 
-/// The pauses in force: that of CLIENT PAUSE and that of a failover.
+/// The place of a server's last pause among the holds.
+const ENDING: usize = 2;
+
+/// The pauses in force: that of CLIENT PAUSE, that of a failover, and that of a server that ends.
 #[derive(Default)]
 pub struct Pause {
     /// 0: none, 1: writes, 2: all. Read by every command.
     level: AtomicU8,
-    holds: Mutex<[Option<Hold>; 2]>,
+    holds: Mutex<[Option<Hold>; 3]>,
 }
 
 impl Pause {
@@ -45,9 +49,12 @@ impl Pause {
         *hold = Some(match hold {
             Some(old) => Hold {
                 kind: old.kind.max(kind),
-                until: old.until.max(until),
+                until: old.until.max(Some(until)),
             },
-            None => Hold { kind, until },
+            None => Hold {
+                kind,
+                until: Some(until),
+            },
         });
         self.publish(&holds);
     }
@@ -59,13 +66,31 @@ impl Pause {
         self.publish(&holds);
     }
 
+    /// Begins the pause of writes of a server that ends. It has no end of its own, and other pauses
+    /// that end do not end it.
+    pub fn begin_ending(&self) {
+        let mut holds = self.holds.lock();
+        holds[ENDING] = Some(Hold {
+            kind: PauseKind::Writes,
+            until: None,
+        });
+        self.publish(&holds);
+    }
+
+    /// The server does not end after all.
+    pub fn end_ending(&self) {
+        let mut holds = self.holds.lock();
+        holds[ENDING] = None;
+        self.publish(&holds);
+    }
+
     /// Ends the pauses whose time is up; returns whether one did.
     pub fn has_ended(&self) -> bool {
         let mut holds = self.holds.lock();
         let now = Instant::now();
         let mut ended = false;
         for hold in holds.iter_mut() {
-            if hold.is_some_and(|hold| hold.until <= now) {
+            if hold.is_some_and(|hold| hold.until.is_some_and(|until| until <= now)) {
                 *hold = None;
                 ended = true;
             }
@@ -76,12 +101,14 @@ impl Pause {
         ended
     }
 
-    /// Whether the replication offset must not move: a failover waits for it.
+    /// Whether the replication offset must not move: a failover waits for it, or a server that ends
+    /// does so for its replicas.
     pub fn holds_offset(&self) -> bool {
-        self.holds.lock()[1].is_some()
+        let holds = self.holds.lock();
+        holds[1].is_some() || holds[ENDING].is_some()
     }
 
-    fn publish(&self, holds: &[Option<Hold>; 2]) {
+    fn publish(&self, holds: &[Option<Hold>; 3]) {
         let kind = holds.iter().flatten().map(|hold| hold.kind).max();
         let level = match kind {
             None => 0,

@@ -1,10 +1,11 @@
 //! The thread that accepts connections and hands them to workers.
 
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -21,11 +22,16 @@ const ROUND: usize = 1000;
 /// How long to wait when there are no descriptors left.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How often it is told at most that connections are refused for want of descriptors.
+const COMPLAINT_PERIOD: Duration = Duration::from_secs(10);
+
 /// What the acceptor shares with the server's handle.
 pub(crate) struct Admission {
     pub(crate) max_clients: AtomicUsize,
     /// What else counts as clients, such as links of a cluster.
     pub(crate) others: AtomicUsize,
+    /// Descriptors from this number on are not for connections.
+    pub(crate) kept_from: AtomicUsize,
     /// Seconds; 0 for none.
     pub(crate) keepalive: AtomicU64,
     pub(crate) paused: AtomicBool,
@@ -41,6 +47,7 @@ impl Admission {
         Admission {
             max_clients: AtomicUsize::new(options.max_clients),
             others: AtomicUsize::new(0),
+            kept_from: AtomicUsize::new(options.kept_from),
             keepalive: AtomicU64::new(options.keepalive),
             paused: AtomicBool::new(options.paused),
             accepted: AtomicU64::new(0),
@@ -70,6 +77,11 @@ pub(crate) struct Acceptor<M> {
     pub(crate) workers: Workers<M>,
     /// Whether descriptors ran out when accepting was last tried.
     pub(crate) starved: bool,
+    /// A descriptor that is given up for a moment when there is no other, so that whoever connects
+    /// is told and does not wait for nothing.
+    pub(crate) spare: Option<OwnedFd>,
+    /// When it was last told that connections are refused for want of descriptors.
+    pub(crate) complained: Option<Instant>,
     /// The worker that got the last connection.
     pub(crate) last: usize,
 }
@@ -155,7 +167,9 @@ impl<M> Acceptor<M> {
                         (self.admission.notice)(Notice::AcceptFailed(error));
                     }
                     self.starved = true;
-                    return false;
+                    if !self.refuse_one(at) {
+                        return false;
+                    }
                 }
                 // The peer has left already.
                 Err(_) => {}
@@ -164,18 +178,54 @@ impl<M> Acceptor<M> {
         true
     }
 
+    /// Without descriptors: gives up the spare one, so that a connection can be accepted and told
+    /// so. Whether there was one.
+    fn refuse_one(&mut self, at: usize) -> bool {
+        let told = self.spare.take().is_some()
+            && self.listeners[at]
+                .accept()
+                .is_ok_and(|(stream, ..)| self.refuse(&stream));
+        // Somebody else may have been quicker; it is tried again with the next connection.
+        self.spare = spare();
+        told
+    }
+
+    /// Tells a connection that there are too many; always true.
+    fn refuse(&self, stream: &Stream) -> bool {
+        self.admission.rejected.fetch_add(1, Relaxed);
+        // A peer that has left already needs no answer.
+        let _ = stream.write(&self.admission.full);
+        stream.linger();
+        true
+    }
+
+    /// Whether the connection has one of the descriptors that are kept for what is no client. The
+    /// system gives the lowest number that is free, so that then all below are in use.
+    fn is_kept(&mut self, stream: &Stream) -> bool {
+        let from = self.admission.kept_from.load(Relaxed);
+        if (stream.as_raw_fd() as usize) < from {
+            return false;
+        }
+        if self
+            .complained
+            .is_none_or(|at| at.elapsed() > COMPLAINT_PERIOD)
+        {
+            self.complained = Some(Instant::now());
+            (self.admission.notice)(Notice::DescriptorsKept(from));
+        }
+        true
+    }
+
     fn admit(&mut self, stream: Stream, peer: Address, local: Address) {
+        let kept = self.is_kept(&stream);
         let admission = &self.admission;
         let count = self.workers.len();
         let clients: usize = (0..count)
             .map(|worker| self.workers.connections(worker))
             .sum();
         let clients = clients + admission.others.load(Relaxed);
-        if clients >= admission.max_clients.load(Relaxed) {
-            admission.rejected.fetch_add(1, Relaxed);
-            // A peer that has left already needs no answer.
-            let _ = stream.write(&admission.full);
-            stream.linger();
+        if kept || clients >= admission.max_clients.load(Relaxed) {
+            self.refuse(&stream);
             return;
         }
         admission.accepted.fetch_add(1, Relaxed);
@@ -198,6 +248,11 @@ impl<M> Acceptor<M> {
             }),
         );
     }
+}
+
+/// A descriptor of nothing.
+pub(crate) fn spare() -> Option<OwnedFd> {
+    std::fs::File::open("/dev/null").map(OwnedFd::from).ok()
 }
 
 fn is_starving(error: &io::Error) -> bool {

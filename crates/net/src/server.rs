@@ -26,6 +26,9 @@ pub struct Options {
     pub backlog: i32,
     /// `maxclients`
     pub max_clients: usize,
+    /// Descriptors with this number or a higher one are kept for what is no connection: files, and
+    /// whatever must go on when there are too many clients.
+    pub kept_from: usize,
     /// `tcp-keepalive`, in seconds; 0 for none.
     pub keepalive: u64,
     /// Connections wait to be accepted until [`Server::pause_accepting`] says otherwise.
@@ -43,6 +46,7 @@ impl Default for Options {
             listen: Vec::new(),
             backlog: 511,
             max_clients: 10_000,
+            kept_from: usize::MAX,
             keepalive: 300,
             paused: false,
             full: resp::shared::MAX_CLIENTS.to_vec(),
@@ -56,6 +60,9 @@ impl Default for Options {
 pub enum Notice {
     /// Descriptors or memory for connections ran out. Accepting goes on by itself.
     AcceptFailed(io::Error),
+    /// Connections are refused because the descriptors below this number are in use, and the others
+    /// kept for what is no connection. Told now and then.
+    DescriptorsKept(usize),
     /// A thread's poller failed and the thread has ended: the server is of no use any more.
     PollerFailed(io::Error),
 }
@@ -134,6 +141,8 @@ impl<M: Send + 'static> Server<M> {
             admission: admission.clone(),
             workers: workers.clone(),
             starved: false,
+            spare: crate::accept::spare(),
+            complained: None,
             last: count - 1,
         };
         for listener in &acceptor.listeners {
@@ -206,6 +215,11 @@ impl<M: Send + 'static> Server<M> {
     /// Sets `maxclients`.
     pub fn set_max_clients(&self, max: usize) {
         self.admission.max_clients.store(max, Relaxed);
+    }
+
+    /// Sets which descriptors are kept for what is no connection: those from this number on.
+    pub fn keep_descriptors_from(&self, number: usize) {
+        self.admission.kept_from.store(number, Relaxed);
     }
 
     /// Sets how many connections that are none of the workers' count as clients.

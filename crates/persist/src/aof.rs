@@ -8,6 +8,7 @@
 pub mod disk;
 pub mod files;
 pub mod load;
+mod lock;
 #[doc(hidden)]
 pub mod mirror;
 mod orders;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use files::{Files, FilesError, Prepared};
 pub use load::{AofLoadError, AofLoaded, Apply, LoadOutcome};
+pub use lock::{LockError, LogLock};
 pub use orders::{Orders, Status};
 pub use rewrite::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 pub use writer::{Notice, Setup, Writer, start};

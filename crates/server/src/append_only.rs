@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
-    AofLoadError, Apply, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup, Status,
+    AofLoadError, Apply, Files, FilesError, LoadOutcome, LogLock, Notice, Orders, Prepared, Setup,
+    Status,
 };
 use persist::{load::LoadOptions, save::Progress};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use std::time::Instant;
 use store::journal::{Audience, Gauge, Reader};
 use store::{Garbage, Locker};
 
+mod hold;
 mod report;
 mod rewriting;
 
@@ -41,6 +43,7 @@ const LONGEST_LAG: u64 = 256 * 1024 * 1024;
 /// What is known of the append-only file.
 pub(crate) struct AppendOnly {
     disk: OnceLock<Arc<dyn Disk>>,
+    hold: hold::Hold,
     state: Mutex<State>,
     /// Whether replies ever waited for a sync, so that some may still.
     ever_gated: AtomicBool,
@@ -91,6 +94,7 @@ impl Default for AppendOnly {
         };
         AppendOnly {
             disk: OnceLock::new(),
+            hold: hold::Hold::default(),
             state: Mutex::new(state),
             ever_gated: AtomicBool::new(false),
         }
@@ -101,6 +105,14 @@ impl Default for AppendOnly {
 const LONGEST_RELOAD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 impl AppendOnly {
+    /// Takes the lock of files that are there, before anything is touched.
+    ///
+    /// # Errors
+    /// When another server has it, or the system refuses: the text for the log.
+    pub(crate) fn hold_at_start(&self, config: &Config) -> Result<(), String> {
+        hold::hold_at_start(&self.hold, config)
+    }
+
     /// Whether the file is on, or is being turned on.
     pub(crate) fn is_on(&self) -> bool {
         self.state.lock().phase != Phase::Off
@@ -202,21 +214,24 @@ fn disk(node: &Node) -> Arc<dyn Disk> {
     disk.clone()
 }
 
-fn files(node: &Node, config: &Config) -> Result<Files, FilesError> {
+/// The files that the configuration names. Whoever reads or changes them holds their lock.
+fn files(node: &Node, config: &Config) -> Result<(Files, Arc<LogLock>), FilesError> {
+    let lock = node.append_only.hold.lock(config)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Files::read(
+    let files = Files::read(
         disk(node),
         &as_path(&config.dir),
         &text(&config.appenddirname),
         &text(&config.appendfilename),
-    )
+    )?;
+    Ok((files, lock))
 }
 
-/// Starts the writer at the place of `reader`.
+/// Starts the writer at the place of `reader`. The lock is kept until the file is turned off.
 fn write_on(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
-    files: Files,
+    (files, lock): (Files, Arc<LogLock>),
     (reader, sequence): (Reader, u64),
     unlisted: bool,
 ) -> std::io::Result<()> {
@@ -240,6 +255,7 @@ fn write_on(
         released: AtomicU64::new(u64::MAX),
     };
     let (orders, status, thread) = persist::aof::start(setup, Box::new(ear))?;
+    node.append_only.hold.keep(Some(lock));
     node.append_only.state.lock().writer = Some(Writing {
         orders,
         status,
@@ -275,15 +291,16 @@ impl Apply for Applying {
     }
 }
 
-/// Loads the log and begins to write on it. Whether there was one.
+/// Loads the log and begins to write on it. Where there is none yet, it begins with what the dump
+/// holds: starting empty would have the next save overwrite that. Whether there was either.
 ///
 /// # Errors
 /// What is wrong with the files: the server must not go on.
 pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool, String> {
     let config = node.config.read().clone();
-    let mut files = files(node, &config).map_err(|error| match error {
+    let (mut files, lock) = files(node, &config).map_err(|error| match error {
         FilesError::Manifest(error) => error.log_lines().concat(),
-        FilesError::Io(..) => error.to_string(),
+        error => error.to_string(),
     })?;
     let prepared = files.prepare();
     let prepared = prepared.map_err(|error| format!("cannot prepare the AOF files: {error}"))?;
@@ -295,22 +312,28 @@ pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bo
         );
         say(node, false, &line);
     }
+    hold::tell_of_strays(node, &files);
     let outcome = load(node, engine, &config, &files).map_err(|error| error.to_string())?;
+    let empty = files.is_empty();
+    let dump = empty && crate::persistence::load_dump(&config, node, engine)?;
+    if dump {
+        let line = "There is no append-only file yet: it begins with the data set of the dump.";
+        say(node, true, line);
+    }
     let journal = &engine.store.journal;
     journal.set_active(Audience::AOF, true);
     let place = journal
         .reader(None)
         .map(|reader| (reader, journal.sequence()));
     let place = place.ok_or("the journal has no end")?;
-    let empty = files.is_empty();
-    write_on(node, engine, files, place, empty)
+    write_on(node, engine, (files, lock), place, empty)
         .map_err(|error| format!("Can't open the append-only file: {error}"))?;
     node.append_only.state.lock().phase = if empty { Phase::Waiting } else { Phase::On };
     if empty {
         rewriting::first_base(node, engine)?;
     }
     set_gate(node, engine);
-    Ok(outcome != LoadOutcome::Empty)
+    Ok(dump || outcome != LoadOutcome::Empty)
 }
 
 fn load(
@@ -363,7 +386,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
         .writer()
         .map_or(Ok(()), |(orders, _)| orders.flush());
     let loaded = flushed.and_then(|()| {
-        let files = files(node, &config).map_err(|error| error.to_string())?;
+        let (files, _lock) = files(node, &config).map_err(|error| error.to_string())?;
         {
             let world = locker.world();
             locker.flush(&world, None, |keys| {
@@ -397,6 +420,7 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
         // A writer that panicked has ended the process.
         let _ = writer.thread.join();
     }
+    node.append_only.hold.keep(None);
     set_gate(node, engine);
     engine.change_settings(|settings| settings.append_only_failure = None);
 }

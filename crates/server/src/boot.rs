@@ -191,7 +191,7 @@ pub(crate) fn workers(config: &Config) -> usize {
 
 /// Serves until the server is told to end; after how long it is to start anew, if it is.
 fn serve(
-    config: Config,
+    mut config: Config,
     directory: commands::Directory,
     file: Option<PathBuf>,
     log: &Log,
@@ -199,10 +199,14 @@ fn serve(
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
     let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
-    let pid = write_pid(&config, log);
+    // A second process in this directory must find out before it touches anything.
+    let conf = crate::clustering::lock_conf(&config)?;
+    let nodes = conf.as_ref().map_or(0, clusterio::ConfLock::lines);
+    let kept_from = crate::descriptors::at_start(&mut config, log, nodes)?;
     let store = new_store(&config);
     let node = Node::new(config.clone());
     node.set_log(log.clone());
+    node.append_only.hold_at_start(&config)?;
     crate::crash::install(log, &node);
     node.set_config_file(file);
     let engine = Engine::new(
@@ -215,11 +219,12 @@ fn serve(
     log.set_role(log::Role::Primary);
     crate::memory::set_background_thread(config.jemalloc_bg_thread);
     crate::memory::note_startup();
-    let server = listen(&config, &node)?;
+    let server = listen(&config, &node, kept_from)?;
     node.set_workers(server.workers().clone());
     node.set_server(server);
     // A port that is taken shows before anything is loaded.
     let doors = crate::clustering::doors(&config)?;
+    let pid = write_pid(&config, log);
     log.notice("Server initialized");
     // From here on clients are answered: that the data set is being loaded.
     node.loading.begin(&engine);
@@ -228,10 +233,10 @@ fn serve(
     let found_data = if config.appendonly {
         crate::append_only::load_at_start(&node, &engine)?
     } else {
-        load_snapshot(&config, &node, &engine, log)?
+        crate::persistence::load_dump(&config, &node, &engine)?
     };
-    if let Some(doors) = doors {
-        let bus = crate::clustering::start(&node, &engine, &config, doors, !found_data)?;
+    if let (Some(doors), Some(conf)) = (doors, conf) {
+        let bus = crate::clustering::start(&node, &engine, (doors, conf), !found_data)?;
         node.set_bus(bus);
         crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
@@ -243,18 +248,7 @@ fn serve(
     log.notice("Ready to accept connections tcp");
     // A supervisor that does not listen is no reason not to serve.
     let _ = supervisor.ready();
-    let restart = loop {
-        let ending = node.wait_for_end();
-        let refusal = ending.refusal();
-        match crate::ending::prepare(&node, &engine, &ending) {
-            Ok(()) => break ending.restart,
-            Err(_) => {
-                if let Some(ticket) = ending.ticket {
-                    ticket.error(refusal);
-                }
-            }
-        }
-    };
+    let restart = crate::ending::wait(&node, &engine);
     let _ = supervisor.stopping();
     drop(periodic);
     if let Some(pid) = pid {
@@ -307,18 +301,6 @@ fn new_store(config: &Config) -> Arc<Store> {
     store
 }
 
-/// Loads the RDB file; whether there is one.
-fn load_snapshot(config: &Config, node: &Node, engine: &Engine, log: &Log) -> Result<bool, String> {
-    let Some(loaded) = crate::persistence::load_at_start(config, node, engine)? else {
-        return Ok(false);
-    };
-    let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
-    log.notice(format!(
-        "DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}"
-    ));
-    Ok(true)
-}
-
 /// Says who starts: programs that run the server look for its number behind `PID:`.
 fn introduce(config: &Config, log: &Log) {
     let mode = if config.cluster_enabled {
@@ -335,15 +317,22 @@ fn introduce(config: &Config, log: &Log) {
 }
 
 /// Starts the workers and listens.
-fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> {
+fn listen(config: &Config, node: &Arc<Node>, kept_from: usize) -> Result<Server<Message>, String> {
+    let for_notices = Arc::downgrade(node);
     let options = Options {
         workers: workers(config),
         listen: places(config)?,
         backlog: config.tcp_backlog as i32,
         max_clients: config.maxclients as usize,
+        kept_from,
         keepalive: config.tcp_keepalive as u64,
         // Nobody is answered before the node knows what it is.
         paused: true,
+        notice: Box::new(move |notice| {
+            if let Some(node) = for_notices.upgrade() {
+                node.log(config::LogLevel::Warning, &in_words(&notice));
+            }
+        }),
         ..Options::default()
     };
     let node = node.clone();
@@ -355,6 +344,18 @@ fn listen(config: &Config, node: &Arc<Node>) -> Result<Server<Message>, String> 
         Front::new(node.clone(), start.worker, start.workers, detach)
     });
     server.map_err(|error| error.to_string())
+}
+
+/// What the network layer has to say, for the log.
+fn in_words(notice: &net::Notice) -> String {
+    match notice {
+        net::Notice::AcceptFailed(error) => format!("Accepting client connection: {error}"),
+        net::Notice::DescriptorsKept(from) => format!(
+            "Clients are refused: {from} descriptors are in use, and the others are kept for files, \
+             the bus and administration. Raise 'ulimit -n', or lower maxclients."
+        ),
+        net::Notice::PollerFailed(error) => format!("A thread of the server has ended: {error}"),
+    }
 }
 
 /// The address that connections to other servers come from, if one is set.

@@ -5,10 +5,11 @@ use crate::node::Node;
 use base::{Slot, SlotSet};
 use bus::IpText;
 use cluster::{EndpointType, Level, View};
-use clusterio::{Doors, Handle, Hooks, Options, Primary};
+use clusterio::{ConfLock, Doors, Handle, Hooks, Options, Primary};
 use config::Config;
 use engine::Engine;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -90,6 +91,22 @@ impl Hooks for BusHooks {
     }
 }
 
+fn conf_path(config: &Config) -> PathBuf {
+    as_path(&config.dir).join(as_path(&config.cluster_config_file))
+}
+
+/// Locks and reads nodes.conf, in cluster mode.
+///
+/// # Errors
+/// When it is another node's: the text for the log.
+pub(crate) fn lock_conf(config: &Config) -> Result<Option<ConfLock>, String> {
+    if !config.cluster_enabled {
+        return Ok(None);
+    }
+    let conf = ConfLock::take(&conf_path(config));
+    conf.map(Some).map_err(|error| error.to_string())
+}
+
 /// Begins to listen at the port of the bus, if there is to be one.
 ///
 /// # Errors
@@ -109,10 +126,10 @@ pub(crate) fn doors(config: &Config) -> Result<Option<Doors>, String> {
 pub(crate) fn start(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
-    config: &Config,
-    doors: Doors,
+    (doors, conf): (Doors, ConfLock),
     data_lost: bool,
 ) -> Result<Handle, String> {
+    let config = &node.config.read().clone();
     let (chores, todo) = channel();
     let hooks = BusHooks {
         node: Arc::downgrade(node),
@@ -122,7 +139,7 @@ pub(crate) fn start(
     let options = Options {
         settings: settings(config),
         bind: addresses(config),
-        conf_path: as_path(&config.dir).join(as_path(&config.cluster_config_file)),
+        conf_path: conf_path(config),
         link_limit: config.cluster_link_sendbuf_limit as usize,
         source: crate::boot::source(config),
         data_lost,
@@ -133,7 +150,7 @@ pub(crate) fn start(
         .name("cluster-chores".into())
         .spawn(work)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
-    clusterio::start_at(doors, options, Box::new(hooks)).map_err(|error| error.to_string())
+    clusterio::start_at(doors, conf, options, Box::new(hooks)).map_err(|error| error.to_string())
 }
 
 /// Tells the bus in which slots there are keys after loading.

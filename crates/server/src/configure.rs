@@ -97,6 +97,15 @@ pub(crate) fn set(
 /// Puts into effect what lies outside of the engine's settings.
 fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     let config = &change.config;
+    if change.touches("maxclients")
+        && let Err(room) = node.make_room_for_clients(config)
+    {
+        let why = format!(
+            "The operating system is not able to handle the specified number of clients, try with \
+             {room}"
+        );
+        return Err(SetError::failed("maxclients", why));
+    }
     let listens = ["port", "bind", "unixsocket", "unixsocketperm"];
     if let Some(name) = listens.iter().find(|name| change.touches(name)) {
         let places = crate::boot::places(config);

@@ -98,9 +98,6 @@ pub(crate) fn shutdown(
     Ok(Taken::Later)
 }
 
-/// How long writes may be held while the append-only file is finished.
-const LONGEST_FINISH: Duration = Duration::from_secs(600);
-
 /// The wait for replicas before the server ends, while it lasts.
 #[derive(Default)]
 pub(crate) struct Departure {
@@ -128,67 +125,106 @@ impl Departure {
     }
 }
 
+/// Waits until the server is asked to end, and can; after how long it is to start anew, if it is.
+pub(crate) fn wait(node: &Arc<Node>, engine: &Engine) -> Option<Duration> {
+    loop {
+        let ending = node.wait_for_end();
+        let refusal = ending.refusal();
+        match prepare(node, engine, &ending) {
+            Ok(()) => return ending.restart,
+            Err(_) => {
+                if let Some(ticket) = ending.ticket {
+                    ticket.error(refusal);
+                }
+            }
+        }
+    }
+}
+
 /// How often it is looked whether replicas have caught up.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Holds writes and waits until replicas have all that was written (`shutdown-timeout`).
+/// Waits until replicas have all that was written, for `shutdown-timeout` at the longest. Writes
+/// rest, so that the offset stands.
 ///
 /// # Errors
 /// When the end was called off meanwhile.
 fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) -> Result<(), String> {
     let timeout = Duration::from_secs(config.shutdown_timeout.max(0) as u64);
-    let hub = &node.replication().hub;
-    let behind = |offset: i64| {
-        let online = hub.replicas().into_iter().filter(|r| r.state == "online");
-        online.filter(|replica| replica.offset < offset).count()
-    };
-    if timeout.is_zero() || engine.settings().replica || behind(engine.store.journal.offset()) == 0
-    {
+    let say = |line: String| node.log(config::LogLevel::Notice, &line);
+    if timeout.is_zero() || engine.settings().replica || lagging(node, engine).is_empty() {
         return Ok(());
     }
+    say("Waiting for replicas before shutting down.".into());
     let until = Instant::now() + timeout;
     node.departure.called_off.store(false, Ordering::SeqCst);
-    node.departure.waiting.store(true, Ordering::SeqCst);
     *node.departure.until.lock() = Some(until);
-    node.pause_writes(until + LONGEST_FINISH);
-    let line = format!(
-        "{} of {} replicas are in sync when shutting down.",
-        hub.replica_count() - behind(engine.store.journal.offset()).min(hub.replica_count()),
-        hub.replica_count()
-    );
-    node.log(config::LogLevel::Notice, &line);
-    let mut called_off = false;
-    while Instant::now() < until && !called_off && behind(engine.store.journal.offset()) > 0 {
+    node.departure.waiting.store(true, Ordering::SeqCst);
+    let called_off = || node.departure.called_off.load(Ordering::SeqCst);
+    while Instant::now() < until && !called_off() && !lagging(node, engine).is_empty() {
         std::thread::sleep(LOOK);
-        called_off = node.departure.called_off.load(Ordering::SeqCst);
     }
     node.departure.waiting.store(false, Ordering::SeqCst);
     *node.departure.until.lock() = None;
-    let late = behind(engine.store.journal.offset());
-    if late > 0 && !called_off {
-        let line = format!("{late} replicas lag behind and are not waited for any longer.");
-        node.log(config::LogLevel::Notice, &line);
-    }
-    if called_off {
-        node.end_failover_pause();
-        node.log(config::LogLevel::Notice, "Shutdown manually aborted.");
+    if called_off() {
+        say("Shutdown manually aborted.".into());
         return Err("called off".into());
     }
     Ok(())
 }
 
-/// Does what must be done before the process ends.
+/// Says which replicas have everything.
+fn tell_of_replicas(node: &Node, engine: &Engine) {
+    let all = node.replication().hub.replica_count();
+    if all == 0 {
+        return;
+    }
+    let say = |line: String| node.log(config::LogLevel::Notice, &line);
+    let late = lagging(node, engine);
+    for replica in &late {
+        say(format!(
+            "Lagging replica {}:{} reported offset {} of {}, lag={}, state={}.",
+            replica.ip,
+            replica.port,
+            replica.offset,
+            engine.store.journal.offset(),
+            replica.lag,
+            replica.state
+        ));
+    }
+    let good = all.saturating_sub(late.len());
+    say(format!(
+        "{good} of {all} replicas are in sync when shutting down."
+    ));
+}
+
+/// The replicas that have not acknowledged everything, those that are still synchronizing too.
+fn lagging(node: &Node, engine: &Engine) -> Vec<replicate::ReplicaInfo> {
+    let offset = engine.store.journal.offset();
+    let mut replicas = node.replication().hub.replicas();
+    replicas.retain(|replica| replica.offset < offset);
+    replicas
+}
+
+/// Does what must be done before the process ends. Writes rest from here on, until the process has
+/// ended or must go on: no write is acknowledged that the last save, the append-only file or a
+/// replica that is waited for does not get.
 ///
 /// # Errors
 /// Why it must go on: the data set could not be saved.
-pub(crate) fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
+fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
     let config: Config = node.config.read().clone();
     node.log(config::LogLevel::Notice, "User requested shutdown...");
-    if !ending.now {
-        wait_for_replicas(node, engine, &config)?;
-    }
-    // Writes rest from here on, if they do, until the process has ended or must go on.
-    finish(node, engine, ending, &config).inspect_err(|_| node.end_failover_pause())
+    node.begin_last_pause();
+    let replicas = match ending.now {
+        true => Ok(()),
+        false => wait_for_replicas(node, engine, &config),
+    };
+    let prepared = replicas.and_then(|()| {
+        tell_of_replicas(node, engine);
+        finish(node, engine, ending, &config)
+    });
+    prepared.inspect_err(|_| node.end_last_pause())
 }
 
 fn finish(
@@ -216,8 +252,7 @@ fn finish(
             config::LogLevel::Notice,
             "Saving the final RDB snapshot before exiting.",
         );
-        node.persistence.stop_and_wait();
-        let saved = crate::persistence::save_here(node, engine);
+        let saved = crate::persistence::save_last(node, engine);
         if let Err(reason) = saved {
             let line = format!("Error trying to save the DB, can't exit: {reason}");
             node.log(config::LogLevel::Warning, &line);
@@ -227,8 +262,6 @@ fn finish(
         }
     }
     if node.append_only.is_on() {
-        // From here on nothing is acknowledged that the file does not hold.
-        node.pause_writes(Instant::now() + LONGEST_FINISH);
         if let Err(reason) = crate::append_only::finish(node) {
             let line = format!("Error trying to write the append-only file: {reason}");
             node.log(config::LogLevel::Warning, &line);

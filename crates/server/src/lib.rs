@@ -11,6 +11,7 @@ mod configure;
 mod crash;
 pub mod daemon;
 mod debug;
+mod descriptors;
 mod ending;
 mod front;
 mod info;

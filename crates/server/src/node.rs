@@ -312,9 +312,28 @@ impl Node {
     pub(crate) fn pause_writes(&self, until: Instant) {
         let engine = self.engine();
         engine.pause.begin(engine::PauseKind::Writes, until, true);
+        self.pass_gates(|| Instant::now() >= until);
+    }
+
+    /// Parks writers because the server ends; when it returns, nothing changes any more, and whatever
+    /// was acknowledged is in the data set.
+    pub(crate) fn begin_last_pause(&self) {
+        self.engine().pause.begin_ending();
+        self.pass_gates(|| false);
+    }
+
+    /// The server does not end after all.
+    pub(crate) fn end_last_pause(&self) {
+        self.engine().pause.end_ending();
+        self.after_pause();
+    }
+
+    /// Waits until no command goes by what was before a pause, or `enough`.
+    fn pass_gates(&self, enough: impl Fn() -> bool) {
+        let engine = self.engine();
         engine.change_settings(|settings| settings.hide_expired = true);
         let mark = engine.store.gates().mark();
-        while !engine.store.gates().all_passed(&mark) && Instant::now() < until {
+        while !engine.store.gates().all_passed(&mark) && !enough() {
             std::thread::sleep(std::time::Duration::from_micros(200));
         }
     }

@@ -88,6 +88,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
         let mut expiry = ExpireCycle::default();
         let mut heartbeat = replproto::Heartbeat::new(10_000);
         let mut last = Instant::now();
+        let mut nodes = 0;
         loop {
             // Other work comes ten times a second even where expiry need not.
             let period = Duration::from_secs(1) / node.config.read().hz.clamp(1, 500) as u32;
@@ -123,6 +124,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             crate::replication::tick(&node, &engine, &mut heartbeat);
             crate::backlog::tick(&node, &engine);
             crate::configure::refresh_refusal(&node, &engine);
+            node.count_links(&mut nodes);
             if engine.pause.has_ended() {
                 node.after_pause();
             }

@@ -186,6 +186,21 @@ pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, String> {
     run(node, engine, &progress)
 }
 
+/// Saves now, on the calling thread, in the place of whatever save goes on or begins.
+pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
+    loop {
+        node.persistence.stop_and_wait();
+        // A save point, or the save after FLUSHALL, may come between, or end this save for its own.
+        let Ok(progress) = node.persistence.begin() else {
+            continue;
+        };
+        let saved = run(node, engine, &progress);
+        if saved.is_ok() || !progress.stop.load(Ordering::Relaxed) {
+            return saved;
+        }
+    }
+}
+
 fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
     let config = node.config.read().clone();
     let locker = Locker::new(&engine.store);
@@ -312,11 +327,7 @@ pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
 ///
 /// # Errors
 /// What is wrong with the file: the server must not go on as if it were empty.
-pub(crate) fn load_at_start(
-    config: &Config,
-    node: &Node,
-    engine: &Engine,
-) -> Result<Option<Loaded>, String> {
+fn load_at_start(config: &Config, node: &Node, engine: &Engine) -> Result<Option<Loaded>, String> {
     let path = rdb_path(config);
     let file = match std::fs::File::open(&path) {
         Ok(file) => file,
@@ -338,6 +349,20 @@ pub(crate) fn load_at_start(
     let loaded = loaded.map_err(|error| format!("cannot load {}: {error}", path.display()))?;
     node.loading.held(loaded.keys, loaded.expired);
     Ok(Some(loaded))
+}
+
+/// Loads the data set from the dump and says so; whether there is one.
+///
+/// # Errors
+/// As [`load_at_start`].
+pub(crate) fn load_dump(config: &Config, node: &Node, engine: &Engine) -> Result<bool, String> {
+    let Some(loaded) = load_at_start(config, node, engine)? else {
+        return Ok(false);
+    };
+    let (keys, seconds) = (loaded.keys, node.started.elapsed().as_secs_f64());
+    let line = format!("DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}");
+    node.log(config::LogLevel::Notice, &line);
+    Ok(true)
 }
 
 /// When collections change their encoding.

@@ -214,7 +214,7 @@ fn stopping_does_not_wait_for_those_who_do_not_read() {
     assert!(!workers.send(0, Box::new(|_| ())));
 }
 
-/// Without descriptors the acceptor must neither spin nor give up. Runs in a process of its own,
+/// Without descriptors the acceptor must neither spin nor give up, and nobody waits for nothing. Runs in a process of its own,
 /// because the limit is the process's.
 #[test]
 fn out_of_descriptors() {
@@ -236,7 +236,7 @@ fn out_of_descriptors() {
     let sender = std::sync::Mutex::new(sender);
     let notice = Box::new(move |notice: Notice| match notice {
         Notice::AcceptFailed(error) => sender.lock().unwrap().send(error.to_string()).unwrap(),
-        Notice::PollerFailed(error) => panic!("{error}"),
+        other => panic!("{other:?}"),
     });
     let bench = Bench::with(Options {
         notice,
@@ -256,7 +256,7 @@ fn out_of_descriptors() {
         hoard.push(file);
     }
     hoard.pop();
-    let mut late = bench.dial();
+    assert_eq!(bench.dial().rest(), FULL);
     assert!(
         notices
             .recv_timeout(PATIENCE)
@@ -272,8 +272,39 @@ fn out_of_descriptors() {
         "told more than once"
     );
     assert!(cpu_ticks() - before < 10, "the acceptor spins");
+    assert_eq!(bench.dial().rest(), FULL);
     hoard.clear();
+    let (mut late, ..) = bench.connect();
     late.ask("PING\r\n", "+PONG\r\n");
+    bench.stop();
+}
+
+const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+
+/// Clients never get the last descriptors.
+#[test]
+fn some_descriptors_are_kept() {
+    let (sender, notices) = channel();
+    let sender = std::sync::Mutex::new(sender);
+    let notice = Box::new(move |notice: Notice| match notice {
+        Notice::DescriptorsKept(from) => sender.lock().unwrap().send(from).unwrap(),
+        other => panic!("{other:?}"),
+    });
+    let bench = Bench::with(Options {
+        notice,
+        ..Options::default()
+    });
+    let (mut first, ..) = bench.connect();
+    bench.server.keep_descriptors_from(3);
+    assert_eq!(bench.dial().rest(), FULL);
+    assert_eq!(bench.dial().rest(), FULL);
+    assert_eq!(notices.recv_timeout(PATIENCE).unwrap(), 3);
+    assert!(notices.try_recv().is_err(), "told more than once");
+    assert_eq!(bench.server.arrivals(), (1, 2));
+    first.ask("PING\r\n", "+PONG\r\n");
+    bench.server.keep_descriptors_from(usize::MAX);
+    let (mut second, ..) = bench.connect();
+    second.ask("PING\r\n", "+PONG\r\n");
     bench.stop();
 }
 

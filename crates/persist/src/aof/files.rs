@@ -1,6 +1,7 @@
 //! The files of a log: the manifest and what it lists, in a directory of their own.
 
 use super::disk::{Append, Disk};
+use super::lock::LockError;
 use rdb::aof::manifest::{FileInfo, Manifest};
 use rdb::aof::{FileKind, ManifestError};
 use std::io::{self, Read};
@@ -30,6 +31,9 @@ pub enum FilesError {
     /// The manifest is damaged.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
+    /// They are another server's, or cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }
 
 /// The files of one log.
@@ -203,10 +207,64 @@ impl Files {
     pub fn begin_incr(&mut self) -> io::Result<Box<dyn Append>> {
         self.make_directory()?;
         let mut manifest = self.manifest.clone();
-        let path = self.path(manifest.begin_incr(&self.name));
+        let seq = self.free_incr(&manifest)?;
+        let path = self.path(manifest.begin_incr_at(&self.name, seq));
         let file = self.fresh(&path)?;
         self.save(manifest)?;
         Ok(file)
+    }
+
+    /// The next number of an increment under which there is no file with something in it: what no
+    /// manifest lists may be all that is left of a data set, and is never overwritten.
+    fn free_incr(&self, manifest: &Manifest) -> io::Result<i64> {
+        let name = |seq| Manifest::incr_name(&self.name, seq);
+        self.free_from(manifest.last_incr_seq() + 1, &name)
+    }
+
+    /// The same for a base.
+    fn free_base(&self, manifest: &Manifest, rdb: bool) -> io::Result<i64> {
+        let name = |seq| Manifest::base_name(&self.name, rdb, seq);
+        self.free_from(manifest.last_base_seq() + 1, &name)
+    }
+
+    fn free_from(&self, first: i64, name: &dyn Fn(i64) -> String) -> io::Result<i64> {
+        let mut seq = first;
+        while self
+            .disk
+            .length(&self.path_of(&name(seq)))?
+            .is_some_and(|n| n > 0)
+        {
+            seq += 1;
+        }
+        Ok(seq)
+    }
+
+    /// The bases and increments in the folder that have something in them and that the manifest
+    /// does not list.
+    ///
+    /// # Errors
+    /// What the system says when it lists the folder.
+    pub fn strays(&self) -> io::Result<Vec<PathBuf>> {
+        let listed = |name: &[u8]| {
+            let manifest = &self.manifest;
+            let mut files = manifest.base.iter().chain(&manifest.incr);
+            files.any(|file| file.name == name) || manifest.history.iter().any(|f| f.name == name)
+        };
+        let mut strays = Vec::new();
+        let entries = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(strays),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().into_encoded_bytes();
+            if is_part(&name, self.name.as_bytes()) && !listed(&name) && entry.metadata()?.len() > 0
+            {
+                strays.push(entry.path());
+            }
+        }
+        strays.sort();
+        Ok(strays)
     }
 
     /// Begins an increment that is not listed until a base for it is there.
@@ -222,7 +280,8 @@ impl Files {
         self.directory.join(format!("temp-{}.incr", self.name))
     }
 
-    /// An empty file with this name. What had the name before is of no use: nothing lists it.
+    /// An empty file with this name. What had the name before is of no use: it is empty, or an
+    /// increment whose base was never finished.
     fn fresh(&self, path: &Path) -> io::Result<Box<dyn Append>> {
         self.disk.remove(path)?;
         let mut file = self.disk.append(path)?;
@@ -244,10 +303,12 @@ impl Files {
         keep: usize,
     ) -> io::Result<()> {
         let mut manifest = self.manifest.clone();
-        let base = self.path(manifest.begin_base(&self.name, rdb));
+        let seq = self.free_base(&manifest, rdb)?;
+        let base = self.path(manifest.begin_base_at(&self.name, rdb, seq));
         self.disk.rename(temporary, &base)?;
         if unlisted {
-            let incr = self.path(manifest.begin_incr(&self.name));
+            let seq = self.free_incr(&manifest)?;
+            let incr = self.path(manifest.begin_incr_at(&self.name, seq));
             self.disk.rename(&self.unlisted_path(), &incr)?;
         }
         manifest.retire_incr(keep);
@@ -284,6 +345,18 @@ impl Files {
         }
         Ok(total)
     }
+}
+
+/// Whether a file with this name is a base or an increment of the log: `LOG.NUMBER.base.rdb` and
+/// its kin.
+fn is_part(name: &[u8], log: &[u8]) -> bool {
+    let rest = name
+        .strip_prefix(log)
+        .and_then(|rest| rest.strip_prefix(b"."));
+    let Some(rest) = rest else { return false };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let kinds: [&[u8]; 3] = [b".base.rdb", b".base.aof", b".incr.aof"];
+    digits > 0 && kinds.contains(&&rest[digits..])
 }
 
 /// The name of a file as the system takes it.

@@ -207,6 +207,17 @@ impl Manifest {
         format!("{log}.manifest")
     }
 
+    /// The name of the base number `seq` of a log.
+    pub fn base_name(log: &str, rdb: bool, seq: i64) -> String {
+        let format = if rdb { "rdb" } else { "aof" };
+        format!("{log}.{seq}.base.{format}")
+    }
+
+    /// The name of the increment number `seq` of a log.
+    pub fn incr_name(log: &str, seq: i64) -> String {
+        format!("{log}.{seq}.incr.aof")
+    }
+
     /// The highest number of a base so far, in use or superseded; zero for none.
     pub fn last_base_seq(&self) -> i64 {
         self.base.as_ref().map_or(0, |b| b.seq)
@@ -219,9 +230,12 @@ impl Manifest {
 
     /// A new base file in `log`, in RDB format if `rdb` is set; the old base becomes history.
     pub fn begin_base(&mut self, log: &str, rdb: bool) -> &FileInfo {
-        let seq = self.last_base_seq() + 1;
-        let format = if rdb { "rdb" } else { "aof" };
-        let name = format!("{log}.{seq}.base.{format}").into_bytes();
+        self.begin_base_at(log, rdb, self.last_base_seq() + 1)
+    }
+
+    /// As [`Manifest::begin_base`], with the number `seq`, which is above that of the last base.
+    pub fn begin_base_at(&mut self, log: &str, rdb: bool, seq: i64) -> &FileInfo {
+        let name = Manifest::base_name(log, rdb, seq).into_bytes();
         if let Some(old) = self.base.take() {
             self.history.insert(
                 0,
@@ -240,8 +254,13 @@ impl Manifest {
 
     /// A new increment file in `log`.
     pub fn begin_incr(&mut self, log: &str) -> &FileInfo {
-        let seq = self.last_incr_seq() + 1;
-        let name = format!("{log}.{seq}.incr.aof").into_bytes();
+        self.begin_incr_at(log, self.last_incr_seq() + 1)
+    }
+
+    /// As [`Manifest::begin_incr`], with the number `seq`, which is above that of the last
+    /// increment.
+    pub fn begin_incr_at(&mut self, log: &str, seq: i64) -> &FileInfo {
+        let name = Manifest::incr_name(log, seq).into_bytes();
         self.incr.push(FileInfo {
             name,
             seq,

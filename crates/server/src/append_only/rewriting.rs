@@ -139,7 +139,11 @@ fn write_base(
         (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
         _ => {
             let config = node.config.read().clone();
-            rewrite_alone(tap, locker, &base, files(node, &config))
+            let (files, _lock) = match files(node, &config) {
+                Ok((files, lock)) => (Ok(files), Some(lock)),
+                Err(error) => (Err(error), None),
+            };
+            rewrite_alone(tap, locker, &base, files)
         }
     }
 }
@@ -232,6 +236,10 @@ pub(crate) fn enable(
             take_back(&node, &engine);
         }
         end(&node, &engine, &progress, &result);
+        if !node.append_only.hold.is_kept() {
+            // Nothing could begin: CONFIG SET was refused.
+            stay_off(&node);
+        }
     };
     let spawned = std::thread::Builder::new()
         .name("aof-rewrite".into())
@@ -275,6 +283,16 @@ fn switch_on(
             while walker.next(locker).is_some() {}
             Err(RewriteError::Writer(text))
         }
+    }
+}
+
+/// After a refusal to turn the file on: it stays off, and CONFIG GET says so.
+fn stay_off(node: &Node) {
+    let mut state = node.append_only.state.lock();
+    if state.phase == Phase::Waiting {
+        (state.phase, state.retry_at) = (Phase::Off, None);
+        drop(state);
+        node.config.write().appendonly = false;
     }
 }
 
