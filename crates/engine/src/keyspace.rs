@@ -162,6 +162,23 @@ impl<'a> Keyspace<'a> {
         Ok(self.guards.at(at))
     }
 
+    /// Looks at a slot that the command came to while it ran. The slot is given back behind that,
+    /// unless the command had it before, or keeps all slots that it meets.
+    ///
+    /// # Errors
+    /// [`Fail::Busy`] when another thread has it and the command may not wait.
+    pub fn visit<T>(
+        &mut self,
+        slot: Slot,
+        look: impl FnOnce(&mut SlotGuard<'a>) -> T,
+    ) -> Result<T, Fail> {
+        if self.wanders || self.guards.find(slot).is_some() {
+            return Ok(look(self.guard(slot)));
+        }
+        let mut guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+        Ok(look(&mut guard))
+    }
+
     /// Gives back the slots that [`Keyspace::try_guard`] took.
     pub fn release(&mut self) {
         self.guards = Guards::default();

@@ -199,6 +199,7 @@ impl Worker {
         if spec.id != Cmd::Asking {
             session.asking = false;
         }
+        session.keys_so_far = None;
         session.note_transaction();
         match session.reply_mode {
             ReplyMode::On => {}
@@ -259,6 +260,7 @@ impl Worker {
         let start = out.len();
         self.write_error(session, &fail, out);
         session.asking = false;
+        session.keys_so_far = None;
         if session.reply_mode != ReplyMode::On {
             out.truncate(start);
         }

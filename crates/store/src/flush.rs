@@ -11,7 +11,11 @@ impl Locker {
         let _ = world;
         let mut keys = 0;
         let mut from = 0;
-        while let Some(slot) = self.store().next_slot_with_keys(from) {
+        let next = |from| match db {
+            Some(db) => self.store().next_slot_of(db, from),
+            None => self.store().next_slot_with_keys(from),
+        };
+        while let Some(slot) = next(from) {
             from = slot.index() + 1;
             let mut guard = self.lock(slot);
             let databases = match db {
