@@ -1,6 +1,7 @@
 //! Tests of the server as a process: what it keeps when it ends in every way.
 
 mod append_only;
+mod argument_checks;
 mod bad_input;
 mod bounds;
 mod concurrency;
