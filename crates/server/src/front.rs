@@ -25,6 +25,9 @@ const IDLE_TICK: Duration = Duration::from_millis(100);
 /// Takes over the socket of a connection that becomes a replica's.
 pub type Detach = dyn Fn(net::Detached, &Session) + Send + Sync;
 
+/// Most unsent bytes of a client that has not said who it is.
+const UNKNOWN_OUTPUT: usize = 4 * 1024;
+
 /// What a client from elsewhere gets while nobody has set a password.
 const DENIED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is \
     enabled and no password is set for the default user. In this mode connections are only \
@@ -268,6 +271,10 @@ impl Handler for Front {
                     return Flow::Blocked;
                 }
                 Outcome::Close => return Flow::Close,
+                Outcome::Intruder => {
+                    self.node.note_intruder(&conn.session.card.peer);
+                    return Flow::CloseNow;
+                }
                 Outcome::Replicate => {
                     let detach = self.detach.clone();
                     let session = conn.session.take_for_replication();
@@ -333,14 +340,19 @@ impl Handler for Front {
         self.retries.iter().map(|&(due, _)| due).min()
     }
 
-    fn read_limits(&self, conn: &Conn) -> ReadLimits {
+    fn read_limits(&mut self, conn: &Conn) -> ReadLimits {
         let settings = self.worker.settings();
+        let admitted = conn.session.authenticated;
         ReadLimits {
             request: resp::Limits {
                 max_bulk: settings.max_bulk as u64,
-                authenticated: conn.session.authenticated,
+                authenticated: admitted,
             },
             query_buffer: settings.query_buffer_limit,
+            unsent: match admitted {
+                true => usize::MAX,
+                false => UNKNOWN_OUTPUT,
+            },
         }
     }
 

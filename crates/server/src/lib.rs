@@ -13,6 +13,7 @@ mod debug;
 mod ending;
 mod front;
 mod info;
+mod intruders;
 mod loading;
 pub mod log;
 mod memory;

@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) cut_off: CutOff,
     /// Connections to the targets of MIGRATE.
     pub(crate) links: crate::migrate::Links,
+    /// Clients that spoke another protocol.
+    pub(crate) intruders: crate::intruders::Intruders,
 }
 
 impl Node {
@@ -94,6 +96,7 @@ impl Node {
             expiry: crate::periodic::ExpiryStats::default(),
             cut_off: CutOff::default(),
             links: crate::migrate::Links::default(),
+            intruders: crate::intruders::Intruders::default(),
         })
     }
 

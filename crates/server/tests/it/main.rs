@@ -6,6 +6,7 @@ mod bad_input;
 mod bounds;
 mod concurrency;
 mod crash;
+mod front_door;
 mod introspection;
 mod leaving;
 mod loading;
