@@ -58,6 +58,9 @@ pub struct Session {
     pub(crate) keys_so_far: Option<Box<crate::family::key::scan::KeysSoFar>>,
     /// What its command is, while a thread of the program around the engine does it.
     pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
+    /// Set by a command that changes what all workers go by: its reply may leave when each of them
+    /// has begun a batch since. Whoever writes replies takes it.
+    pub everywhere: bool,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// Whether its PSYNC was accepted, so that its socket goes to replication.
@@ -86,6 +89,7 @@ impl Session {
             misses: 0,
             keys_so_far: None,
             elsewhere: None,
+            everywhere: false,
             monitor: false,
             becomes_replica: false,
         }

@@ -228,7 +228,7 @@ impl Worker {
         if session.trusted {
             return Ok(());
         }
-        if !session.authenticated && !spec.has(flag::NO_AUTH) {
+        if !self.settings.admits(session) && !spec.has(flag::NO_AUTH) {
             return Err(fail::NOAUTH.into());
         }
         if session.in_multi() && spec.has(flag::NO_MULTI) {

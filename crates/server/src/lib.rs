@@ -11,6 +11,7 @@ mod crash;
 pub mod daemon;
 mod debug;
 mod ending;
+mod everywhere;
 mod front;
 mod info;
 mod intruders;

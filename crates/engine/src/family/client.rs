@@ -301,10 +301,11 @@ fn kill_matching(cx: &mut Cx<'_>, filter: &Filter<'_>, skip_me: bool) -> i64 {
         if card.id == me {
             card.set_flag(flags::CLOSING, true);
         } else {
-            card.killed.store(true, Ordering::Release);
+            card.killed.store(true, Ordering::SeqCst);
             cx.engine.host().nudge(&card);
         }
     }
+    cx.session.everywhere |= killed > 0;
     killed
 }
 
@@ -364,6 +365,7 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
     cx.engine.pause.begin(kind, until, false);
     cx.engine
         .change_settings(|settings| settings.hide_expired = true);
+    cx.session.everywhere = true;
     cx.reply.ok();
     Ok(())
 }
