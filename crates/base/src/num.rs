@@ -3,7 +3,7 @@
 
 mod double;
 
-pub use double::{format_f64, parse_f64};
+pub use double::{Form, Spelling, format_f64, parse_f64, parse_f64_in_range};
 
 /// Reads an integer as Redis does everywhere: no sign but `-`, no leading zeros, no spaces, `-0`
 /// refused. `None` also when it does not fit 64 bits.

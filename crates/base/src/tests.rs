@@ -153,8 +153,38 @@ fn doubles_read_and_print() {
         "0x",
         "-",
         "+x\u{312}",
+        "1e",
+        "1e+",
+        "1e-5000",
+        "0x1p",
+        "0x1p-1076",
+        "0x1p1024",
+        "1_0",
     ] {
         assert_eq!(num::parse_f64(text.as_bytes()), None, "{text}");
+    }
+    // Halves go to the even neighbour, below the smallest normal number too.
+    for (text, value) in [
+        ("0e-5000", 0.0),
+        ("1e-310", 1e-310),
+        ("0x1p-1074", f64::from_bits(1)),
+        ("0x1.8p-1074", f64::from_bits(2)),
+        ("0x1.0000000000001p-1075", f64::from_bits(1)),
+        (
+            "0xfffffffffffffffp-1080",
+            1.152921504606847e18 * 2f64.powi(-540) * 2f64.powi(-540),
+        ),
+        ("0x1.00000000000008p0", 1.0),
+        ("0x1.000000000000080001p0", 1.0 + f64::EPSILON),
+    ] {
+        assert_eq!(num::parse_f64(text.as_bytes()), Some(value), "{text}");
+    }
+    for text in ["1e-310", "0x1.8p-1074"] {
+        assert_eq!(num::parse_f64_in_range(text.as_bytes()), None, "{text}");
+    }
+    for (text, value) in [("0x1p-1074", f64::from_bits(1)), ("-1.5", -1.5), ("0", 0.0)] {
+        let read = num::parse_f64_in_range(text.as_bytes());
+        assert_eq!(read, Some(value), "{text}");
     }
     for (value, text) in [
         (3.0, "3"),

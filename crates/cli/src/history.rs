@@ -66,40 +66,49 @@ impl History {
     }
 }
 
-/// Whether the command holds a secret, so that it stays in memory only.
-pub(crate) fn is_sensitive(args: &[Vec<u8>]) -> bool {
-    let is = |n: usize, names: &[&str]| {
-        args.get(n).is_some_and(|w| {
-            names
-                .iter()
-                .any(|name| w.eq_ignore_ascii_case(name.as_bytes()))
-        })
+/// Words that announce a secret in commands that our server does not have, and in what is no
+/// command because of a slip.
+const FOREIGN: [&str; 9] = [
+    "auth",
+    "auth2",
+    "deluser",
+    "setuser",
+    "getuser",
+    "sentinel-pass",
+    "sentinel-user",
+    "auth-pass",
+    "auth-user",
+];
+
+/// What is looked for in a line that cannot be read as words.
+const TRACES: [&str; 4] = ["auth", "pass", "masteruser", "setuser"];
+
+/// Whether the line may hold a secret, so that it stays in memory only. A line that is wrong may
+/// hold one as well as one that is right: what is looked for may stand anywhere.
+pub(crate) fn is_sensitive(line: &[u8]) -> bool {
+    let Some(args) = crate::words::split(line) else {
+        let line = line.to_ascii_lowercase();
+        let finds = |trace: &&str| line.windows(trace.len()).any(|at| at == trace.as_bytes());
+        return TRACES.iter().any(finds);
     };
-    let any_from = |from: usize, step: usize, names: &[&str]| {
-        (from..args.len()).step_by(step).any(|n| is(n, names))
+    let is_count = |word: &Vec<u8>| {
+        let digits = word.strip_prefix(b"-").unwrap_or(word);
+        !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     };
-    if is(0, &["auth"]) {
-        return true;
+    match args.as_slice() {
+        [count, command @ ..] if is_count(count) => holds_secret(command),
+        command => holds_secret(command),
     }
-    if args.len() > 1 && is(0, &["acl"]) {
-        return is(1, &["deluser", "setuser", "getuser"]);
+}
+
+fn holds_secret(args: &[Vec<u8>]) -> bool {
+    if let Ok(spec) = commands::resolve(args) {
+        return commands::may_hold_secrets(spec, args, config::is_secret);
     }
-    if is(0, &["config"]) && is(1, &["set"]) {
-        return any_from(2, 2, &["masterauth", "masteruser", "requirepass"]);
-    }
-    if is(0, &["hello"]) {
-        return any_from(2, 1, &["auth"]);
-    }
-    if is(0, &["migrate"]) {
-        return any_from(7, 1, &["auth", "auth2"]);
-    }
-    if is(0, &["sentinel"]) && is(1, &["config"]) && is(2, &["set"]) {
-        return any_from(3, 2, &["sentinel-pass", "sentinel-user"]);
-    }
-    if is(0, &["sentinel"]) && is(1, &["set"]) {
-        return any_from(3, 2, &["auth-pass", "auth-user"]);
-    }
-    false
+    args.iter().skip(1).any(|arg| {
+        let is = |word: &&str| arg.eq_ignore_ascii_case(word.as_bytes());
+        config::is_secret(arg) || FOREIGN.iter().any(is)
+    })
 }
 
 #[cfg(test)]
@@ -107,7 +116,7 @@ mod tests {
     use super::*;
 
     fn sensitive(line: &str) -> bool {
-        is_sensitive(&crate::words::split(line.as_bytes()).unwrap())
+        is_sensitive(line.as_bytes())
     }
 
     #[test]
@@ -119,6 +128,24 @@ mod tests {
             "ACL GETUSER a",
             "config set requirepass x",
             "config set maxmemory 1 masterauth x",
+            "CONFIG SET maxmemory 1 port 2 PRIMARYAUTH x",
+            "config set maxmemory requirepass x",
+            "config set masteruser u",
+            "config set tls-key-file-pass x",
+            "config set \"requirepass\" 'x y'",
+            "\"AU\\x54H\" x",
+            "3 auth x",
+            "-1 auth x",
+            "0 config set requirepass x",
+            "auth \"unbalanced",
+            "config set requirepass 'x",
+            "acl setuser a >\"x",
+            "hello auth a b",
+            "HELLO x AUTH a",
+            "migrate h 1 k auth p",
+            "2 acl setuser a on >x",
+            "config ste requirepass x",
+            "confg set maxmemory 1 masterauth x",
             "hello 3 auth a b",
             "hello 3 setname n auth a b",
             "migrate h 1 k 0 10 copy auth p",
@@ -135,6 +162,12 @@ mod tests {
             "config get requirepass",
             "hello 3",
             "acl",
+            "auth",
+            "set auth x",
+            "3 get auth",
+            "get \"k",
+            "config set port 1",
+            "",
         ] {
             assert!(!sensitive(line), "{line}");
         }

@@ -52,10 +52,10 @@ pub(crate) fn run(session: &mut Session, program: &str) -> Result<(), Exit> {
                 preferences: &mut preferences,
                 program,
             };
-            let (end, sensitive) = entry.run(&line)?;
+            let end = entry.run(&line)?;
             lines.remember(&line);
             if terminal
-                && !sensitive
+                && !history::is_sensitive(&line)
                 && let Ok(text) = std::str::from_utf8(&line)
             {
                 history.keep(text);
@@ -114,25 +114,24 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Runs a line; tells whether it ends the session, and whether it holds a secret.
-    fn run(&mut self, line: &[u8]) -> Result<(bool, bool), Exit> {
+    /// Runs a line; tells whether it ends the session.
+    fn run(&mut self, line: &[u8]) -> Result<bool, Exit> {
         let Some(args) = words::split(line) else {
             output::print("Invalid argument(s)\n")?;
-            return Ok((false, false));
+            return Ok(false);
         };
         if args.is_empty() {
-            return Ok((false, false));
+            return Ok(false);
         }
         let (repeat, args) = match repetition(&args) {
             Some(Ok(n)) => (n, &args[1..]),
             Some(Err(())) => {
                 output::print("Invalid redis-cli repeat command option value.\n")?;
-                return Ok((false, false));
+                return Ok(false);
             }
             None => (1, args.as_slice()),
         };
-        let sensitive = history::is_sensitive(args);
-        self.word(args, repeat).map(|end| (end, sensitive))
+        self.word(args, repeat)
     }
 
     fn word(&mut self, args: &[Vec<u8>], repeat: i64) -> Result<bool, Exit> {

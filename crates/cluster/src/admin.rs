@@ -83,12 +83,8 @@ impl Cluster {
         }
     }
 
-    fn meet(&mut self, ip: &str, port: i64, bus_port: i64) -> Reply {
-        let bus = if bus_port == 0 {
-            port.saturating_add(10_000)
-        } else {
-            bus_port
-        };
+    fn meet(&mut self, ip: &str, port: i64, bus_port: Option<i64>) -> Reply {
+        let bus = bus_port.unwrap_or(port.saturating_add(10_000));
         let refused = || error(format_args!("Invalid node address specified: {ip}:{port}"));
         let Ok(address) = ip.parse::<IpAddr>() else {
             return refused();

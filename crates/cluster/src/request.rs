@@ -29,8 +29,8 @@ pub enum Request {
         ip: String,
         /// The port.
         port: i64,
-        /// The bus port.
-        bus_port: i64,
+        /// The bus port, where it is not the port plus 10000.
+        bus_port: Option<i64>,
     },
     /// FORGET id.
     Forget(Vec<u8>),

@@ -4,6 +4,7 @@ use crate::arg::{block, integer, string};
 use crate::client::CLIENT;
 use crate::cmd::Cmd;
 use crate::flags::{acl, flag};
+use crate::secret::Secrets;
 use crate::spec::{Group, Spec};
 
 pub(crate) static ROWS: &[Spec] = &[
@@ -22,6 +23,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the passwords of the user",
         )
         .history(&[("6.0.0", "Takes a user name before the password.")])
+        .secrets(Secrets::From(1))
         .args(&[string("username").since("6.0.0").opt(), string("password")]),
     Spec::new(Cmd::Client, "client", -2, "2.4.0", Group::Connection)
         .text(
@@ -52,6 +54,11 @@ pub(crate) static ROWS: &[Spec] = &[
             "6.2.0",
             "The protocol version may be left out to ask for the connection's context.",
         )])
+        .secrets(Secrets::Behind {
+            from: 1,
+            words: &[("AUTH", 2)],
+            end: "",
+        })
         .args(&[block(
             "arguments",
             &[

@@ -4,6 +4,7 @@ use crate::arg::{block, integer, key, oneof, pattern, string, word};
 use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::{at, behind, range, unknown};
+use crate::secret::Secrets;
 use crate::spec::{Group, Spec};
 
 pub(crate) static ROWS: &[Spec] = &[
@@ -79,6 +80,11 @@ pub(crate) static ROWS: &[Spec] = &[
             ("4.0.7", "Option `AUTH`."),
             ("6.0.0", "Option `AUTH2`."),
         ])
+        .secrets(Secrets::Behind {
+            from: 6,
+            words: &[("AUTH", 1), ("AUTH2", 2)],
+            end: "KEYS",
+        })
         .args(&[
             string("host"),
             integer("port"),

@@ -4,6 +4,7 @@ use crate::arg::{block, integer, key, oneof, pattern, string};
 use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::at;
+use crate::secret::Secrets;
 use crate::spec::{Group, Spec};
 
 pub(crate) static ROWS: &[Spec] = &[
@@ -182,6 +183,7 @@ static CONFIG: &[Spec] = &[
             "O(N), N being the settings named",
         )
         .history(&[("7.0.0", "Takes several settings, set all or none.")])
+        .secrets(Secrets::BehindOptions(2))
         .args(&[block("data", &[string("parameter"), string("value")]).multi()]),
 ];
 

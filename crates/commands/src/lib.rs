@@ -32,6 +32,7 @@ mod list;
 mod lookup;
 mod rename;
 mod replication;
+mod secret;
 mod server;
 mod spec;
 mod string;
@@ -50,8 +51,9 @@ pub use keys::{first_key, fuzz_keys, key_places, keys};
 pub use keyspec::{Begin, Find, KeyRange, KeySpec};
 pub use lookup::{all, lookup, lookup_full, resolve, top_level};
 pub use rename::{Directory, RenameError};
+pub use secret::{Secrets, may_hold_secrets, secrets};
 pub use spec::{Group, Spec};
-pub use unknown::Unknown;
+pub use unknown::{Unknown, wrong_subcommand};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use crate::arg::Arg;
 use crate::cmd::Cmd;
 use crate::flags::{Acl, Flags, acl, flag};
 use crate::keyspec::{KeyRange, KeySpec};
+use crate::secret::Secrets;
 
 /// The group a command is documented under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub struct Spec {
     pub deprecated: Option<(&'static str, &'static str)>,
     /// Made for servers, not for users (doc flag `syscmd`).
     pub system: bool,
+    /// Which of its arguments are secrets.
+    pub secrets: Secrets,
     /// Its arguments.
     pub args: &'static [Arg],
 }
@@ -121,6 +124,7 @@ impl Spec {
             history: &[],
             deprecated: None,
             system: false,
+            secrets: Secrets::None,
             args: &[],
         }
     }
@@ -198,6 +202,11 @@ impl Spec {
 
     pub(crate) const fn system(mut self) -> Spec {
         self.system = true;
+        self
+    }
+
+    pub(crate) const fn secrets(mut self, secrets: Secrets) -> Spec {
+        self.secrets = secrets;
         self
     }
 

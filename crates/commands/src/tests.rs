@@ -143,3 +143,37 @@ fn help_lists_every_subcommand_once() {
     );
     assert_eq!(config[1], "GET parameter [parameter ...]");
 }
+
+fn secret_places(line: &str) -> Vec<usize> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let spec = resolve(&words).expect("a command");
+    let is_secret = |name: &[u8]| name.eq_ignore_ascii_case(b"requirepass");
+    let mut places = Vec::new();
+    secrets(spec, &words, is_secret, &mut |index| places.push(index));
+    places
+}
+
+#[test]
+fn secrets_stand_where_the_rows_say() {
+    for (line, places) in [
+        ("GET auth", &[][..]),
+        ("AUTH p", &[1]),
+        ("auth u p", &[1, 2]),
+        ("AUTH u p more", &[1, 2, 3]),
+        ("HELLO 3 AUTH u p SETNAME n", &[3, 4]),
+        ("HELLO 3 SETNAME auth AUTH u p", &[4, 5, 6]),
+        ("HELLO auth u p", &[2, 3]),
+        ("HELLO 3", &[]),
+        ("CONFIG SET port 1 RequirePass p timeout 3", &[5]),
+        ("CONFIG SET port requirepass p", &[4]),
+        ("CONFIG SET requirepass", &[]),
+        ("CONFIG GET requirepass", &[]),
+        ("MIGRATE h 1 k 0 9 COPY AUTH p", &[8]),
+        ("MIGRATE h 1 k 0 9 AUTH2 u p REPLACE", &[7, 8]),
+        ("MIGRATE h 1 auth 0 9", &[]),
+        ("MIGRATE h 1 x 0 9 AUTH keys KEYS auth k", &[7]),
+        ("MIGRATE h 1 x 0 9 AUTH", &[]),
+    ] {
+        assert_eq!(secret_places(line), places, "{line}");
+    }
+}

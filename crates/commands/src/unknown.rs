@@ -54,6 +54,24 @@ impl Unknown {
     }
 }
 
+/// The error text, without the leading `-ERR `, for a subcommand with more or other arguments than it
+/// takes, where its arity in the table does not tell: Redis names it as the client wrote it.
+pub fn wrong_subcommand<A: Argv + ?Sized>(argv: &A) -> Vec<u8> {
+    let mut text = b"unknown subcommand or wrong number of arguments for '".to_vec();
+    if argv.count() > 1 {
+        text.extend_from_slice(printable(argv.arg(1)));
+    }
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(&until_zero(first(argv)).to_ascii_uppercase());
+    text.extend_from_slice(b" HELP.");
+    for byte in &mut text {
+        if matches!(byte, b'\r' | b'\n') {
+            *byte = b' ';
+        }
+    }
+    text
+}
+
 fn first<A: Argv + ?Sized>(argv: &A) -> &[u8] {
     if argv.count() == 0 { b"" } else { argv.arg(0) }
 }

@@ -33,7 +33,7 @@ pub use page::page;
 pub use rewrite::{SIGNATURE, rewrite, rewrite_all};
 pub use set::{Caller, Change, SetError, set};
 pub use settings::Config;
-pub use table::{all, lookup};
+pub use table::{all, is_secret, lookup};
 pub use values::{NotifyEvents, OutputLimit, OutputLimits, ReplicaOf, SavePoint, ShutdownOn};
 pub use words::{quote, split};
 

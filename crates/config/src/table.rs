@@ -43,6 +43,11 @@ pub fn lookup(name: &[u8]) -> Option<&'static Opt> {
     find(name).map(|name| name.option)
 }
 
+/// Whether this names an option, in any way of writing it, whose value is a secret.
+pub fn is_secret(name: &[u8]) -> bool {
+    lookup(name).is_some_and(|option| option.sensitive)
+}
+
 pub(crate) fn find(name: &[u8]) -> Option<Name> {
     // The one table of all instances: it depends on nothing and never changes.
     static NAMES: OnceLock<HashMap<&'static [u8], Name>> = OnceLock::new();

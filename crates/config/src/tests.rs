@@ -250,17 +250,17 @@ fn setting_is_all_or_nothing() {
 #[test]
 fn getting_knows_patterns_names_and_hidden_options() {
     let config = Config::default();
-    let names = |pattern: &str| -> Vec<&str> {
+    let names = |pattern: &str| -> Vec<String> {
         get(&config, pattern.as_bytes())
-            .iter()
-            .map(|(name, _)| *name)
+            .into_iter()
+            .map(|(name, _)| name)
             .collect()
     };
     assert_eq!(
         names("HASH-max-*-entries"),
         ["hash-max-listpack-entries", "hash-max-ziplist-entries"]
     );
-    assert_eq!(names("MasterAuth"), ["masterauth"]);
+    assert_eq!(names("MasterAuth"), ["MasterAuth"], "as it was asked for");
     assert_eq!(names("primaryauth"), ["primaryauth"]);
     assert_eq!(names("primary*"), [""; 0]);
     assert_eq!(names("key-load-dela*"), [""; 0]);
@@ -268,9 +268,14 @@ fn getting_knows_patterns_names_and_hidden_options() {
     assert_eq!(names("nosuch"), [""; 0]);
     let found = get_all(&config, &["port", "po*", "PORT", "tls-port"]);
     assert_eq!(
-        found.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        found
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>(),
         ["port", "tls-port"]
     );
+    let found = get_all(&config, &["MAXMEMORY", "maxmemory", "maxmemor?"]);
+    assert_eq!(found, [("MAXMEMORY".to_owned(), b"0".to_vec())]);
 }
 
 #[test]

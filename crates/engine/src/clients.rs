@@ -164,7 +164,7 @@ impl ClientCard {
 
     /// Whether CLIENT KILL has ended it.
     pub fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Acquire)
+        self.killed.load(Ordering::SeqCst)
     }
 
     /// Sets or clears flag bits.

@@ -75,6 +75,9 @@ pub const NOT_INTEGER: &str = "ERR value is not an integer or out of range";
 pub const NOT_FLOAT: &str = "ERR value is not a valid float";
 /// A negative or too large number where a size must be.
 pub const OUT_OF_RANGE: &str = "ERR value is out of range";
+/// The least integer where its opposite must be a number too.
+pub const OUT_OF_LONG: &str =
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
 /// A negative number where none may be.
 pub const MUST_BE_POSITIVE: &str = "ERR value is out of range, must be positive";
 /// There is no such key.
@@ -150,6 +153,15 @@ pub const NO_DEBUG: &str = "ERR DEBUG command not allowed. If the enable-debug-c
 /// The number of arguments does not fit.
 pub fn wrong_arity(full_name: &str) -> Fail {
     Fail::Error(format!("ERR wrong number of arguments for '{full_name}' command").into())
+}
+
+/// A subcommand with more or other arguments than it takes, where the table's arity does not tell:
+/// it is named as the client wrote it.
+pub fn bad_subcommand(args: resp::Args<'_>) -> Fail {
+    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+    let mut text = b"ERR ".to_vec();
+    text.extend_from_slice(&commands::wrong_subcommand(&argv));
+    Fail::Raw(text)
 }
 
 /// The error with which EXEC does not begin: what was wrong, and that nothing was run.

@@ -180,9 +180,9 @@ impl<'a> Keyspace<'a> {
         Ok(result)
     }
 
-    /// Visits every slot that has keys, under the world.
-    pub fn visit_all(&mut self, world: &World<'_>, visit: impl FnMut(&mut SlotGuard<'a>)) {
-        self.guards.visit_all(self.locker, world, visit);
+    /// Visits every slot that has keys of a physical database, under the world.
+    pub fn visit_all(&mut self, world: &World<'_>, db: u16, visit: impl FnMut(&mut SlotGuard<'a>)) {
+        self.guards.visit_all(self.locker, world, Some(db), visit);
     }
 
     /// Takes all keys out of one physical database, or of all; gives each slot's keys to `sink`.

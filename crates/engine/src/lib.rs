@@ -128,11 +128,13 @@ impl Engine {
         let mut new = (**settings).clone();
         change(&mut new);
         *settings = Arc::new(new);
-        self.generation.fetch_add(1, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        // With the opening of a gate before it: whoever finds a gate closed after a change knows that
+        // its owner will see the change.
+        self.generation.load(Ordering::SeqCst)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The 80-bit floating point that INCRBYFLOAT and HINCRBYFLOAT add with, on every processor.
 
+use base::num::{Form, Spelling};
 use rustc_apfloat::ieee::X87DoubleExtended;
 use rustc_apfloat::{Float, Round, Status};
 
@@ -11,38 +12,32 @@ pub(crate) struct LongDouble(X87DoubleExtended);
 const LONGEST: usize = 5 * 1024;
 
 impl LongDouble {
-    /// Reads a number as `strtold` does, without blanks and with nothing left over; infinities may
-    /// be read, no NaN.
+    /// Reads a number as Redis does with `strtold`: no blanks, nothing left over, no NaN; infinities
+    /// may be read. What is too large, or so small that it becomes zero, is refused.
     pub(crate) fn parse(text: &[u8]) -> Option<LongDouble> {
-        let text = std::str::from_utf8(text)
-            .ok()
-            .filter(|text| text.len() < LONGEST)?;
-        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-        if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
-            let infinity = X87DoubleExtended::INFINITY;
-            return Some(LongDouble(if text.starts_with('-') {
-                -infinity
-            } else {
-                infinity
-            }));
-        }
-        if !unsigned
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_digit() || b == b'.')
-        {
-            return None;
-        }
-        let mut spelt = text.to_owned();
-        let hexadecimal = unsigned
-            .get(..2)
-            .is_some_and(|head| head.eq_ignore_ascii_case("0x"));
-        if hexadecimal && !unsigned.contains(['p', 'P']) {
-            spelt.push_str("p0");
-        }
+        let spelling = Spelling::of(text).filter(|_| text.len() < LONGEST)?;
+        let spelt = match spelling.form {
+            Form::Infinity => {
+                let infinity = X87DoubleExtended::INFINITY;
+                return Some(LongDouble(if spelling.negative {
+                    -infinity
+                } else {
+                    infinity
+                }));
+            }
+            Form::Decimal(digits) => digits.to_owned(),
+            Form::Hexadecimal(digits) if digits.contains(['p', 'P']) => format!("0x{digits}"),
+            Form::Hexadecimal(digits) => format!("0x{digits}p0"),
+        };
         let read = X87DoubleExtended::from_str_r(&spelt, Round::NearestTiesToEven).ok()?;
-        let unfit = read.status.intersects(Status::OVERFLOW);
-        (!unfit && !read.value.is_nan()).then_some(LongDouble(read.value))
+        let unfit = read.status.intersects(Status::OVERFLOW)
+            || (read.value.is_zero() && !spelling.is_zero());
+        let value = if spelling.negative {
+            -read.value
+        } else {
+            read.value
+        };
+        (!unfit && !value.is_nan()).then_some(LongDouble(value))
     }
 
     /// Whether it is an infinity.

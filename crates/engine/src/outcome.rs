@@ -20,6 +20,8 @@ pub enum Outcome {
     Blocked,
     /// Close the connection once its output is sent.
     Close,
+    /// Close the connection at once: what it sent was made for another protocol.
+    Intruder,
     /// The connection becomes a replica's: its socket goes to replication.
     Replicate,
 }

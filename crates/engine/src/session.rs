@@ -63,6 +63,9 @@ pub struct Session {
     pub(crate) in_rest: bool,
     /// What its command is, while a thread of the program around the engine does it.
     pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
+    /// Set by a command that changes what all workers go by: its reply may leave when each of them
+    /// has begun a batch since. Whoever writes replies takes it.
+    pub everywhere: bool,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// Whether its PSYNC was accepted, so that its socket goes to replication.
@@ -93,6 +96,7 @@ impl Session {
             rest: None,
             in_rest: false,
             elsewhere: None,
+            everywhere: false,
             monitor: false,
             becomes_replica: false,
         }

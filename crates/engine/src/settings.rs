@@ -67,6 +67,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether a connection may do more than log in: it has, or nobody has to, as long as that is so.
+    #[inline]
+    pub fn admits(&self, session: &crate::Session) -> bool {
+        session.authenticated || self.password.is_empty()
+    }
+
     /// Whether the server's state refuses no command: what nearly all of them find.
     pub(crate) fn let_all_run(&self) -> bool {
         let refuses = self.loading

@@ -197,6 +197,7 @@ impl Worker {
             return outcome;
         }
         end_asking(session, spec.id);
+        session.keys_so_far = None;
         session.note_transaction();
         match session.reply_mode {
             ReplyMode::On => {}
@@ -225,7 +226,7 @@ impl Worker {
         if session.trusted {
             return Ok(());
         }
-        if !session.authenticated && !spec.has(flag::NO_AUTH) {
+        if !self.settings.admits(session) && !spec.has(flag::NO_AUTH) {
             return Err(fail::NOAUTH.into());
         }
         if session.in_multi() && spec.has(flag::NO_MULTI) {
@@ -257,6 +258,7 @@ impl Worker {
         let start = out.len();
         self.write_error(session, &fail, out);
         end_asking(session, Cmd::Ping);
+        session.keys_so_far = None;
         if session.reply_mode != ReplyMode::On {
             out.truncate(start);
         }

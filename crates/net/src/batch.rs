@@ -11,6 +11,8 @@ use crate::worker::Worker;
 
 /// Most commands in a batch.
 pub(crate) const BATCH_MAX: usize = 64;
+/// Commands after which a connection is looked at that may have little output only.
+const BATCH_LONG: usize = 16;
 /// How long a batch may take before the handler gets a boundary.
 const BATCH_TIME: Duration = Duration::from_micros(200);
 /// How long a round may go on before what it has to send is written.
@@ -43,6 +45,11 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn is_full(&self) -> bool {
         self.pending.len() >= BATCH_MAX
+    }
+
+    /// Whether there are enough commands to look at what they have answered.
+    pub(crate) fn is_long(&self) -> bool {
+        self.pending.len() >= BATCH_LONG
     }
 
     /// Whether a connection's command is the last that was added.

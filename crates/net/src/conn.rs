@@ -171,6 +171,8 @@ pub(crate) mod stall {
     pub(crate) const WITHHELD: u8 = 8;
     /// It is being closed or detached.
     pub(crate) const ENDING: u8 = 16;
+    /// There is more unsent output than its handler lets it have and still be read from.
+    pub(crate) const UNREAD: u8 = 32;
 }
 
 /// How a connection is being ended.

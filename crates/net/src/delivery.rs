@@ -76,7 +76,20 @@ impl<H: Handler> Worker<H> {
         } else {
             self.table.unstall(index, stall::WITHHELD);
         }
+        self.go_on_reading(index);
         self.end_if_due(index, marked);
+    }
+
+    /// A connection whose input stopped because of what it has not read goes on once it has.
+    fn go_on_reading(&mut self, index: u32) {
+        let Some(conn) = self.table.at(index) else {
+            return;
+        };
+        if conn.stall & stall::UNREAD != 0
+            && conn.out.len() <= self.handler.read_limits(&conn.state).unsent
+        {
+            self.table.unstall(index, stall::UNREAD);
+        }
     }
 
     /// The poller says that a socket takes more.

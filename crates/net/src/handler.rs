@@ -45,6 +45,11 @@ pub struct ReadLimits {
     /// `client-query-buffer-limit`: most bytes that may wait to become a command. Values above
     /// 4 GiB count as 4 GiB.
     pub query_buffer: usize,
+    /// Most unsent bytes with which the connection is read from and its commands are executed: for
+    /// clients that nobody knows yet, who may not make the server keep much for them. One whose
+    /// pipeline is longer than that must read before the rest of it is answered. Up to 16
+    /// commands run between two looks at it.
+    pub unsent: usize,
 }
 
 impl Default for ReadLimits {
@@ -52,6 +57,7 @@ impl Default for ReadLimits {
         ReadLimits {
             request: resp::Limits::default(),
             query_buffer: 1 << 30,
+            unsent: usize::MAX,
         }
     }
 }
@@ -225,8 +231,8 @@ pub trait Handler: Sized {
         None
     }
 
-    /// What the connection may send now. Asked before each parsing.
-    fn read_limits(&self, conn: &Self::Conn) -> ReadLimits {
+    /// What the connection may send now. Asked before each parsing, outside of batches.
+    fn read_limits(&mut self, conn: &Self::Conn) -> ReadLimits {
         let _ = conn;
         ReadLimits::default()
     }

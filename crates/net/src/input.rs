@@ -140,6 +140,12 @@ impl<H: Handler> Worker<H> {
             if conn.stall != 0 || conn.halted {
                 return;
             }
+            if conn.out.len() > limits.unsent {
+                // Writing comes first; what is left in the socket's way decides.
+                conn.stall |= stall::UNREAD;
+                self.table.make_dirty(index);
+                return;
+            }
             let bytes = match conn.chunk {
                 Some((start, end)) => &self.input[start + conn.parsed..end],
                 None => &conn.query[conn.parsed..],
@@ -151,7 +157,8 @@ impl<H: Handler> Worker<H> {
                 Ok(Step::Command(command)) => {
                     self.batch.add(index, conn, command);
                     conn.parsed += command.len;
-                    if self.batch.is_full() {
+                    let bounded = limits.unsent != usize::MAX;
+                    if self.batch.is_full() || (bounded && self.batch.is_long()) {
                         self.run_batch(Some(index));
                         let Some(conn) = self.table.at(index) else {
                             return;

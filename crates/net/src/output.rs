@@ -251,8 +251,9 @@ impl Output {
         }
     }
 
-    /// Lays aside what the current command wrote, so that something can go before it.
-    pub(crate) fn take_reply(&mut self) -> Vec<u8> {
+    /// Lays aside what the current command wrote, so that something can go before it, or so that it
+    /// is sent later.
+    pub fn take_reply(&mut self) -> Vec<u8> {
         let keep = self.reply_at.saturating_sub(self.tail_at) as usize;
         self.tail.split_off(keep.min(self.tail.len()))
     }

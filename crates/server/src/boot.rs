@@ -217,7 +217,7 @@ fn serve(
     );
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
-    crate::memory::set_background_thread(config.jemalloc_bg_thread);
+    crate::configure::in_force(&node, &engine, &config);
     crate::memory::note_startup();
     let server = listen(&config, &node, kept_from)?;
     node.set_workers(server.workers().clone());

@@ -93,14 +93,14 @@ fn request(engine: &Engine, cmd: Cmd, args: Args<'_>) -> Result<Request, Fail> {
 /// CLUSTER MEET ip port [bus-port]
 fn meet(args: Args<'_>) -> Result<Request, Fail> {
     if args.len() > 5 {
-        return Err(engine::fail::wrong_arity("cluster|meet"));
+        return Err(engine::fail::bad_subcommand(args));
     }
     let text = |index: usize| String::from_utf8_lossy(args.get(index)).into_owned();
     let bad = |what: &str, index: usize| format!("ERR Invalid {what} specified: {}", text(index));
     let port = num::parse_i64(args.get(3)).ok_or_else(|| bad("base port", 3))?;
     let bus_port = match args.opt(4) {
-        Some(given) => num::parse_i64(given).ok_or_else(|| bad("bus port", 4))?,
-        None => 0,
+        Some(given) => Some(num::parse_i64(given).ok_or_else(|| bad("bus port", 4))?),
+        None => None,
     };
     Ok(Request::Meet {
         ip: text(2),
@@ -164,12 +164,13 @@ fn set_slot(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
 
 /// CLUSTER FAILOVER [FORCE | TAKEOVER]
 fn failover(args: Args<'_>) -> Result<Request, Fail> {
+    if args.len() > 3 {
+        return Err(engine::fail::bad_subcommand(args));
+    }
     let kind = match args.opt(2) {
         None => FailoverKind::Default,
-        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"FORCE") => FailoverKind::Force,
-        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"TAKEOVER") => {
-            FailoverKind::Takeover
-        }
+        Some(word) if word.eq_ignore_ascii_case(b"FORCE") => FailoverKind::Force,
+        Some(word) if word.eq_ignore_ascii_case(b"TAKEOVER") => FailoverKind::Takeover,
         Some(_) => return Err(engine::fail::SYNTAX.into()),
     };
     Ok(Request::Failover(kind))
@@ -177,10 +178,13 @@ fn failover(args: Args<'_>) -> Result<Request, Fail> {
 
 /// CLUSTER RESET [HARD | SOFT]
 fn reset(engine: &Engine, args: Args<'_>) -> Result<Request, Fail> {
+    if args.len() > 3 {
+        return Err(engine::fail::bad_subcommand(args));
+    }
     let hard = match args.opt(2) {
         None => false,
-        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"HARD") => true,
-        Some(word) if args.len() == 3 && word.eq_ignore_ascii_case(b"SOFT") => false,
+        Some(word) if word.eq_ignore_ascii_case(b"HARD") => true,
+        Some(word) if word.eq_ignore_ascii_case(b"SOFT") => false,
         Some(_) => return Err(engine::fail::SYNTAX.into()),
     };
     Ok(Request::Reset {

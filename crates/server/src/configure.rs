@@ -86,7 +86,7 @@ pub(crate) fn set(
     put_into_effect(node, &change).map_err(|error| Fail::from(error.to_string()))?;
     let before = std::mem::replace(&mut *config, change.config);
     engine.change_settings(|settings| apply(&config, settings));
-    engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
+    in_force(node, engine, &config);
     drop(config);
     refresh_refusal(node, engine);
     let ticket = || session.map(|session| node.ticket_for(session));
@@ -122,26 +122,24 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
     if change.touches("tcp-keepalive") {
         node.with_server(|server| server.set_keepalive(config.tcp_keepalive as u64));
     }
-    if change.touches("jemalloc-bg-thread") {
-        crate::memory::set_background_thread(config.jemalloc_bg_thread);
-    }
-    if change.touches("loglevel")
-        && let Some(log) = node.log_handle()
-    {
+    Ok(())
+}
+
+/// Puts into force what lies outside of the engine's settings and cannot fail: when the server starts
+/// and with every change, so that an option means the same in a file and in CONFIG SET.
+pub(crate) fn in_force(node: &Node, engine: &Engine, config: &Config) {
+    engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
+    crate::memory::set_background_thread(config.jemalloc_bg_thread);
+    if let Some(log) = node.log_handle() {
         log.set_level(config.loglevel);
     }
-    if change.touches("masterauth") || change.touches("masteruser") {
-        node.replication().reconfigure(config);
-    }
-    if change.touches("repl-backlog-size") {
-        let hub = &node.replication().hub;
-        hub.resize_backlog(config.repl_backlog_size);
-    }
+    node.replication().reconfigure(config, engine);
+    let hub = &node.replication().hub;
+    hub.resize_backlog(config.repl_backlog_size);
     if let Some(bus) = node.bus() {
         let limit = config.cluster_link_sendbuf_limit as usize;
         bus.settings(crate::clustering::settings(config), limit);
     }
-    Ok(())
 }
 
 /// Works out whether writes must be refused, because saving fails or replicas are missing.

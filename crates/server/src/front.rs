@@ -1,5 +1,6 @@
 //! Where `net` meets `engine`: one [`Front`] per worker turns parsed commands into executed ones.
 
+use crate::everywhere::{Everywhere, Reply};
 use crate::message::Message;
 use crate::node::Node;
 use engine::clients::flags;
@@ -24,6 +25,9 @@ const IDLE_TICK: Duration = Duration::from_millis(100);
 
 /// Takes over the socket of a connection that becomes a replica's.
 pub type Detach = dyn Fn(net::Detached, &Session) + Send + Sync;
+
+/// Most unsent bytes of a client that has not said who it is.
+const UNKNOWN_OUTPUT: usize = 4 * 1024;
 
 /// What a client from elsewhere gets while nobody has set a password.
 const DENIED: &[u8] = b"-DENIED Redis is running in protected mode because protected mode is \
@@ -70,6 +74,8 @@ pub struct Front {
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
+    /// Replies that leave when what they tell of is in force at every worker.
+    everywhere: Everywhere,
     detach: Arc<Detach>,
 }
 
@@ -98,6 +104,7 @@ impl Front {
             index,
             retries: Vec::new(),
             paused: Vec::new(),
+            everywhere: Everywhere::default(),
             detach,
         }
     }
@@ -193,6 +200,34 @@ impl Front {
         }
     }
 
+    /// Holds back the reply of a command that changes what all workers go by, with all that the
+    /// client sends behind it, until they do.
+    #[cold]
+    fn reply_everywhere(&mut self, id: ConnId, outcome: &Outcome, out: &mut Output) -> Flow {
+        let reply = Reply {
+            bytes: out.take_reply(),
+            closes: *outcome == Outcome::Close,
+        };
+        let boundary = self.worker.engine().store.gates().mark();
+        self.everywhere.wait(boundary, id, reply);
+        Flow::Blocked
+    }
+
+    /// Sends the replies that were held back, as far as every worker has come to a boundary.
+    fn release_replies(&mut self, conns: &mut Conns<'_, Self>) {
+        let gates = self.worker.engine().store.gates();
+        self.everywhere.release(gates, &mut |id, reply| {
+            if let Some((_, out)) = conns.write(id) {
+                out.push().raw(&reply.bytes);
+                if reply.closes {
+                    conns.close(id);
+                } else {
+                    conns.unblock(id);
+                }
+            }
+        });
+    }
+
     fn retry_later(&mut self, conn: &mut Conn) {
         self.retries.push((Instant::now() + conn.retry, conn.id));
         conn.retry = (conn.retry * 2).min(LAST_RETRY);
@@ -262,8 +297,8 @@ impl Handler for Front {
     }
 
     fn batch_end(&mut self, conns: &mut Conns<'_, Self>) {
-        let _ = conns;
         self.worker.end_batch();
+        self.release_replies(conns);
     }
 
     fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
@@ -294,6 +329,9 @@ impl Handler for Front {
             if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
                 self.give_up_place(conn);
             }
+            if std::mem::take(&mut conn.session.everywhere) {
+                return self.reply_everywhere(conn.id, &outcome, out);
+            }
             match outcome {
                 Outcome::Done => return Flow::Done,
                 Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) => {
@@ -311,6 +349,10 @@ impl Handler for Front {
                     return Flow::Blocked;
                 }
                 Outcome::Close => return Flow::Close,
+                Outcome::Intruder => {
+                    self.node.note_intruder(&conn.session.card.peer);
+                    return Flow::CloseNow;
+                }
                 Outcome::Replicate => {
                     let detach = self.detach.clone();
                     let session = conn.session.take_for_replication();
@@ -387,17 +429,25 @@ impl Handler for Front {
     }
 
     fn due(&mut self) -> Option<Instant> {
-        self.retries.iter().map(|&(due, _)| due).min()
+        let retry = self.retries.iter().map(|&(due, _)| due).min();
+        retry.into_iter().chain(self.everywhere.due()).min()
     }
 
-    fn read_limits(&self, conn: &Conn) -> ReadLimits {
+    fn read_limits(&mut self, conn: &Conn) -> ReadLimits {
+        // What CONFIG SET has changed counts for the next bytes of any connection.
+        self.worker.refresh();
         let settings = self.worker.settings();
+        let admitted = settings.admits(&conn.session);
         ReadLimits {
             request: resp::Limits {
                 max_bulk: settings.max_bulk as u64,
-                authenticated: conn.session.authenticated,
+                authenticated: admitted,
             },
             query_buffer: settings.query_buffer_limit,
+            unsent: match admitted {
+                true => usize::MAX,
+                false => UNKNOWN_OUTPUT,
+            },
         }
     }
 
@@ -422,6 +472,7 @@ impl Handler for Front {
 
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration {
         self.worker.refresh();
+        self.release_replies(conns);
         let now = Instant::now();
         let mut next = IDLE_TICK;
         let due = |&mut (at, _): &mut (Instant, ConnId)| at <= now;

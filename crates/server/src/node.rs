@@ -68,6 +68,8 @@ pub(crate) struct Node {
     chores: crate::chores::Chores,
     /// Connections to the targets of MIGRATE.
     pub(crate) links: crate::migrate::Links,
+    /// Clients that spoke another protocol.
+    pub(crate) intruders: crate::intruders::Intruders,
 }
 
 impl Node {
@@ -97,6 +99,7 @@ impl Node {
             cut_off: CutOff::default(),
             chores: crate::chores::Chores::default(),
             links: crate::migrate::Links::default(),
+            intruders: crate::intruders::Intruders::default(),
         })
     }
 

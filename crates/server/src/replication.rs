@@ -99,10 +99,22 @@ impl Replication {
         reply
     }
 
-    /// The configuration changed: the next connection to the primary goes by it.
-    pub(crate) fn reconfigure(&self, config: &config::Config) {
+    /// The configuration changed: the next connection to the primary goes by it, and what is served
+    /// while there is none.
+    pub(crate) fn reconfigure(&self, config: &config::Config, engine: &Engine) {
         if let Some(following) = &*self.following.lock() {
             following.follower.set_auth(credentials(config));
+            // The link says itself when it comes and goes; what it says meanwhile must not be lost.
+            loop {
+                let online = following.follower.status().online;
+                let stale = !online && !config.replica_serve_stale_data;
+                if engine.settings().stale != stale {
+                    engine.change_settings(|settings| settings.stale = stale);
+                }
+                if following.follower.status().online == online {
+                    break;
+                }
+            }
         }
     }
 

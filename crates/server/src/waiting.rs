@@ -75,12 +75,13 @@ struct Wish {
 
 impl Wish {
     fn parse(args: Args<'_>) -> Result<Wish, Fail> {
-        let local = num::parse_i64(args.get(1))
-            .filter(|value| (0..=1).contains(value))
-            .ok_or("ERR value is out of range, value must between 0 and 1")?;
+        let local = num::parse_i64(args.get(1)).ok_or(engine::fail::NOT_INTEGER)?;
+        if !(0..=1).contains(&local) {
+            return Err("ERR value is out of range, value must between 0 and 1".into());
+        }
         let replicas = num::parse_i64(args.get(2))
             .filter(|value| *value >= 0)
-            .ok_or("ERR value is out of range, must be positive")?;
+            .ok_or(engine::fail::MUST_BE_POSITIVE)?;
         let timeout = engine::timeout::milliseconds(args.get(3))?;
         Ok(Wish {
             local: local as usize,

@@ -63,7 +63,7 @@ fn meet_again(world: &mut World) {
             Request::Meet {
                 ip: address().to_string(),
                 port,
-                bus_port: 0,
+                bus_port: None,
             },
         );
     }

@@ -22,7 +22,7 @@ pub(crate) fn form(world: &mut World) {
             Request::Meet {
                 ip: address().to_string(),
                 port,
-                bus_port: 0,
+                bus_port: None,
             },
         );
     }

@@ -105,7 +105,7 @@ impl ExpireCycle {
                     if expire <= now {
                         due.push(object.key().into());
                     } else {
-                        lives.0 += expire - now;
+                        lives.0 = expire.saturating_sub(now).saturating_add(lives.0);
                         lives.1 += 1;
                     }
                 }

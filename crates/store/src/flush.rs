@@ -29,7 +29,7 @@ impl<'a> Guards<'a> {
         mut sink: impl FnMut(Flushed),
     ) -> u64 {
         let mut keys = 0;
-        self.visit_all(locker, world, |guard| {
+        self.visit_all(locker, world, db, |guard| {
             let databases = match db {
                 Some(db) => vec![db],
                 None => guard.state().databases().map(|(db, _)| db).collect(),
@@ -44,16 +44,22 @@ impl<'a> Guards<'a> {
         keys
     }
 
-    /// Visits every slot that has keys, in ascending order.
+    /// Visits every slot that has keys of one physical database, or of any, in ascending order.
     pub fn visit_all(
         &mut self,
         locker: &'a Locker,
         world: &World<'_>,
+        db: Option<u16>,
         mut visit: impl FnMut(&mut SlotGuard<'a>),
     ) {
         let _ = world;
+        let store = locker.store();
+        let next = |from| match db {
+            Some(db) => store.next_slot_of(db, from),
+            None => store.next_slot_with_keys(from),
+        };
         let mut from = 0;
-        while let Some(slot) = locker.store().next_slot_with_keys(from) {
+        while let Some(slot) = next(from) {
             from = slot.index() + 1;
             self.with(locker, slot, &mut visit);
         }

@@ -95,6 +95,9 @@ impl Gates {
     /// Where every gate is now; give it to [`Gates::all_passed`] to learn whether each has since
     /// been at a boundary.
     pub fn mark(&self) -> Boundary {
+        // Whatever the caller has changed goes before the look at the gates: the owner of one that
+        // is closed sees it when it opens the gate.
+        std::sync::atomic::fence(Ordering::SeqCst);
         let gates = self.gates.read();
         let passed = |cell: &Arc<GateCell>| {
             let count = cell.passed.load(Ordering::SeqCst);

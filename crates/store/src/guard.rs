@@ -220,7 +220,7 @@ impl<'a> SlotGuard<'a> {
                 keys.expires += u32::from(expiring);
                 keys.table.insert(hash, object, stagger(slot));
                 if keys.table.len() == 1 {
-                    self.store.occupied.set(slot, true);
+                    self.store.occupied.begin(db, slot);
                 }
                 counts.keys(db, 1);
                 counts.expires(db, i64::from(expiring));
@@ -240,6 +240,7 @@ impl<'a> SlotGuard<'a> {
         counts.keys(db, -1);
         counts.expires(db, -expiring);
         if empty {
+            self.store.occupied.end(db, self.slot);
             self.tidy = true;
         }
         Some(if self.state().taps.is_empty() {
@@ -303,9 +304,7 @@ impl<'a> SlotGuard<'a> {
                 });
             }
         }
-        store
-            .occupied
-            .set(slot, self.state().databases().next().is_some());
+        store.occupied.end(db, slot);
         Some(Flushed(table))
     }
 }
@@ -387,7 +386,9 @@ impl Drop for SlotGuard<'_> {
                 state.tidy();
                 state.databases().next().is_none()
             };
-            self.store.occupied.set(self.slot, !empty);
+            if empty {
+                self.store.occupied.end_all(self.slot);
+            }
         }
         crate::order::slot(false);
         if let Some(state) = self.state.take() {

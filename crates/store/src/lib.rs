@@ -132,7 +132,7 @@ impl Store {
             journal: Arc::default(),
             taps: Taps::default(),
             waits: SlotWaits::default(),
-            occupied: Occupied::new(),
+            occupied: Occupied::new(databases),
             counts: RwLock::default(),
             databases: (0..databases).map(AtomicU16::new).collect(),
             lazy_expire: AtomicBool::new(false),
@@ -297,7 +297,10 @@ impl Store {
         let _ = world;
         let shared = self.taps.claim()?;
         let mut sizes = std::collections::BTreeMap::<u16, (u64, u64)>::new();
-        for slot in slots.iter().filter(|&slot| self.occupied.contains(slot)) {
+        for slot in slots
+            .iter()
+            .filter(|&slot| self.occupied.any().contains(slot))
+        {
             let mut guard = locker.lock(slot);
             guard.begin_walk(shared.lane());
             for (db, keys) in guard.state().databases() {

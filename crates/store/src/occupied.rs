@@ -1,17 +1,66 @@
 //! Which slots have keys, for everything that goes over the whole key space.
 
 use base::Slot;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A bitmap of the slots that have keys, written under each slot's lock.
-pub(crate) struct Occupied(Box<[AtomicU64]>);
+/// The slots that have keys: of each database, by its physical number, and of any.
+///
+/// Each is written under the slot's lock. A database that never had a key costs a pointer, any other
+/// 2 KB.
+pub(crate) struct Occupied {
+    any: Bitmap,
+    databases: Box<[OnceLock<Bitmap>]>,
+}
 
 impl Occupied {
-    pub(crate) fn new() -> Occupied {
-        Occupied((0..Slot::COUNT / 64).map(|_| AtomicU64::new(0)).collect())
+    pub(crate) fn new(databases: u16) -> Occupied {
+        Occupied {
+            any: Bitmap::new(),
+            databases: (0..databases).map(|_| OnceLock::new()).collect(),
+        }
     }
 
-    pub(crate) fn set(&self, slot: Slot, on: bool) {
+    /// A database has got its first key in a slot.
+    pub(crate) fn begin(&self, db: u16, slot: Slot) {
+        self.any.set(slot, true);
+        self.databases[usize::from(db)]
+            .get_or_init(Bitmap::new)
+            .set(slot, true);
+    }
+
+    /// A database has lost its last key in a slot.
+    pub(crate) fn end(&self, db: u16, slot: Slot) {
+        if let Some(bitmap) = self.of(db) {
+            bitmap.set(slot, false);
+        }
+    }
+
+    /// No database has keys in a slot any more.
+    pub(crate) fn end_all(&self, slot: Slot) {
+        self.any.set(slot, false);
+    }
+
+    /// The slots in which a database has keys; `None`: it never had any.
+    pub(crate) fn of(&self, db: u16) -> Option<&Bitmap> {
+        self.databases[usize::from(db)].get()
+    }
+
+    /// The slots in which any database has keys.
+    pub(crate) fn any(&self) -> &Bitmap {
+        &self.any
+    }
+}
+
+/// A set of slots.
+pub(crate) struct Bitmap(Box<[AtomicU64]>);
+
+impl Bitmap {
+    fn new() -> Bitmap {
+        Bitmap((0..Slot::COUNT / 64).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    fn set(&self, slot: Slot, on: bool) {
         let (word, bit) = (&self.0[slot.index() / 64], 1 << (slot.index() % 64));
         if on {
             word.fetch_or(bit, Ordering::Release);
@@ -24,7 +73,7 @@ impl Occupied {
         self.0[slot.index() / 64].load(Ordering::Acquire) & (1 << (slot.index() % 64)) != 0
     }
 
-    /// The first slot with keys at or after `from`.
+    /// The first slot at or after `from`.
     pub(crate) fn next(&self, from: usize) -> Option<Slot> {
         let mut index = from;
         while index < Slot::COUNT {
@@ -37,7 +86,7 @@ impl Occupied {
         None
     }
 
-    /// How many slots have keys.
+    /// How many slots it has.
     pub(crate) fn len(&self) -> usize {
         self.0
             .iter()
@@ -45,7 +94,7 @@ impl Occupied {
             .sum()
     }
 
-    /// The slot with keys that comes `nth` in order.
+    /// The slot that comes `nth` in order.
     pub(crate) fn nth(&self, mut nth: usize) -> Option<Slot> {
         for (index, word) in self.0.iter().enumerate() {
             let mut bits = word.load(Ordering::Acquire);

@@ -55,7 +55,11 @@ impl SlotGuard<'_> {
                 slot: cursor.slot,
             });
         }
-        self.store().next_occupied(cursor.slot.index() + 1)
+        let next = self.store().next_slot_of(db, cursor.slot.index() + 1)?;
+        Some(ScanCursor {
+            bucket: 0,
+            slot: next,
+        })
     }
 
     /// A key of a database here, picked at random; expired ones too.
@@ -65,22 +69,22 @@ impl SlotGuard<'_> {
 }
 
 impl Store {
-    fn next_occupied(&self, from: usize) -> Option<ScanCursor> {
-        self.occupied
-            .next(from)
-            .map(|slot| ScanCursor { bucket: 0, slot })
-    }
-
-    /// The first slot with keys at or after `from`.
+    /// The first slot at or after `from` in which any database has keys.
     pub fn next_slot_with_keys(&self, from: usize) -> Option<Slot> {
-        self.occupied.next(from)
+        self.occupied.any().next(from)
     }
 
-    /// A slot with keys, picked by a random number.
-    pub fn random_slot(&self, random: u64) -> Option<Slot> {
-        let count = self.occupied.len() as u64;
+    /// The first slot at or after `from` in which a database, by its physical number, has keys.
+    pub fn next_slot_of(&self, db: u16, from: usize) -> Option<Slot> {
+        self.occupied.of(db)?.next(from)
+    }
+
+    /// A slot in which a database, by its physical number, has keys: picked by a random number.
+    pub fn random_slot(&self, db: u16, random: u64) -> Option<Slot> {
+        let slots = self.occupied.of(db)?;
+        let count = slots.len() as u64;
         (count > 0)
-            .then(|| self.occupied.nth((random % count) as usize))
+            .then(|| slots.nth((random % count) as usize))
             .flatten()
     }
 }
@@ -90,7 +94,7 @@ impl Locker {
     /// none.
     pub fn for_each_key(&self, db: u16, mut visit: impl FnMut(&Object)) {
         let mut from = 0;
-        while let Some(slot) = self.store().next_slot_with_keys(from) {
+        while let Some(slot) = self.store().next_slot_of(db, from) {
             let guard = self.lock(slot);
             if let Some(keys) = guard.keys(db) {
                 keys.table().iter().for_each(&mut visit);

@@ -303,3 +303,60 @@ fn expired_keys_are_hidden_deleted_or_left_as_the_mode_says() {
     let last = batch.records().last().unwrap().command.to_vec();
     assert_eq!(last, b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
 }
+
+#[test]
+fn each_database_knows_the_slots_that_it_has_keys_in() {
+    let store = Store::new(4);
+    let locker = Locker::new(&store);
+    let _open = locker.enter();
+    let slots = |db| {
+        let (mut found, mut from) = (Vec::new(), 0);
+        while let Some(slot) = store.next_slot_of(db, from) {
+            found.push(slot.number());
+            from = slot.index() + 1;
+        }
+        let random = (0..8).map(|n| store.random_slot(db, n));
+        assert!(random.flatten().all(|slot| found.contains(&slot.number())));
+        found
+    };
+    let put = |db, key: &[u8]| {
+        let slot = Slot::of_key(key);
+        let object = Object::new_str(key, b"v", None);
+        let mut guard = locker.try_lock(slot).unwrap();
+        guard.put(db, ds::hash::of(key), object);
+        slot
+    };
+    let remove = |db, key: &[u8]| {
+        let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+        assert!(guard.remove(db, ds::hash::of(key), key).is_some());
+    };
+    let (a, b) = (put(0, b"a"), put(3, b"b"));
+    put(3, b"{b}2");
+    put(0, b"b");
+    let mut both = [a.number(), b.number()];
+    both.sort_unstable();
+    assert_eq!(
+        (slots(0), slots(3), slots(1)),
+        (both.to_vec(), vec![b.number()], vec![])
+    );
+    // The last key of a database leaves the slot, whatever others have there.
+    remove(3, b"b");
+    assert_eq!(slots(3), [b.number()]);
+    remove(3, b"{b}2");
+    assert_eq!((slots(3), slots(0)), (vec![], both.to_vec()));
+    assert_eq!(store.next_slot_with_keys(b.index()), Some(b));
+    remove(0, b"b");
+    assert_ne!(store.next_slot_with_keys(b.index()), Some(b));
+    // One that comes back under the same guard is there.
+    {
+        let mut guard = locker.try_lock(a).unwrap();
+        assert!(guard.remove(0, ds::hash::of(b"a"), b"a").is_some());
+        guard.put(0, ds::hash::of(b"a"), Object::new_str(b"a", b"v", None));
+    }
+    assert_eq!(slots(0), [a.number()]);
+    drop(_open);
+    let world = locker.try_world(Duration::from_secs(5)).unwrap();
+    assert_eq!(locker.flush(&world, Some(0), drop), 1);
+    drop(world);
+    assert_eq!((slots(0), store.next_slot_with_keys(0)), (vec![], None));
+}

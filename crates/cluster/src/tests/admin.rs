@@ -14,7 +14,7 @@ fn rig() -> Rig {
     Rig::new(&lines, "currentEpoch 2 lastVoteEpoch 0")
 }
 
-fn meet(ip: &str, port: i64, bus_port: i64) -> Request {
+fn meet(ip: &str, port: i64, bus_port: Option<i64>) -> Request {
     Request::Meet {
         ip: ip.to_owned(),
         port,
@@ -43,23 +43,27 @@ fn errors_are_worded_as_by_a_real_server() {
     let none = |node: &str| format!("ERR Unknown node {node}");
     let cases: Vec<(Request, &str)> = vec![
         (
-            meet("127.0.0.1", 99999, 0),
+            meet("127.0.0.1", 99999, None),
             "ERR Invalid node address specified: 127.0.0.1:99999",
         ),
         (
-            meet("127.0.0.1", 70, 99999),
+            meet("127.0.0.1", 70, Some(99999)),
             "ERR Invalid node address specified: 127.0.0.1:70",
         ),
         (
-            meet("bad.host", 7000, 0),
+            meet("127.0.0.1", 71, Some(0)),
+            "ERR Invalid node address specified: 127.0.0.1:71",
+        ),
+        (
+            meet("bad.host", 7000, None),
             "ERR Invalid node address specified: bad.host:7000",
         ),
         (
-            meet("127.0.0.1", 0, 0),
+            meet("127.0.0.1", 0, None),
             "ERR Invalid node address specified: 127.0.0.1:0",
         ),
         (
-            meet("127.0.0.1", 60000, 0),
+            meet("127.0.0.1", 60000, None),
             "ERR Invalid node address specified: 127.0.0.1:60000",
         ),
         (

@@ -685,7 +685,7 @@ fn a_lost_meet_is_repeated() {
     let meet = Request::Meet {
         ip: "127.0.0.1".to_owned(),
         port: 7050,
-        bus_port: 17_050,
+        bus_port: Some(17_050),
     };
     rig.ask(meet);
     rig.clear();

@@ -108,7 +108,7 @@ impl Ours {
         let reply = self.ask(Request::Meet {
             ip,
             port: i64::from(port),
-            bus_port: 0,
+            bus_port: None,
         });
         assert_eq!(reply, Reply::Ok);
     }

@@ -16,7 +16,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(masteruser),
         },
     )
-    .aliases(&[valkey("primaryuser")]),
+    .aliases(&[valkey("primaryuser")])
+    .sensitive(),
     Opt::new(
         "masterauth",
         "",

@@ -23,7 +23,7 @@ fn ours() -> BTreeMap<String, String> {
     let text = |value: Vec<u8>| String::from_utf8(value).expect("a default is UTF-8");
     shown
         .into_iter()
-        .map(|(name, value)| (name.into(), text(value)))
+        .map(|(name, value)| (name, text(value)))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! CLIENT: what a connection may learn of others, set for itself and do to others.
 
 use crate::clients::{ClientCard, flags};
-use crate::fail::{Done, Fail, NOT_INTEGER, SYNTAX};
+use crate::fail::{self, Done, Fail, NOT_INTEGER, SYNTAX};
 use crate::family::connection::check_name;
 use crate::session::ReplyMode;
 use crate::{Cx, PauseKind, timeout};
@@ -41,10 +41,10 @@ pub(crate) fn setname(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn setinfo(cx: &mut Cx<'_>) -> Done {
     let (option, value) = (cx.args.get(2), cx.args.get(3));
     if option.eq_ignore_ascii_case(b"lib-name") {
-        check_name(value, "lib-name")?;
+        check_name(value, &String::from_utf8_lossy(cx.args.get(2)))?;
         cx.session.card.label.lock().lib_name = value.to_vec();
     } else if option.eq_ignore_ascii_case(b"lib-ver") {
-        check_name(value, "lib-ver")?;
+        check_name(value, &String::from_utf8_lossy(cx.args.get(2)))?;
         cx.session.card.label.lock().lib_ver = value.to_vec();
     } else {
         let option = String::from_utf8_lossy(option);
@@ -301,10 +301,11 @@ fn kill_matching(cx: &mut Cx<'_>, filter: &Filter<'_>, skip_me: bool) -> i64 {
         if card.id == me {
             card.set_flag(flags::CLOSING, true);
         } else {
-            card.killed.store(true, Ordering::Release);
+            card.killed.store(true, Ordering::SeqCst);
             cx.engine.host().nudge(&card);
         }
     }
+    cx.session.everywhere |= killed > 0;
     killed
 }
 
@@ -351,6 +352,9 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Done {
 
 /// CLIENT PAUSE timeout [WRITE | ALL]
 pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
+    if cx.args.len() > 4 {
+        return Err(fail::bad_subcommand(cx.args));
+    }
     let kind = match cx.args.opt(3).map(<[u8]>::to_ascii_lowercase).as_deref() {
         None | Some(b"all") => PauseKind::All,
         Some(b"write") => PauseKind::Writes,
@@ -361,6 +365,7 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
     cx.engine.pause.begin(kind, until, false);
     cx.engine
         .change_settings(|settings| settings.hide_expired = true);
+    cx.session.everywhere = true;
     cx.reply.ok();
     Ok(())
 }
@@ -375,6 +380,9 @@ pub(crate) fn unpause(cx: &mut Cx<'_>) -> Done {
 
 /// CLIENT UNBLOCK id [TIMEOUT | ERROR]
 pub(crate) fn unblock(cx: &mut Cx<'_>) -> Done {
+    if cx.args.len() > 4 {
+        return Err(fail::bad_subcommand(cx.args));
+    }
     let as_error = match cx.args.opt(3).map(<[u8]>::to_ascii_lowercase).as_deref() {
         None | Some(b"timeout") => false,
         Some(b"error") => true,

@@ -302,7 +302,7 @@ fn digest_all(cx: &mut Cx<'_>) -> Result<Sum, Fail> {
             continue;
         }
         mix(&mut all, &u32::from(number).to_be_bytes());
-        cx.keys.visit_all(world, |guard| {
+        cx.keys.visit_all(world, db, |guard| {
             let keys = guard.keys(db).into_iter();
             for object in keys.flat_map(|keys| keys.table().iter()) {
                 let mut sum = Sum::default();
@@ -355,7 +355,7 @@ fn htstats(cx: &mut Cx<'_>) -> Done {
     let mut size = 0;
     let world = cx.world.ok_or(Fail::World)?;
     cx.keys
-        .visit_all(world, |guard| size += guard.keys(db).map_or(0, buckets));
+        .visit_all(world, db, |guard| size += guard.keys(db).map_or(0, buckets));
     let mut text = table_stats("[Dictionary HT]", size, elements);
     text.push_str(&table_stats("[Expires HT]", size, expires));
     cx.reply.verbatim(*b"txt", text);

@@ -113,22 +113,27 @@ pub(crate) fn persist(cx: &mut Cx<'_>) -> Done {
 
 /// TTL key
 pub(crate) fn ttl(cx: &mut Cx<'_>) -> Done {
-    reply_time(cx, |at, now| ((at - now).max(0) + 500) / 1000)
+    reply_time(cx, |at, now| seconds(at.saturating_sub(now).max(0)))
 }
 
 /// PTTL key
 pub(crate) fn pttl(cx: &mut Cx<'_>) -> Done {
-    reply_time(cx, |at, now| (at - now).max(0))
+    reply_time(cx, |at, now| at.saturating_sub(now).max(0))
 }
 
 /// EXPIRETIME key
 pub(crate) fn expiretime(cx: &mut Cx<'_>) -> Done {
-    reply_time(cx, |at, _| (at + 500) / 1000)
+    reply_time(cx, |at, _| seconds(at))
 }
 
 /// PEXPIRETIME key
 pub(crate) fn pexpiretime(cx: &mut Cx<'_>) -> Done {
     reply_time(cx, |at, _| at)
+}
+
+/// Milliseconds as whole seconds, rounded; the greatest number of them too.
+fn seconds(ms: i64) -> i64 {
+    ms / 1000 + i64::from(ms % 1000 >= 500)
 }
 
 fn reply_time(cx: &mut Cx<'_>, value: impl Fn(i64, i64) -> i64) -> Done {

@@ -3,6 +3,7 @@
 use crate::fail::Done;
 use crate::family::slow;
 use crate::{Cx, Fail, Taken};
+use commands::Cmd;
 use std::time::Instant;
 
 /// Hands the command to the host. Nothing is locked meanwhile: see
@@ -14,7 +15,10 @@ pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
     let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);
     match engine.host().command(engine, cx.spec.id, args, session)? {
-        Taken::Now(answer) => answer(&mut cx.reply),
+        Taken::Now(answer) => {
+            answer(&mut cx.reply);
+            cx.session.everywhere |= cx.spec.id == Cmd::ConfigSet;
+        }
         Taken::Later => {
             slow::done_elsewhere(cx, began);
             return Err(Fail::Blocked);

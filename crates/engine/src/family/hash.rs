@@ -252,11 +252,16 @@ pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
 /// HSCAN key cursor [MATCH pattern] [COUNT count]
 pub(crate) fn hscan(cx: &mut Cx<'_>) -> Done {
     let cursor = parse_cursor(cx.args.get(2))?;
-    let options = parse_options(cx, 3, false)?;
-    let Some(hash) = cx.keys.read_kind(cx.key(0)?, Kind::Hash)?.map(hash_of) else {
+    let key = cx.key(0)?;
+    if cx.keys.read_kind(key, Kind::Hash)?.is_none() {
         cx.reply.array(2);
         cx.reply.bulk("0");
         cx.reply.array(0);
+        return Ok(());
+    }
+    // Options of what is not there are not looked at.
+    let options = parse_options(cx, 3, false)?;
+    let Some(hash) = cx.keys.peek(key).map(hash_of) else {
         return Ok(());
     };
     let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();

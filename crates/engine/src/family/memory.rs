@@ -1,7 +1,7 @@
 //! MEMORY: what keys and the server use.
 
 use crate::Cx;
-use crate::fail::{Done, Fail};
+use crate::fail::{Done, NOT_INTEGER, SYNTAX};
 use base::num;
 use store::Keys;
 
@@ -64,16 +64,16 @@ impl MemoryReport {
 
 /// MEMORY USAGE key [SAMPLES count]
 pub(crate) fn usage(cx: &mut Cx<'_>) -> Done {
-    match cx.args.len() {
-        3 => {}
+    let mut index = 3;
+    while let Some(option) = cx.args.opt(index) {
+        let count = cx.args.opt(index + 1);
+        let count = count.filter(|_| option.eq_ignore_ascii_case(b"samples"));
         // The size is known without sampling: whatever the count, it is exact.
-        5 if cx.args.get(3).eq_ignore_ascii_case(b"samples") => {
-            let count = num::parse_i64(cx.args.get(4)).ok_or(crate::fail::NOT_INTEGER)?;
-            if count < 0 {
-                return Err(crate::fail::SYNTAX.into());
-            }
+        let count = num::parse_i64(count.ok_or(SYNTAX)?).ok_or(NOT_INTEGER)?;
+        if count < 0 {
+            return Err(SYNTAX.into());
         }
-        _ => return Err(Fail::from(crate::fail::SYNTAX)),
+        index += 2;
     }
     let key = cx.key(0)?;
     match cx.keys.peek(key).map(ds::Object::memory) {

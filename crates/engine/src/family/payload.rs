@@ -86,6 +86,10 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
             DumpError::Value(_) => fail::BAD_DATA,
         })
     })?;
+    // Redis lets the sum wrap around, answers OK and keeps no key.
+    if !options.absolute && now.checked_add(ttl).is_none() {
+        return Err(fail::bad_expire(cx.spec.full_name));
+    }
     let dead = expire.is_some_and(|at| at <= now);
     if dead && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
         if there {

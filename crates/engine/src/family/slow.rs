@@ -1,7 +1,7 @@
 //! Commands that others look at: those that took long (SLOWLOG), and all of them (MONITOR).
 
 use crate::clients::flags;
-use crate::fail::{Done, wrong_arity};
+use crate::fail::{Done, bad_subcommand};
 use crate::{ClientCard, Cx, Engine, Session, Settings};
 use base::{num, quote};
 use commands::{Cmd, Spec, flag};
@@ -84,14 +84,11 @@ fn show_now(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<
         "+{seconds}.{micros:06} [{} {}]",
         session.db, session.card.peer
     );
+    let secrets = secrets(spec, args);
     for (index, arg) in args.iter().enumerate() {
         line.push(b' ');
-        let arg = if is_secret(spec.id, args, index) {
-            b"(redacted)"
-        } else {
-            arg
-        };
-        quote(&mut line, arg);
+        let secret = secrets.binary_search(&index).is_ok();
+        quote(&mut line, if secret { REDACTED } else { arg });
     }
     line.extend_from_slice(b"\r\n");
     let line: Arc<[u8]> = line.into();
@@ -101,22 +98,18 @@ fn show_now(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<
     }
 }
 
-/// Whether an argument is a password.
-fn is_secret(cmd: Cmd, args: Args<'_>, index: usize) -> bool {
-    match cmd {
-        Cmd::Auth => index > 0,
-        Cmd::Hello => (1..=2).any(|back| {
-            index > back && index > 2 && args.get(index - back).eq_ignore_ascii_case(b"auth")
-        }),
-        Cmd::Migrate => (1..=2).any(|back| {
-            let word = index.checked_sub(back).map(|at| args.get(at));
-            word.is_some_and(|word| {
-                word.eq_ignore_ascii_case(b"auth2")
-                    || (back == 1 && word.eq_ignore_ascii_case(b"auth"))
-            })
-        }),
-        _ => false,
-    }
+/// What is shown in place of a secret.
+const REDACTED: &[u8] = b"(redacted)";
+
+/// The indexes of the arguments that nobody is to see, in order: as the command's row and the
+/// table of options have it.
+fn secrets(spec: &Spec, args: Args<'_>) -> Vec<usize> {
+    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+    let mut found = Vec::new();
+    commands::secrets(spec, &argv, config::is_secret, &mut |index| {
+        found.push(index);
+    });
+    found
 }
 
 /// MONITOR
@@ -143,14 +136,7 @@ pub(crate) fn note(
     args: Args<'_>,
     took: Duration,
 ) {
-    note_kept(
-        engine,
-        settings,
-        session,
-        spec,
-        || kept(spec.id, args),
-        took,
-    );
+    note_kept(engine, settings, session, spec, || kept(spec, args), took);
 }
 
 #[inline]
@@ -191,7 +177,7 @@ pub(crate) fn done_elsewhere(cx: &mut Cx<'_>, began: Instant) {
         Box::new(Elsewhere {
             spec: cx.spec,
             began,
-            args: kept(cx.spec.id, cx.args),
+            args: kept(cx.spec, cx.args),
         })
     });
 }
@@ -236,16 +222,17 @@ fn enter(
 }
 
 /// The arguments as far as they are kept.
-fn kept(cmd: Cmd, args: Args<'_>) -> Vec<Vec<u8>> {
+fn kept(spec: &Spec, args: Args<'_>) -> Vec<Vec<u8>> {
     let all = args.len();
     let shown = if all > KEPT_ARGUMENTS {
         KEPT_ARGUMENTS - 1
     } else {
         all
     };
+    let secrets = secrets(spec, args);
     let cut = |(index, arg): (usize, &[u8])| {
-        if is_secret(cmd, args, index) {
-            return b"(redacted)".to_vec();
+        if secrets.binary_search(&index).is_ok() {
+            return REDACTED.to_vec();
         }
         if arg.len() <= KEPT_BYTES {
             return arg.to_vec();
@@ -266,7 +253,7 @@ fn kept(cmd: Cmd, args: Args<'_>) -> Vec<Vec<u8>> {
 pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
     let count = match cx.args.opt(2) {
         None => 10,
-        Some(_) if cx.args.len() > 3 => return Err(wrong_arity("slowlog|get")),
+        Some(_) if cx.args.len() > 3 => return Err(bad_subcommand(cx.args)),
         Some(count) => {
             let count = num::parse_i64(count).filter(|count| *count >= -1);
             count.ok_or("ERR count should be greater than or equal to -1")?

@@ -212,11 +212,17 @@ fn arrange(
 
 /// The number that a text is; C's rules, by which nothing is 0.
 fn score(text: &[u8]) -> Option<f64> {
-    let text = text.trim_ascii_start();
-    if text.is_empty() {
-        return Some(0.0);
+    // C's text ends at a NUL, and it skips any blank.
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    let blanks = text.iter().take_while(|byte| is_c_blank(**byte)).count();
+    match &text[blanks..] {
+        _ if text.is_empty() => Some(0.0),
+        number => num::parse_f64_in_range(number),
     }
-    num::parse_f64(text)
+}
+
+fn is_c_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 /// What a pattern gives for an element: the element itself (`#`), a string, or a field of a hash

@@ -11,7 +11,7 @@ mod expiry;
 mod lcs;
 mod set;
 
-use expiry::Expiry;
+use expiry::Getex;
 pub(crate) use lcs::lcs;
 pub(crate) use set::{getset, psetex, set, setex, setnx};
 
@@ -78,7 +78,7 @@ pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
 /// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]
 pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
     let key = cx.key(0)?;
-    let expiry = expiry::parse_getex(cx)?;
+    let wanted = expiry::parse_getex(cx)?;
     match cx.keys.read_kind(key, Kind::Str)? {
         Some(object) => reply_value(&mut cx.reply, object),
         None => {
@@ -86,10 +86,15 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             return Ok(());
         }
     }
-    let Some(expiry) = expiry else { return Ok(()) };
-    match expiry {
+    // A bad time is an error of a key that is there: what was written is taken back then.
+    let at = match wanted {
+        None => return Ok(()),
+        Some(Getex::Expire(given)) => Some(given.at(cx)?),
+        Some(Getex::Persist) => None,
+    };
+    match at {
         // A time that has passed deletes at once, but not where a primary's DEL would.
-        Expiry::At(at)
+        Some(at)
             if at <= cx.now_ms()
                 && !cx.session.trusted
                 && !cx.settings.loading
@@ -99,7 +104,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             cx.keys.changed(key);
             cx.effect(&[b"DEL", &key]);
         }
-        Expiry::At(at) => {
+        Some(at) => {
             if let Some(mut object) = cx.keys.edit(key) {
                 object.set_expire(Some(at));
             }
@@ -107,7 +112,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
             cx.keys.changed(key);
             cx.effect(&[b"PEXPIREAT", &key, at.to_string().as_bytes()]);
         }
-        Expiry::Never => {
+        None => {
             let had = cx.keys.edit(key).is_some_and(|mut object| {
                 let had = object.expire().is_some();
                 object.set_expire(None);

@@ -33,7 +33,22 @@ fn sums_are_those_of_real_servers() {
 
 #[test]
 fn what_is_no_number_is_refused() {
-    for text in ["", " 1", "1 ", "nan", "abc", "1x", "--1", "1e99999"] {
+    for text in [
+        "",
+        " 1",
+        "1 ",
+        "nan",
+        "abc",
+        "1x",
+        "--1",
+        "1e99999",
+        "1e",
+        "1e-",
+        "1e-5000",
+        "0x",
+        "0x1p",
+        "0x1p-16446",
+    ] {
         assert!(LongDouble::parse(text.as_bytes()).is_none(), "{text}");
     }
     let infinity = LongDouble::parse(b"inf").unwrap();

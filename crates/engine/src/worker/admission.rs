@@ -108,6 +108,9 @@ impl Worker {
         args: resp::Args<'_>,
         out: &mut Vec<u8>,
     ) -> crate::Outcome {
+        if !session.trusted && is_of_http(args.get(0)) {
+            return crate::Outcome::Intruder;
+        }
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
         session
             .card
@@ -118,4 +121,10 @@ impl Worker {
         text.extend_from_slice(&unknown.text(&argv));
         self.refuse(session, None, fail::Fail::Raw(text), out)
     }
+}
+
+/// Whether a command is what a web page has a browser send: then its text holds commands that the
+/// page's author chose. GET is one of ours, so that the header behind it is what tells.
+fn is_of_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }

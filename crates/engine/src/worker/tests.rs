@@ -78,3 +78,38 @@ fn commands_wait_for_a_load_that_may_be_over_in_a_moment() {
     engine.change_settings(|settings| settings.loading = true);
     assert_eq!(get(&mut worker).0, Outcome::Later);
 }
+
+/// What a connection's KEYS has found so far belongs to that command alone.
+#[test]
+fn a_keys_that_was_not_finished_leaves_nothing_to_the_next() {
+    let (engine, mut session) = (engine(), session());
+    let mut worker = Worker::new(&engine);
+    let mut run = |worker: &mut Worker, line: &str| {
+        let words: ArgsBuf = line.split(' ').map(str::as_bytes).collect();
+        let mut out = Vec::new();
+        worker.begin_batch();
+        let outcome = worker.execute(&mut session, words.as_args(), &mut out);
+        worker.end_batch();
+        (outcome, String::from_utf8(out).unwrap())
+    };
+    run(&mut worker, "SET a:1 v");
+    run(&mut worker, "SET b:1 v");
+    let other = store::Locker::new(&engine.store);
+    let slot = base::Slot::of_key(b"b:1");
+    let waits = |worker: &mut Worker,
+                 run: &mut dyn FnMut(&mut Worker, &str) -> (Outcome, String)| {
+        let _open = other.enter();
+        let _held = other.lock(slot);
+        assert_eq!(run(worker, "KEYS a*"), (Outcome::Busy(slot), String::new()));
+    };
+    // It is refused when it comes again.
+    waits(&mut worker, &mut run);
+    engine.change_settings(|settings| settings.stale = true);
+    assert!(run(&mut worker, "KEYS a*").1.starts_with("-MASTERDOWN"));
+    engine.change_settings(|settings| settings.stale = false);
+    assert_eq!(run(&mut worker, "KEYS b*").1, "*1\r\n$3\r\nb:1\r\n");
+    // It goes on where it was, and then it is done.
+    waits(&mut worker, &mut run);
+    assert_eq!(run(&mut worker, "KEYS a*").1, "*1\r\n$3\r\na:1\r\n");
+    assert_eq!(run(&mut worker, "KEYS b*").1, "*1\r\n$3\r\nb:1\r\n");
+}

@@ -234,7 +234,7 @@ impl Handler for Lab {
         *self.shared.due.lock().unwrap()
     }
 
-    fn read_limits(&self, conn: &Conn) -> ReadLimits {
+    fn read_limits(&mut self, conn: &Conn) -> ReadLimits {
         let mut limits = *self.shared.read.lock().unwrap();
         limits.request.authenticated |= conn.authenticated;
         limits

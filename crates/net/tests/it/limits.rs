@@ -1,6 +1,6 @@
 //! Limits of input and output, protocol errors, time-outs.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,32 @@ fn before_authentication() {
     bytes.extend(command(&eleven));
     client.send(bytes);
     client.expect("+OK\r\n$4\r\nECHO\r\n");
+    bench.stop();
+}
+
+#[test]
+fn who_may_have_little_output_is_read_no_further_until_it_reads() {
+    const COMMANDS: usize = 2_000_000;
+    let bench = Bench::start(1);
+    bench.shared.read.lock().unwrap().unsent = 4096;
+    let (client, _, stats) = bench.connect();
+    let mut writer = client.stream.try_clone().unwrap();
+    let mut reader = client.stream.try_clone().unwrap();
+    let sender = std::thread::spawn(move || writer.write_all(&b"PING\r\n".repeat(COMMANDS)));
+    until("its output is all that it may be", || {
+        stats.output_len() > 4096
+    });
+    let (mut read, mut most, mut chunk) = (0, 0, vec![0; 1 << 16]);
+    while read < COMMANDS * b"+PONG\r\n".len() {
+        most = most.max(stats.output_len());
+        let got = reader.read(&mut chunk).unwrap();
+        assert!(got > 0, "closed after {read} bytes");
+        read += got;
+    }
+    // Sixteen commands run between two looks.
+    assert!(most < 4096 + 2048, "{most} bytes");
+    sender.join().unwrap().unwrap();
+    assert_eq!(stats.commands(), COMMANDS as u64);
     bench.stop();
 }
 

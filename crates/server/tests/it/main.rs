@@ -1,12 +1,14 @@
 //! Tests of the server as a process: what it keeps when it ends in every way.
 
 mod append_only;
+mod argument_checks;
 mod bad_input;
 mod bounds;
 mod concurrency;
 mod crash;
 mod descriptors;
 mod exec_chores;
+mod front_door;
 mod half_moved;
 mod introspection;
 mod last_save;

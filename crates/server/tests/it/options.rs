@@ -221,3 +221,198 @@ fn a_restart_keeps_the_process_and_the_data() {
     assert_eq!(pid, Some(server.id().to_string()));
     assert_eq!(conn.line("GET kept").text(), "1");
 }
+
+#[test]
+fn lazy_expiry_means_the_same_in_a_file_and_in_config_set() {
+    let directory = TempDir::new("lazy-expiry");
+    let file = directory.path().join("redis.conf");
+    std::fs::write(&file, "lazyfree-lazy-expire yes\n").unwrap();
+    let from_file = plan().option("include", file.to_str().unwrap()).start();
+    let by_command = plan().start();
+    by_command
+        .connect()
+        .line("CONFIG SET lazyfree-lazy-expire yes")
+        .expect_ok();
+    for server in [from_file, by_command] {
+        let mut replica = testkit::Conn::open(server.port()).unwrap();
+        replica.send(&["SYNC"]).unwrap();
+        let mut conn = server.connect();
+        conn.line("SET k v PX 20").expect_ok();
+        let stream = read_until(&mut replica, &["UNLINK", "DEL"]);
+        assert!(stream.contains("UNLINK"), "{stream}");
+    }
+}
+
+/// What a stream says up to the first of these words.
+fn read_until(conn: &mut Conn, words: &[&str]) -> String {
+    use std::io::Read;
+    let mut stream = conn.stream();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let (mut said, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut chunk).unwrap();
+        assert!(read > 0, "{}", said.escape_ascii());
+        said.extend_from_slice(&chunk[..read]);
+        let text = String::from_utf8_lossy(&said);
+        if words.iter().any(|word| text.contains(word)) {
+            return text.into_owned();
+        }
+    }
+}
+
+#[test]
+fn what_config_set_has_answered_is_in_force_everywhere() {
+    let server = plan().option("io-threads", "4").start();
+    let mut setter = server.connect();
+    let mut others: Vec<Conn> = (0..6).map(|_| server.connect()).collect();
+    let big = "x".repeat(3 << 20);
+    for round in 0..60 {
+        let fits = round % 2 == 0;
+        let limit = if fits { "4194304" } else { "2097152" };
+        let set = ["CONFIG", "SET", "proto-max-bulk-len", limit];
+        setter.call(&set).expect_ok();
+        // The bytes of the same connection, and of those of other workers.
+        let other = round % others.len();
+        for conn in [&mut setter, &mut others[other]] {
+            // Too long an argument ends the connection before it is read.
+            let _ = conn.send(&["ECHO", &big]);
+            let taken = conn.receive().is_ok_and(|reply| reply.error().is_none());
+            assert_eq!(taken, fits, "round {round}");
+            if !taken {
+                *conn = server.connect();
+            }
+        }
+        // And what stands behind it in the same write.
+        let requests = [
+            vec![
+                "CONFIG",
+                "SET",
+                "hash-max-listpack-entries",
+                if fits { "1" } else { "9" },
+            ],
+            vec!["DEL", "h"],
+            vec!["HSET", "h", "a", "1", "b", "2"],
+            vec!["OBJECT", "ENCODING", "h"],
+        ];
+        let replies = setter.pipeline(&requests).unwrap();
+        let wanted = if fits { "hashtable" } else { "listpack" };
+        assert_eq!(replies[3].text(), wanted, "round {round}");
+    }
+}
+
+#[test]
+fn whom_client_kill_has_counted_changes_nothing_more() {
+    let server = plan().option("io-threads", "4").start();
+    let mut conn = server.connect();
+    for part in 0..50 {
+        let mut push = vec!["RPUSH".to_owned(), "list".to_owned()];
+        push.extend((0..4000).map(|n| format!("element {}", (part * 4000 + n) * 7919 % 200_000)));
+        conn.call(&push);
+    }
+    // Whichever worker each is at, for some the command runs beside the kill.
+    for round in 0..8 {
+        let mut victim = server.connect();
+        let id = victim.line("CLIENT ID").text();
+        let target = format!("target:{round}");
+        victim
+            .send(&["SORT", "list", "ALPHA", "STORE", &target])
+            .unwrap();
+        let runs = until(LONG, || {
+            let line = conn.call(&["CLIENT", "LIST", "ID", &id]).text();
+            line.contains("cmd=sort").then_some(())
+        });
+        assert!(runs.is_some(), "it never ran");
+        conn.call(&["CLIENT", "KILL", "ID", &id]);
+        let then = conn.line("DBSIZE");
+        // Waits for the slot, if the command has it still.
+        conn.call(&["EXISTS", &target]);
+        assert_eq!(conn.line("DBSIZE"), then, "round {round}");
+    }
+}
+
+#[test]
+fn a_password_that_is_taken_back_lets_everybody_in() {
+    let (ours, real) = (
+        Server::of(Program::Shoal).password("secret").start(),
+        Server::of(Program::Redis74).password("secret").start(),
+    );
+    let [ours, real] = [ours, real].map(|server| {
+        let (mut admin, mut early) = (server.connect(), Conn::open(server.port()).unwrap());
+        let mut replies = vec![early.line("GET k")];
+        admin
+            .call(&["CONFIG", "SET", "requirepass", ""])
+            .expect_ok();
+        replies.push(early.line("GET k"));
+        admin.line("CONFIG SET requirepass other").expect_ok();
+        replies.push(early.line("GET k"));
+        replies
+    });
+    assert_eq!(ours, real);
+}
+
+#[test]
+fn stale_data_is_refused_from_the_command_on() {
+    let plans = [Program::Shoal, Program::Redis74].map(|program| {
+        let plan = Server::of(program).options("replicaof", &["127.0.0.1", "1"]);
+        let server = plan.start();
+        let mut conn = server.connect();
+        let mut replies = vec![conn.line("GET k")];
+        conn.line("CONFIG SET replica-serve-stale-data no")
+            .expect_ok();
+        replies.push(conn.line("GET k"));
+        conn.line("CONFIG SET replica-serve-stale-data yes")
+            .expect_ok();
+        replies.push(conn.line("GET k"));
+        replies
+    });
+    assert_eq!(plans[0], plans[1]);
+}
+
+#[test]
+fn a_small_database_beside_a_large_one_has_its_keys() {
+    let server = plan().start();
+    let mut conn = server.connect();
+    conn.line("DEBUG POPULATE 100000").expect_ok();
+    conn.line("SELECT 9").expect_ok();
+    for n in 0..3 {
+        conn.line(&format!("SET small:{n} v")).expect_ok();
+    }
+    for _ in 0..200 {
+        let key = conn.line("RANDOMKEY");
+        assert!(
+            key != Reply::Nil && key.text().starts_with("small:"),
+            "{key:?}"
+        );
+    }
+    // It goes over the slots with keys of this database and no others.
+    let (mut cursor, mut calls, mut found) = ("0".to_owned(), 0, 0);
+    loop {
+        let reply = conn.call(&["SCAN", &cursor, "COUNT", "1"]);
+        cursor = reply.array()[0].text();
+        found += reply.array()[1].array().len();
+        calls += 1;
+        if cursor == "0" {
+            break;
+        }
+    }
+    assert_eq!(found, 3);
+    assert!(calls <= 4, "{calls} calls");
+    conn.line("DEL small:0 small:1 small:2");
+    assert_eq!(conn.line("RANDOMKEY"), Reply::Nil);
+}
+
+#[test]
+fn a_random_key_is_found_among_many_that_have_expired() {
+    let server = plan().start();
+    let mut conn = server.connect();
+    conn.line("DEBUG SET-ACTIVE-EXPIRE 0").expect_ok();
+    for n in 0..2000 {
+        conn.line(&format!("SET dead:{n} v PX 1")).expect_ok();
+    }
+    conn.line("SET alive v").expect_ok();
+    let gone = until(LONG, || {
+        (conn.line("EXISTS dead:1999").int() == 0).then_some(())
+    });
+    assert!(gone.is_some());
+    assert_eq!(conn.line("RANDOMKEY").text(), "alive");
+}

@@ -2,7 +2,7 @@
 
 use super::{hash_of, reply_item};
 use crate::Cx;
-use crate::fail::{Done, OUT_OF_RANGE, SYNTAX, wrong_arity};
+use crate::fail::{Done, OUT_OF_LONG, OUT_OF_RANGE, SYNTAX};
 use base::num;
 use ds::{Item, Kind};
 use resp::Reply;
@@ -13,20 +13,17 @@ pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
     let Some(count) = cx.args.opt(1 + 1) else {
         return one(cx);
     };
+    let count = num::parse_i64(count).ok_or(crate::fail::NOT_INTEGER)?;
+    if count == i64::MIN {
+        return Err(OUT_OF_LONG.into());
+    }
     let with_values = match cx.args.opt(3) {
         None => false,
-        Some(_) if cx.args.len() > 4 => return Err(wrong_arity("hrandfield")),
-        Some(word) if word.eq_ignore_ascii_case(b"WITHVALUES") => true,
+        Some(word) if cx.args.len() == 4 && word.eq_ignore_ascii_case(b"WITHVALUES") => true,
         Some(_) => return Err(SYNTAX.into()),
     };
-    let count = num::parse_i64(count).ok_or(crate::fail::NOT_INTEGER)?;
     let limit = i64::MAX / 2;
-    let range = if with_values {
-        -limit..=limit
-    } else {
-        -i64::MAX..=i64::MAX
-    };
-    if !range.contains(&count) {
+    if with_values && !(-limit..=limit).contains(&count) {
         return Err(OUT_OF_RANGE.into());
     }
     let (key, dice) = (cx.key(0)?, &mut *cx.dice);

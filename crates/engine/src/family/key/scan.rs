@@ -60,14 +60,31 @@ pub(crate) fn parse_options<'a>(
 /// # Errors
 /// `ERR invalid cursor`.
 pub(crate) fn parse_cursor(text: &[u8]) -> Result<u64, Fail> {
-    // Redis reads it with strtoul: leading zeros are fine, a sign or a blank is not.
-    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    let number = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    number
-        .filter(|_| digits)
-        .ok_or_else(|| "ERR invalid cursor".into())
+    let number = match num::parse_i64(text) {
+        Some(number) => u64::try_from(number).ok(),
+        None => unsigned_as_in_c(text),
+    };
+    number.ok_or_else(|| "ERR invalid cursor".into())
+}
+
+/// Reads a number as `strtoull` does: blanks and a sign may stand before the digits, a minus takes
+/// the number from 2^64, and a NUL ends the text.
+fn unsigned_as_in_c(text: &[u8]) -> Option<u64> {
+    let text = text.split(|&byte| byte == 0).next()?;
+    let text = text.trim_ascii_start();
+    let (digits, negative) = match text {
+        [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] | digits => (digits, false),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 /// What a SCAN makes of the keys that it meets.
@@ -173,9 +190,12 @@ pub(crate) struct KeysSoFar {
 /// KEYS pattern. It goes slot by slot; slots that are locked come last, and are waited for by the
 /// connection.
 pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
-    let mut so_far = cx.session.keys_so_far.take().unwrap_or_default();
+    // Only a command that is executed again goes on where it was: one of a transaction is not.
+    let kept = cx.session.keys_so_far.take().filter(|_| !cx.in_exec);
+    let mut so_far = kept.unwrap_or_default();
     let store = cx.keys.locker().store().clone();
-    while let Some(slot) = store.next_slot_with_keys(so_far.from) {
+    let db = cx.keys.db();
+    while let Some(slot) = store.next_slot_of(db, so_far.from) {
         so_far.from = slot.index() + 1;
         if visit_slot(cx, slot, &mut so_far).is_err() {
             so_far.locked.push(slot);
@@ -184,7 +204,7 @@ pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
     while let Some(slot) = so_far.locked.pop() {
         if let Err(fail) = visit_slot(cx, slot, &mut so_far) {
             so_far.locked.push(slot);
-            cx.session.keys_so_far = Some(so_far);
+            cx.session.keys_so_far = Some(so_far).filter(|_| !cx.in_exec);
             return Err(fail);
         }
     }
@@ -210,31 +230,36 @@ fn visit_slot(cx: &mut Cx<'_>, slot: Slot, so_far: &mut KeysSoFar) -> Done {
     })
 }
 
-/// How often RANDOMKEY tries to meet a key that has not expired.
+/// How many expired keys RANDOMKEY meets where it may not delete them before it takes one, if there
+/// are no others; Redis does so.
 const TRIES: usize = 100;
 
 /// RANDOMKEY
 pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
     let (db, when) = (cx.keys.db(), cx.keys.when);
-    for _ in 0..TRIES {
-        let Some(slot) = random_slot(cx) else { break };
+    let store = cx.engine.store.clone();
+    let mut tries = 0;
+    while let Some(slot) = store.random_slot(db, cx.dice.next_u64()) {
         let dice = &mut *cx.dice;
         let picked = cx.keys.visit(slot, |guard| {
             let picked = guard.random(db, &mut || dice.next_u64());
             let key = picked.map(|object| object.key().to_vec())?;
-            let there = guard.find(db, ds::hash::of(&key), &key, when).is_some();
-            there.then_some(key)
+            let lives = guard.find(db, ds::hash::of(&key), &key, when).is_some();
+            Some((key, lives))
         })?;
-        if let Some(key) = picked {
+        // Its last key may go between the look at the slots and the lock.
+        let Some((key, lives)) = picked else { continue };
+        // Where an expired key is deleted there is one less with each try.
+        tries += usize::from(when.expiry != store::Expiry::Delete);
+        let none_lives = || {
+            let (keys, expiring) = store.database_size(db);
+            keys <= expiring
+        };
+        if lives || (tries > 0 && tries.is_multiple_of(TRIES) && none_lives()) {
             cx.reply.bulk(&key);
             return Ok(());
         }
     }
     cx.reply.null();
     Ok(())
-}
-
-/// A slot that has keys, of this database if it is easily found.
-fn random_slot(cx: &mut Cx<'_>) -> Option<Slot> {
-    cx.engine.store.random_slot(cx.dice.next_u64())
 }

@@ -2,7 +2,7 @@
 
 use super::{limits, list_of, list_of_mut};
 use crate::Cx;
-use crate::fail::{Done, Fail, NOT_INTEGER, SYNTAX};
+use crate::fail::{Done, Fail, NOT_INTEGER, OUT_OF_LONG, SYNTAX};
 use base::num;
 use ds::list::End;
 use ds::{Item, Kind};
@@ -44,11 +44,7 @@ pub(crate) fn lrem(cx: &mut Cx<'_>) -> Done {
     let (key, element, limits) = (cx.key(0)?, cx.args.get(3), limits(cx));
     let count = cx.int(2)?;
     if count == i64::MIN {
-        return Err(
-            "ERR value is out of range, value must between -9223372036854775807 and \
-            9223372036854775807"
-                .into(),
-        );
+        return Err(OUT_OF_LONG.into());
     }
     let end = if count < 0 { End::Back } else { End::Front };
     let most = if count == 0 {
@@ -109,9 +105,7 @@ fn parse(cx: &Cx<'_>) -> Result<Wish, Fail> {
                     );
                 }
                 if wish.rank == i64::MIN {
-                    return Err("ERR value is out of range, value must between \
-                        -9223372036854775807 and 9223372036854775807"
-                        .into());
+                    return Err(OUT_OF_LONG.into());
                 }
             }
             b"COUNT" => {

@@ -3,36 +3,71 @@
 use crate::Cx;
 use crate::fail::{Fail, SYNTAX, bad_expire};
 
-/// What an expiry option asks for.
+/// An option that says when a key expires, and how its number is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Expiry {
-    /// The key expires at this time, in ms since 1970.
-    At(i64),
-    /// The key loses its expiry.
-    Never,
+pub(crate) struct Unit {
+    /// Milliseconds in one of what the number counts.
+    scale: i64,
+    /// Whether it counts from now.
+    relative: bool,
 }
 
-/// Reads the time of an option (`EX`, `PX`, `EXAT` or `PXAT`, any case) from argument `index`.
-/// `None` when `option` is none of them.
-///
-/// # Errors
-/// No integer, or a time that is not positive or does not fit.
-pub(crate) fn parse_expiry(
-    cx: &Cx<'_>,
-    option: &[u8],
-    index: usize,
-) -> Option<Result<Expiry, Fail>> {
-    let (scale, relative) = match option.to_ascii_uppercase().as_slice() {
-        b"EX" => (1000, true),
-        b"PX" => (1, true),
-        b"EXAT" => (1000, false),
-        b"PXAT" => (1, false),
-        _ => return None,
-    };
-    if index >= cx.args.len() {
-        return Some(Err(SYNTAX.into()));
+impl Unit {
+    /// The meaning of `EX`, `PX`, `EXAT` and `PXAT`, in any case.
+    pub(crate) fn named(option: &[u8]) -> Option<Unit> {
+        let (scale, relative) = match option.to_ascii_uppercase().as_slice() {
+            b"EX" => (1000, true),
+            b"PX" => (1, true),
+            b"EXAT" => (1000, false),
+            b"PXAT" => (1, false),
+            _ => return None,
+        };
+        Some(Unit { scale, relative })
     }
-    Some(expire_at(cx, index, scale, relative).map(Expiry::At))
+}
+
+/// Such an option with the index of its number. The number is read when all options make sense.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    unit: Unit,
+    index: usize,
+}
+
+impl Given {
+    /// Takes an option whose number is at `index`; one that was given before may come again, and
+    /// the last one counts, but no two different ones.
+    ///
+    /// # Errors
+    /// It is no such option, or does not go with the one before, or there is no number.
+    pub(crate) fn take(
+        cx: &Cx<'_>,
+        before: Option<Given>,
+        option: &[u8],
+        index: usize,
+    ) -> Result<Given, Fail> {
+        let unit = Unit::named(option)
+            .filter(|unit| before.is_none_or(|before| before.unit == *unit))
+            .filter(|_| index < cx.args.len())
+            .ok_or(SYNTAX)?;
+        Ok(Given { unit, index })
+    }
+
+    /// The point in time, in ms since 1970.
+    ///
+    /// # Errors
+    /// No integer, or a time that is not positive or does not fit.
+    pub(crate) fn at(self, cx: &Cx<'_>) -> Result<i64, Fail> {
+        expire_at(cx, self.index, self.unit.scale, self.unit.relative)
+    }
+}
+
+/// What the options of GETEX ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Getex {
+    /// The key expires.
+    Expire(Given),
+    /// The key loses its expiry.
+    Persist,
 }
 
 /// The point in time that argument `index` means, in ms since 1970.
@@ -56,25 +91,24 @@ pub(crate) fn expire_at(
 }
 
 /// The options of GETEX.
-pub(super) fn parse_getex(cx: &Cx<'_>) -> Result<Option<Expiry>, Fail> {
-    let mut expiry = None;
+pub(super) fn parse_getex(cx: &Cx<'_>) -> Result<Option<Getex>, Fail> {
+    let mut wanted = None;
     let mut index = 2;
     while index < cx.args.len() {
         let option = cx.args.get(index);
-        if expiry.is_some() {
-            return Err(SYNTAX.into());
-        }
-        if option.eq_ignore_ascii_case(b"PERSIST") {
-            expiry = Some(Ok(Expiry::Never));
-            index += 1;
-            continue;
-        }
-        // A bad time is reported only when the whole of the options makes sense.
-        expiry = Some(parse_expiry(cx, option, index + 1).ok_or(SYNTAX)?);
-        if index + 1 >= cx.args.len() {
-            return Err(SYNTAX.into());
-        }
-        index += 2;
+        index += 1;
+        let persist = option.eq_ignore_ascii_case(b"PERSIST");
+        let before = match wanted {
+            None | Some(Getex::Persist) if persist => {
+                wanted = Some(Getex::Persist);
+                continue;
+            }
+            None => None,
+            Some(Getex::Expire(before)) => Some(before),
+            Some(Getex::Persist) => return Err(SYNTAX.into()),
+        };
+        wanted = Some(Getex::Expire(Given::take(cx, before, option, index)?));
+        index += 1;
     }
-    expiry.transpose()
+    Ok(wanted)
 }

@@ -1,6 +1,6 @@
 //! SET and its relatives.
 
-use super::expiry::{Expiry, expire_at, parse_expiry};
+use super::expiry::{Given, expire_at};
 use super::reply_value;
 use crate::fail::{Done, Fail, SYNTAX, WRONGTYPE};
 use crate::{Cx, Key};
@@ -40,7 +40,7 @@ fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
         keep_ttl: false,
         expire: None,
     };
-    let mut expiry = None;
+    let mut expiry: Option<Given> = None;
     let mut index = 3;
     while index < cx.args.len() {
         let option = cx.args.get(index);
@@ -54,18 +54,14 @@ fn parse(cx: &Cx<'_>) -> Result<Options, Fail> {
             }
             b"GET" => options.get = true,
             b"KEEPTTL" if expiry.is_none() => options.keep_ttl = true,
-            _ if expiry.is_none() && !options.keep_ttl && index < cx.args.len() => {
-                expiry = Some(parse_expiry(cx, option, index).ok_or(SYNTAX)?);
+            _ if !options.keep_ttl => {
+                expiry = Some(Given::take(cx, expiry, option, index)?);
                 index += 1;
             }
             _ => return Err(SYNTAX.into()),
         }
     }
-    if let Some(expiry) = expiry
-        && let Expiry::At(at) = expiry?
-    {
-        options.expire = Some(at);
-    }
+    options.expire = expiry.map(|given| given.at(cx)).transpose()?;
     Ok(options)
 }
 
