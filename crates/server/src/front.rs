@@ -190,12 +190,24 @@ impl Front {
         }
         self.give_up_place(conn);
         let mark = self.withhold_all();
-        if let Some((conn, out)) = conns.write(id) {
-            mark.into_iter().for_each(|sequence| out.mark(sequence));
-            conn.session.card.set_flag(flags::BLOCKED, false);
-            if conn.session.reply_mode != engine::ReplyMode::Off {
-                out.buffer().extend_from_slice(&reply);
-            }
+        let Some((conn, out)) = conns.write(id) else {
+            return;
+        };
+        mark.into_iter().for_each(|sequence| out.mark(sequence));
+        conn.session.card.set_flag(flags::BLOCKED, false);
+        if conn.session.reply_mode == engine::ReplyMode::Off {
+            reply.clear();
+        }
+        let closes = conn.session.card.has_flag(flags::CLOSING);
+        if std::mem::take(&mut conn.session.everywhere) {
+            let boundary = self.worker.engine().store.gates().mark();
+            let bytes = reply;
+            return self.everywhere.wait(boundary, id, Reply { bytes, closes });
+        }
+        out.buffer().extend_from_slice(&reply);
+        if closes {
+            conns.close(id);
+        } else {
             conns.unblock(id);
         }
     }
@@ -329,7 +341,8 @@ impl Handler for Front {
             if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
                 self.give_up_place(conn);
             }
-            if std::mem::take(&mut conn.session.everywhere) {
+            let replies = matches!(outcome, Outcome::Done | Outcome::Close);
+            if replies && std::mem::take(&mut conn.session.everywhere) {
                 return self.reply_everywhere(conn.id, &outcome, out);
             }
             match outcome {
