@@ -96,14 +96,18 @@ impl Engine {
     /// Whether this node serves the command, whose keys are all in the slot of `guard`.
     ///
     /// # Errors
-    /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN.
+    /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN; or that there is no memory for it.
     #[inline]
     pub(crate) fn check_route(&self, wish: &Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
         let word = self.store.route(guard.slot()).load(Ordering::Acquire);
-        if word == MINE && self.routing.is_serving(wish.now) {
-            return Ok(());
+        if word != MINE || !self.routing.is_serving(wish.now) {
+            self.redirect(wish, guard)?;
         }
-        self.redirect(wish, guard)
+        // Who is redirected hears of that first.
+        match wish.session.memory_refusal {
+            None => Ok(()),
+            Some(text) => Err(text.into()),
+        }
     }
 
     #[cold]
