@@ -113,6 +113,11 @@ pub const MISCONF_SAVE: &str = "MISCONF Redis is configured to save RDB snapshot
     because this instance is configured to report errors during writes if RDB snapshotting fails \
     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
     error.";
+/// A command that may need memory, past `maxmemory`.
+pub const OOM: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+/// EXEC of such commands.
+pub const EXECABORT_OOM: &str = "EXECABORT Transaction discarded because of: OOM command not \
+    allowed when used memory > 'maxmemory'.";
 /// Keys of more than one slot.
 pub const CROSSSLOT: &str = "CROSSSLOT Keys in request don't hash to the same slot";
 /// The slot belongs to nobody.

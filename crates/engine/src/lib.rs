@@ -80,6 +80,9 @@ pub struct Engine {
     pub latency: latency::LatencyMonitor,
     /// Pauses of clients.
     pub pause: Pause,
+    /// Bytes that do not count against `maxmemory`: what waits for replicas, the append-only file
+    /// and snapshots. The server says how many now and then.
+    pub uncounted: AtomicU64,
     /// The names of commands, as rename-command leaves them.
     pub directory: commands::Directory,
     host: Arc<dyn Host>,
@@ -104,6 +107,7 @@ impl Engine {
             onlookers: Onlookers::default(),
             latency: latency::LatencyMonitor::default(),
             pause: Pause::default(),
+            uncounted: AtomicU64::new(0),
             directory,
             host,
             settings: RwLock::new(Arc::new(settings)),
@@ -114,6 +118,14 @@ impl Engine {
     /// The program around the engine.
     pub fn host(&self) -> &dyn Host {
         &*self.host
+    }
+
+    /// Whether the process has more memory than `limit` bytes (`maxmemory`), what does not count left
+    /// out.
+    pub fn is_past(&self, limit: u64) -> bool {
+        store::memory::tell();
+        let total = store::memory::total();
+        total > limit && total.saturating_sub(self.uncounted.load(Ordering::Relaxed)) > limit
     }
 
     /// The settings that handlers go by.

@@ -93,6 +93,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) migrates: bool,
     /// Whether it changes keys: a transaction does if any of its commands does.
     pub(crate) writes: bool,
+    /// What it is told where this node serves its slot, for want of memory.
+    pub(crate) memory_refusal: Option<&'static str>,
     /// All its keys.
     pub(crate) keys: Keys<'a>,
     pub(crate) when: When,
@@ -103,14 +105,19 @@ impl Engine {
     /// Whether this node serves the command, whose keys are all in the slot of `guard`.
     ///
     /// # Errors
-    /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN.
+    /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN; or that there is no memory for it.
     #[inline]
     pub(crate) fn check_route(&self, wish: Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
         let word = self.store.route(guard.slot()).load(Ordering::Acquire);
-        if word == MINE && self.routing.is_serving(wish.now) {
-            return Ok(());
+        let refusal = wish.memory_refusal;
+        if word != MINE || !self.routing.is_serving(wish.now) {
+            self.redirect(wish, guard)?;
         }
-        self.redirect(wish, guard)
+        // Who is redirected hears of that first.
+        match refusal {
+            None => Ok(()),
+            Some(text) => Err(text.into()),
+        }
     }
 
     #[cold]

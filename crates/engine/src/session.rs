@@ -52,6 +52,9 @@ pub struct Session {
     /// Whether its commands come from the primary's stream, the AOF or an importer: they are not
     /// checked, not redirected, and expire nothing.
     pub trusted: bool,
+    /// What its command is to be told once it is known that this node serves its slot: there is no
+    /// memory for it.
+    pub(crate) memory_refusal: Option<&'static str>,
     /// How often its command found a slot locked after having had others.
     pub(crate) misses: u8,
     /// How far its KEYS has come, when it waits for a slot.
@@ -91,6 +94,7 @@ impl Session {
             write_offset: 0,
             write_sequence: 0,
             trusted: false,
+            memory_refusal: None,
             misses: 0,
             keys_so_far: None,
             rest: None,

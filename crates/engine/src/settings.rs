@@ -11,6 +11,10 @@ pub struct Settings {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`, in bytes.
     pub hash_max_listpack_value: usize,
+    /// `maxmemory`, in bytes; 0: no limit.
+    pub maxmemory: u64,
+    /// Whether a replica goes by its primary and not by `maxmemory` (`replica-ignore-maxmemory`).
+    pub replica_ignore_maxmemory: bool,
     /// Whether the access field is an LFU counter (`maxmemory-policy`).
     pub lfu: bool,
     /// `lfu-decay-time`, in minutes.
@@ -82,6 +86,13 @@ impl Settings {
             || self.append_only_failure.is_some();
         !refuses
     }
+
+    /// The limit of memory that commands go by, if there is one: none while the data set is loaded,
+    /// nor on a replica, which has what its primary has.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        let spared = self.loading || (self.replica && self.replica_ignore_maxmemory);
+        (self.maxmemory > 0 && !spared).then_some(self.maxmemory)
+    }
 }
 
 impl Default for Settings {
@@ -92,6 +103,8 @@ impl Default for Settings {
             list_max_listpack_size: -2,
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: 64,
+            maxmemory: 0,
+            replica_ignore_maxmemory: true,
             lfu: false,
             lfu_decay_minutes: 1,
             lfu_log_factor: 10,

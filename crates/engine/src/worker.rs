@@ -23,6 +23,8 @@ pub struct Worker {
     generation: u64,
     /// [`Settings::let_all_run`], as of these settings.
     calm: bool,
+    /// [`Settings::memory_limit`], as of these settings.
+    memory_limit: Option<u64>,
     /// When this thread first saw that the data set is being loaded, while it is.
     loading_since: Option<Instant>,
     locker: Locker,
@@ -43,6 +45,7 @@ impl Worker {
         Worker {
             engine: engine.clone(),
             calm: settings.let_all_run(),
+            memory_limit: settings.memory_limit(),
             loading_since: settings.loading.then(Instant::now),
             settings,
             generation: engine.generation(),
@@ -92,6 +95,7 @@ impl Worker {
             self.generation = generation;
             self.settings = self.engine.settings();
             self.calm = self.settings.let_all_run();
+            self.memory_limit = self.settings.memory_limit();
             self.loading_since = match self.loading_since {
                 since @ Some(_) if self.settings.loading => since,
                 _ => self.settings.loading.then(Instant::now),
@@ -103,6 +107,7 @@ impl Worker {
     pub fn end_batch(&mut self) {
         self.end_stretch();
         self.locker.close();
+        store::memory::tell();
     }
 
     /// Times what ran since the clock was looked at.
@@ -219,7 +224,7 @@ impl Worker {
 
     /// Checks that need no slot.
     #[inline]
-    fn admit(&self, session: &Session, spec: &'static Spec, args: Args<'_>) -> Done {
+    fn admit(&self, session: &mut Session, spec: &'static Spec, args: Args<'_>) -> Done {
         if !spec.takes(args.len()) || (spec.is_container() && !handlers::runs_alone(spec.id)) {
             return Err(fail::wrong_arity(spec.full_name));
         }
@@ -231,6 +236,10 @@ impl Worker {
         }
         if session.in_multi() && spec.has(flag::NO_MULTI) {
             return Err("ERR Command not allowed inside a transaction".into());
+        }
+        session.memory_refusal = None;
+        if let Some(limit) = self.memory_limit {
+            self.admit_memory(session, spec, limit)?;
         }
         if self.calm && !spec.has(flag::PROTECTED) {
             return Ok(());
@@ -336,6 +345,7 @@ impl Worker {
             readonly: session.readonly,
             migrates: spec.id == Cmd::Migrate,
             writes: spec.has(flag::WRITE),
+            memory_refusal: session.memory_refusal,
             keys: &mut |visit| each_key(args, known, visit),
             when: self.when(session),
             now: self.clock.stamp(),

@@ -243,6 +243,7 @@ fn serve(
         let host = String::from_utf8_lossy(&primary.host).into_owned();
         node.follow(None, host, primary.port);
     }
+    crate::memory::limit_changed(&node, &config);
     node.loading.end(&engine);
     let periodic = periodic::start(&engine, &node);
     log.notice("Ready to accept connections tcp");

@@ -21,6 +21,8 @@ fn apply(config: &Config, settings: &mut Settings) {
     settings.list_max_listpack_size = config.list_max_listpack_size as i32;
     settings.hash_max_listpack_entries = config.hash_max_listpack_entries as usize;
     settings.hash_max_listpack_value = config.hash_max_listpack_value as usize;
+    settings.maxmemory = config.maxmemory;
+    settings.replica_ignore_maxmemory = config.replica_ignore_maxmemory;
     settings.lfu = config.maxmemory_policy.word().contains("lfu");
     settings.lfu_decay_minutes = config.lfu_decay_time as u32;
     settings.lfu_log_factor = config.lfu_log_factor as u32;
@@ -87,6 +89,10 @@ pub(crate) fn set(
     let before = std::mem::replace(&mut *config, change.config);
     engine.change_settings(|settings| apply(&config, settings));
     in_force(node, engine, &config);
+    let limit = (before.maxmemory, before.maxmemory_policy);
+    if limit != (config.maxmemory, config.maxmemory_policy) {
+        crate::memory::limit_changed(node, &config);
+    }
     drop(config);
     refresh_refusal(node, engine);
     let ticket = || session.map(|session| node.ticket_for(session));

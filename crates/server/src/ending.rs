@@ -261,13 +261,13 @@ fn finish(
             }
         }
     }
-    if node.append_only.is_on() {
-        if let Err(reason) = crate::append_only::finish(node) {
-            let line = format!("Error trying to write the append-only file: {reason}");
-            node.log(config::LogLevel::Warning, &line);
-            if !ending.force {
-                return Err(reason);
-            }
+    if node.append_only.is_on()
+        && let Err(reason) = crate::append_only::finish(node)
+    {
+        let line = format!("Error trying to write the append-only file: {reason}");
+        node.log(config::LogLevel::Warning, &line);
+        if !ending.force {
+            return Err(reason);
         }
     }
     if let Some(bus) = node.bus() {

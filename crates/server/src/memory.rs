@@ -1,8 +1,9 @@
 //! What the allocator and the system say of this process.
 
 use crate::node::Node;
+use config::{Config, EvictionPolicy, LogLevel};
 use engine::clients::flags;
-use engine::{MemoryReport, Taken};
+use engine::{Engine, MemoryReport, Taken};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static PEAK: AtomicU64 = AtomicU64::new(0);
@@ -30,6 +31,52 @@ fn read() -> MemoryReport {
 /// What is allocated now.
 pub(crate) fn used() -> u64 {
     read().used
+}
+
+/// Bytes that do not count against `maxmemory`, as in Redis: what waits for replicas beyond the
+/// backlog, what waits for the append-only file, and what a snapshot keeps of the past, which there is
+/// in the forked child.
+pub(crate) fn uncounted(node: &Node, engine: &Engine) -> u64 {
+    let backlog = node.config.read().repl_backlog_size;
+    let journal = engine.store.journal.retained() as u64;
+    let images = engine.store.tap_bytes() as u64;
+    journal.saturating_sub(backlog) + node.append_only.buffer_bytes() + images
+}
+
+/// What is looked at now and then, while there is a limit: whether the total is right, and what does
+/// not count.
+pub(crate) fn tick(node: &Node, engine: &Engine) {
+    if engine.settings().maxmemory > 0 {
+        store::memory::correct(used());
+        let bytes = uncounted(node, engine);
+        engine.uncounted.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// `maxmemory` or what becomes of it has been set, at start or by CONFIG SET.
+pub(crate) fn limit_changed(node: &Node, config: &Config) {
+    let now = used();
+    store::memory::correct(now);
+    let warn = |line: String| node.log(LogLevel::Warning, &line);
+    let limit = config.maxmemory;
+    if config.maxmemory_policy != EvictionPolicy::NoEviction {
+        warn(format!(
+            "maxmemory-policy {} does not act yet: nothing is evicted, and past maxmemory writes are \
+             refused, as with noeviction.",
+            config.maxmemory_policy.word()
+        ));
+    }
+    if limit > 0 && limit < now {
+        warn(format!(
+            "WARNING: the new maxmemory value ({limit}) is smaller than the current memory usage \
+             ({now}). New write commands are refused."
+        ));
+    } else if limit > 0 && limit < 1 << 20 {
+        warn(format!(
+            "WARNING: You specified a maxmemory value that is less than 1MB (current value is {limit} \
+             bytes). Are you sure this is what you really want?"
+        ));
+    }
 }
 
 /// Reads everything.

@@ -125,6 +125,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             crate::backlog::tick(&node, &engine);
             crate::configure::refresh_refusal(&node, &engine);
             node.count_links(&mut nodes);
+            crate::memory::tick(&node, &engine);
             if engine.pause.has_ended() {
                 node.after_pause();
             }

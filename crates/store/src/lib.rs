@@ -14,6 +14,7 @@ mod guard;
 pub mod journal;
 mod local;
 mod locker;
+pub mod memory;
 mod mutant;
 mod occupied;
 pub mod order;
@@ -118,6 +119,7 @@ impl Store {
                     locker.lock(Slot::of_key(key)).unwatch(*db, key, watch);
                 }
                 drop::<Garbage>(item);
+                memory::tell();
                 freed.fetch_sub(1, Ordering::Relaxed);
             }
         };

@@ -12,8 +12,7 @@ pub(crate) static ROWS: &[Opt] = &[
             max: u64::MAX,
             field: field!(maxmemory),
         },
-    )
-    .refused("eviction does not exist in this version"),
+    ),
     Opt::new(
         "maxmemory-policy",
         "noeviction",

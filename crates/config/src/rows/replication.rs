@@ -80,8 +80,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "yes",
         Kind::YesNo(field!(replica_ignore_maxmemory)),
     )
-    .aliases(&[shown("slave-ignore-maxmemory")])
-    .stored(),
+    .aliases(&[shown("slave-ignore-maxmemory")]),
     Opt::new(
         "replica-lazy-flush",
         "no",

@@ -80,6 +80,7 @@ impl<'q> Unit<'q> {
             readonly: session.readonly,
             migrates: false,
             writes: self.commands().any(|queued| queued.spec.has(flag::WRITE)),
+            memory_refusal: session.memory_refusal,
             keys: all,
             when: keys.when,
             now,

@@ -58,6 +58,32 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
 const QUICK_LOAD: Duration = Duration::from_millis(100);
 
 impl Worker {
+    /// Refuses what may need memory, past `maxmemory`, where it is queued too. In a cluster a command
+    /// with keys is redirected first, where its slot is another node's: the refusal goes with it.
+    pub(super) fn admit_memory(
+        &self,
+        session: &mut Session,
+        spec: &'static Spec,
+        limit: u64,
+    ) -> Done {
+        let queue = session.transaction.as_ref();
+        let executes = queue.filter(|_| spec.id == Cmd::Exec);
+        let needs =
+            spec.has(flag::DENYOOM) || executes.is_some_and(|queue| queue.has(flag::DENYOOM));
+        if !needs || !self.engine.is_past(limit) {
+            return Ok(());
+        }
+        let keyed = executes.map_or_else(|| spec.has_keys(), Transaction::has_keys);
+        if self.settings.cluster && keyed {
+            session.memory_refusal = Some(match spec.id {
+                Cmd::Exec => fail::EXECABORT_OOM,
+                _ => fail::OOM,
+            });
+            return Ok(());
+        }
+        Err(fail::OOM.into())
+    }
+
     /// Whether the command waits for the end of a load that may be over in a moment.
     pub(super) fn waits_for_load(&self, session: &Session, spec: &'static Spec) -> bool {
         let refused = self.settings.loading && !session.trusted && !spec.has(flag::LOADING);

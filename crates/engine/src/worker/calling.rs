@@ -158,6 +158,7 @@ impl Worker {
                 readonly: session.readonly,
                 migrates: spec.id == Cmd::Migrate,
                 writes: spec.has(flag::WRITE),
+                memory_refusal: session.memory_refusal,
                 keys: &mut |visit| each_key(args, known, visit),
                 when,
                 now,

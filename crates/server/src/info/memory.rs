@@ -71,7 +71,10 @@ pub(super) fn section(node: &Node, engine: &Engine, text: &mut String) {
             ("rss_overhead_bytes", &more(rss, resident)),
             ("mem_fragmentation_ratio", &ratio(rss, used)),
             ("mem_fragmentation_bytes", &more(rss, used)),
-            ("mem_not_counted_for_evict", &0),
+            (
+                "mem_not_counted_for_evict",
+                &crate::memory::uncounted(node, engine),
+            ),
             ("mem_replication_backlog", &memory.backlog),
             ("mem_total_replication_buffers", &memory.backlog),
             ("mem_snapshot_images", &engine.store.tap_bytes()),

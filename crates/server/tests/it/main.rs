@@ -15,6 +15,7 @@ mod last_save;
 mod leaving;
 mod loading;
 mod lost_slots;
+mod maxmemory;
 mod options;
 mod panics;
 mod replica_link;
