@@ -31,6 +31,8 @@ pub struct Worker {
     pub(crate) effects: Effects,
     pub(crate) dice: Dice,
     pub(crate) stats: Arc<WorkerStats>,
+    /// Whether the caller has the append-only file written after batches.
+    writes_file: bool,
     /// The sequence that the reply of the command which ran last waits for.
     mark: u64,
     pub(crate) ahead: Lookahead,
@@ -52,12 +54,13 @@ impl Worker {
             effects: Effects::default(),
             dice: Dice::new(),
             stats: engine.stats.worker(),
+            writes_file: false,
             mark: 0,
             ahead: Lookahead::default(),
         }
     }
 
-    /// The sequence that must be synced before what the last command wrote may leave; 0: none.
+    /// The sequence that the file must have before what the last command wrote may leave; 0: none.
     #[inline]
     pub fn take_mark(&mut self) -> u64 {
         std::mem::take(&mut self.mark)
@@ -99,10 +102,19 @@ impl Worker {
         }
     }
 
-    /// Ends a batch.
+    /// Ends a batch. Where replies wait for the append-only file, the caller has it written next.
     pub fn end_batch(&mut self) {
         self.end_stretch();
-        self.locker.close();
+        if self.settings.commit_gate && self.writes_file {
+            self.locker.close_to_write();
+        } else {
+            self.locker.close();
+        }
+    }
+
+    /// Says that the caller has the append-only file written after batches whose replies wait for it.
+    pub fn will_write_file(&mut self) {
+        self.writes_file = true;
     }
 
     /// Times what ran since the clock was looked at.

@@ -3,16 +3,17 @@
 use crate::boot::as_path;
 use crate::message::Message;
 use crate::node::Node;
-use config::{AppendFsync, Config, LogLevel};
+use config::{Config, LogLevel};
 use engine::{Engine, Fail, Foreign, Taken};
 use parking_lot::Mutex;
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
-    AofLoadError, Apply, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup, Status,
+    AofLoadError, Apply, Desk, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup,
+    Started, Status,
 };
 use persist::{load::LoadOptions, save::Progress};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -42,9 +43,18 @@ const LONGEST_LAG: u64 = 256 * 1024 * 1024;
 pub(crate) struct AppendOnly {
     disk: OnceLock<Arc<dyn Disk>>,
     state: Mutex<State>,
-    /// Whether replies ever waited for a sync, so that some may still.
+    /// Counts the changes of the writer, for those who keep its desk.
+    changes: AtomicU64,
+    /// By worker: whether it has replies that wait for the file.
+    waits: OnceLock<Box<[Flag]>>,
+    /// Whether replies ever waited for the file, so that some may still.
     ever_gated: AtomicBool,
 }
+
+/// What one worker says to whoever writes the file, in a line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Flag(AtomicBool);
 
 struct State {
     phase: Phase,
@@ -66,6 +76,7 @@ struct State {
 struct Writing {
     orders: Arc<Orders>,
     status: Arc<Status>,
+    desk: Arc<Desk>,
     thread: JoinHandle<()>,
     /// What of the journal waits for it.
     waits: Gauge,
@@ -92,6 +103,8 @@ impl Default for AppendOnly {
         AppendOnly {
             disk: OnceLock::new(),
             state: Mutex::new(state),
+            changes: AtomicU64::new(0),
+            waits: OnceLock::new(),
             ever_gated: AtomicBool::new(false),
         }
     }
@@ -118,6 +131,39 @@ impl AppendOnly {
         let writer = state.writer.as_ref()?;
         Some((writer.orders.clone(), writer.status.clone()))
     }
+
+    /// How often the writer changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Where workers write, while there is a writer.
+    pub(crate) fn desk(&self) -> Option<Arc<Desk>> {
+        let state = self.state.lock();
+        Some(state.writer.as_ref()?.desk.clone())
+    }
+
+    /// There is another writer, or none.
+    fn set_writer(&self, writer: Option<Writing>) -> Option<Writing> {
+        let before = std::mem::replace(&mut self.state.lock().writer, writer);
+        self.changes.fetch_add(1, Ordering::Release);
+        before
+    }
+
+    /// A worker has replies that wait for the file: it is told when the file has what they wait for.
+    pub(crate) fn wait(&self, worker: usize) {
+        if let Some(waits) = self.waits.get() {
+            waits[worker].0.store(true, Ordering::SeqCst);
+        }
+        // Whoever releases later sees this; what was released before is seen by the caller.
+        fence(Ordering::SeqCst);
+    }
+
+    /// How many workers there are.
+    pub(crate) fn set_workers(&self, count: usize) {
+        let flags = (0..count).map(|_| Flag::default());
+        let _ = self.waits.set(flags.collect());
+    }
 }
 
 /// What the writer says to this server.
@@ -129,13 +175,12 @@ struct Ear {
 
 impl Notice for Ear {
     fn released(&self, sequence: u64) {
-        if self.released.swap(sequence, Ordering::Relaxed) == sequence {
+        let before = self.released.fetch_max(sequence, Ordering::SeqCst);
+        if before >= sequence {
             return;
         }
-        self.engine.store.journal.set_synced(sequence);
-        if let Some(node) = self.node.upgrade()
-            && node.append_only.ever_gated.load(Ordering::SeqCst)
-        {
+        self.engine.store.journal.release(sequence);
+        if let Some(node) = self.node.upgrade() {
             node.release(sequence);
         }
     }
@@ -177,7 +222,13 @@ fn say(node: &Node, warning: bool, text: &str) {
 impl Node {
     /// Lets go what waits for records up to this sequence.
     fn release(&self, sequence: u64) {
-        self.send_all(|| Message::Release(sequence));
+        fence(Ordering::SeqCst);
+        let workers = self.append_only.waits.get();
+        for (worker, Flag(waits)) in workers.into_iter().flatten().enumerate() {
+            if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::SeqCst) {
+                self.send_to(worker, Message::Release(sequence));
+            }
+        }
     }
 }
 
@@ -237,22 +288,28 @@ fn write_on(
     let ear = Ear {
         node: Arc::downgrade(node),
         engine: engine.clone(),
-        released: AtomicU64::new(u64::MAX),
+        released: AtomicU64::new(0),
     };
-    let (orders, status, thread) = persist::aof::start(setup, Box::new(ear))?;
-    node.append_only.state.lock().writer = Some(Writing {
+    let Started {
         orders,
         status,
+        desk,
+        thread,
+    } = persist::aof::start(setup, Box::new(ear))?;
+    node.append_only.set_writer(Some(Writing {
+        orders,
+        status,
+        desk,
         thread,
         waits,
-    });
+    }));
     Ok(())
 }
 
-/// Has replies wait for the disk, or not, as the policy says.
+/// Has replies wait for the file while there is one: until it is written, or synced, as the policy
+/// says.
 fn set_gate(node: &Node, engine: &Engine) {
-    let always = node.config.read().appendfsync == AppendFsync::Always;
-    let on = always && node.append_only.state.lock().phase == Phase::On;
+    let on = node.append_only.state.lock().phase == Phase::On;
     if on == engine.store.journal.is_gated() {
         return;
     }
@@ -379,7 +436,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
 
 /// Turns the file off: what is in the journal is written and synced first.
 pub(crate) fn disable(node: &Node, engine: &Engine) {
-    let writer = {
+    {
         let mut state = node.append_only.state.lock();
         state.phase = Phase::Off;
         state.retry_at = None;
@@ -389,8 +446,8 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
             say(node, false, line);
             rewrite.progress.stop.store(true, Ordering::Relaxed);
         }
-        state.writer.take()
-    };
+    }
+    let writer = node.append_only.set_writer(None);
     engine.store.journal.set_active(Audience::AOF, false);
     if let Some(writer) = writer {
         writer.orders.stop();

@@ -50,6 +50,8 @@ pub(crate) fn wait(
         command: getack,
     };
     journal.append_verbatim(&[effect]);
+    // No reply of this batch waits for it, so that nobody else has it written.
+    journal.wake_readers();
     let acknowledged = hub.clone();
     let so_far = move || {
         let there = acknowledged.acknowledged(offset) as i64;

@@ -78,6 +78,18 @@ impl Locker {
         self.store.journal.wake_readers();
     }
 
+    /// The same for a thread that has the append-only file written itself, right after this.
+    #[inline]
+    pub fn close_to_write(&self) {
+        self.gate.close();
+        self.store.journal.wake_peers();
+    }
+
+    /// Whether the thread's gate is open.
+    pub fn is_open(&self) -> bool {
+        self.gate.is_open()
+    }
+
     /// A batch that ends with its scope.
     pub fn enter(&self) -> Open<'_> {
         self.open();

@@ -225,7 +225,7 @@ impl Files {
     /// An empty file with this name. What had the name before is of no use: nothing lists it.
     fn fresh(&self, path: &Path) -> io::Result<Box<dyn Append>> {
         self.disk.remove(path)?;
-        let mut file = self.disk.append(path)?;
+        let file = self.disk.append(path)?;
         file.sync()?;
         Ok(file)
     }

@@ -13,6 +13,7 @@ mod options;
 mod panics;
 mod replica_link;
 mod same_answers;
+mod stalled;
 mod traffic;
 mod waits;
 mod withheld;
