@@ -5,7 +5,7 @@
 //! fails, a worker could wait for the disk: then the file's thread writes, and the replies wait alone.
 
 use super::orders::{Orders, Status};
-use super::pen::{Left, Pen};
+use super::pen::{GATHER, Left, Pen};
 use super::writer::Notice;
 use config::AppendFsync;
 use parking_lot::Mutex;
@@ -85,7 +85,8 @@ impl Desk {
             && pen.failed_at.is_none()
             && !self.status.syncing.load(Ordering::SeqCst)
             && !self.orders.any.load(Ordering::SeqCst);
-        if !is_free {
+        // Much is written slowly.
+        if !is_free || pen.reader.lag() > GATHER as u64 {
             return true;
         }
         let left = pen.gather(&self.orders);
@@ -168,5 +169,7 @@ impl Desk {
             }
             self.poke_syncer(pen);
         });
+        // What workers have left to the sync's thread it may leave now.
+        self.hand_over();
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use store::journal::{Batch, Reader, Record};
 
 /// How many bytes are gathered before they are written.
-const GATHER: usize = 1 << 20;
+pub(super) const GATHER: usize = 1 << 20;
 /// How many bytes a buffer keeps when it is empty.
 const KEEP: usize = 4 << 20;
 /// From here on a write is slow: workers leave the next one to the file's thread.
