@@ -31,6 +31,8 @@ pub struct Keyspace<'a> {
     known: &'a [KnownKey],
     /// Which of them is likely to be asked for next.
     next: usize,
+    /// The sequence of the last effect of slots that were seen and given back.
+    seen: u64,
 }
 
 impl<'a> Keyspace<'a> {
@@ -49,6 +51,7 @@ impl<'a> Keyspace<'a> {
             args: Args::new(&[], &[]),
             known: &[],
             next: 0,
+            seen: 0,
         }
     }
 
@@ -129,6 +132,11 @@ impl<'a> Keyspace<'a> {
         &mut self.guards
     }
 
+    /// The sequence of the last effect of the slots that the command has seen.
+    pub(crate) fn last_seen(&self) -> u64 {
+        self.seen.max(self.guards.last_effect())
+    }
+
     /// The guard of a slot. A command reaches only slots of keys that its key specs name, which
     /// were locked before it began; under the world and with the token every slot can be had.
     #[inline]
@@ -164,6 +172,10 @@ impl<'a> Keyspace<'a> {
 
     /// Gives back the slots that [`Keyspace::try_guard`] took.
     pub fn release(&mut self) {
+        if self.locker.expiries().any() {
+            self.locker.journal_expiries(&mut self.guards);
+        }
+        self.seen = self.last_seen();
         self.guards = Guards::default();
     }
 

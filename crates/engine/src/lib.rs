@@ -94,6 +94,7 @@ impl Engine {
         host: Arc<dyn Host>,
     ) -> Arc<Engine> {
         Arc::new(Engine {
+            pause: Pause::new(store.clone()),
             store,
             clients: Clients::default(),
             stats: Stats::default(),
@@ -101,7 +102,6 @@ impl Engine {
             leaving: Leaving::default(),
             onlookers: Onlookers::default(),
             latency: latency::LatencyMonitor::default(),
-            pause: Pause::default(),
             directory,
             host,
             settings: RwLock::new(Arc::new(settings)),

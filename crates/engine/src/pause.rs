@@ -1,8 +1,11 @@
 //! CLIENT PAUSE and the pause of a failover: commands that must wait do so on their connections.
 
+use base::SlotSet;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
+use store::Store;
 
 /// Which commands wait.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,18 +23,27 @@ struct Hold {
 }
 
 /// The pauses in force: that of CLIENT PAUSE and that of a failover.
-#[derive(Default)]
 pub struct Pause {
+    store: Arc<Store>,
     /// 0: none, 1: writes, 2: all. Read by every command.
     level: AtomicU8,
     holds: Mutex<[Option<Hold>; 2]>,
 }
 
 impl Pause {
-    /// Whether a pause is in force, and which.
+    /// No pause, for the clients of a store.
+    pub(crate) fn new(store: Arc<Store>) -> Pause {
+        Pause {
+            store,
+            level: AtomicU8::new(0),
+            holds: Mutex::default(),
+        }
+    }
+
+    /// Whether a pause is in force, and which. Asked with the gate open.
     #[inline]
     pub fn level(&self) -> Option<PauseKind> {
-        match self.level.load(Ordering::Acquire) {
+        match self.level.load(Ordering::SeqCst) {
             0 => None,
             1 => Some(PauseKind::Writes),
             _ => Some(PauseKind::All),
@@ -76,7 +88,7 @@ impl Pause {
         ended
     }
 
-    /// Whether the replication offset must not move: a failover waits for it.
+    /// Whether a failover waits for the replication offset to stand.
     pub fn holds_offset(&self) -> bool {
         self.holds.lock()[1].is_some()
     }
@@ -88,6 +100,12 @@ impl Pause {
             Some(PauseKind::Writes) => 1,
             Some(PauseKind::All) => 2,
         };
-        self.level.store(level, Ordering::Release);
+        self.level.store(level, Ordering::SeqCst);
+        let slots = if level == 0 {
+            SlotSet::new()
+        } else {
+            SlotSet::full()
+        };
+        self.store.hold(&slots);
     }
 }

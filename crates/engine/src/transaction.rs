@@ -3,7 +3,7 @@
 use crate::fail::{self, Fail};
 use crate::family::slow;
 use crate::route::Wish;
-use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
+use crate::worker::{MISSES, Parts, Slots, is_paused, lock, slots_of};
 use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::{Cmd, Spec};
@@ -60,6 +60,11 @@ impl Transaction {
     pub fn has_keys(&self) -> bool {
         self.queue.iter().any(|queued| queued.spec.has_keys())
     }
+}
+
+fn has_writes(queue: &[Queued]) -> bool {
+    let flags = commands::flag::WRITE | commands::flag::MAY_REPLICATE;
+    queue.iter().any(|queued| queued.spec.has(flags))
 }
 
 /// Ends the transaction and all watches.
@@ -223,6 +228,8 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Outcome::Later,
+            // The gate was closed: a pause may have begun.
+            Some(_) if is_paused(parts.engine, session, || has_writes(queue)) => Outcome::Paused,
             Some(world) => match touches_leaving(parts.engine, queue) {
                 Some(key) if !session.trusted => Outcome::Leaving(key),
                 _ => {
@@ -248,6 +255,10 @@ fn run_queue<'a>(
     if is_dirty(session, &mut keys) {
         end_watches(session, &mut keys);
         Reply::new(out, session.resp3).null_array();
+        // It tells of what another has changed.
+        if parts.settings.commit_gate {
+            *parts.mark = crate::worker::seen(parts.engine, &mut keys, world.is_some());
+        }
         return Outcome::Done;
     }
     end_watches(session, &mut keys);
@@ -261,12 +272,12 @@ fn run_queue<'a>(
         stretch: _,
         mark,
     } = parts;
-    crate::worker::prepare(engine, settings, session, &mut keys, effects);
     let mut reply = Reply::new(out, session.resp3);
     reply.array(queue.len());
     let Some(first) = queue.first() else {
         return Outcome::Done;
     };
+    crate::worker::prepare(engine, settings, session, &mut keys, effects);
     let (spec, args) = (first.spec, first.args.as_args());
     let mut cx = Cx {
         engine,
@@ -307,7 +318,7 @@ fn run_queue<'a>(
     }
     let sequence = cx.effects.commit_transaction(&engine.store.journal);
     if sequence != 0 {
-        cx.keys.guards().set_last_effect(sequence);
+        crate::worker::note_effect(engine, &mut cx.keys, sequence, world.is_some());
         cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }

@@ -42,16 +42,17 @@ impl Worker {
     /// A worker for the calling thread.
     pub fn new(engine: &Arc<Engine>) -> Worker {
         let settings = engine.settings();
+        let locker = Locker::new(&engine.store);
         Worker {
             engine: engine.clone(),
             calm: settings.let_all_run(),
             loading_since: settings.loading.then(Instant::now),
             settings,
             generation: engine.generation(),
-            locker: Locker::new(&engine.store),
+            effects: Effects::of(&locker),
+            locker,
             clock: Clock::new(),
             stretch: Stretch::default(),
-            effects: Effects::default(),
             dice: Dice::new(),
             stats: engine.stats.worker(),
             writes_file: false,
@@ -374,8 +375,9 @@ mod calling;
 mod locking;
 mod running;
 
+pub(crate) use admission::is_paused;
 pub(crate) use locking::{MISSES, Slots, lock, slots_of};
-pub(crate) use running::{Parts, prepare, seen};
+pub(crate) use running::{Parts, note_effect, prepare, seen};
 
 #[cfg(test)]
 mod tests;

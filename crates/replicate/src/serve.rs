@@ -299,6 +299,7 @@ impl Serving {
             drop(world);
             std::thread::sleep(Duration::from_millis(20));
         };
+        self.await_file(tap.cut.sequence);
         let offset = Offset(tap.cut.offset);
         if self.options.diskless && self.session.lock().introduction().eof {
             self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;
@@ -306,6 +307,14 @@ impl Serving {
             self.file_snapshot(socket, tap, &locker, id, offset)?;
         }
         Ok(reader)
+    }
+
+    /// Waits until the append-only file has everything up to the cut: no replica is ahead of it.
+    fn await_file(&self, sequence: u64) {
+        let journal = &self.hub.store().journal;
+        while journal.is_gated() && journal.released() < sequence && !self.is_over() {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
     }
 
     fn stream_snapshot(

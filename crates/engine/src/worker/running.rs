@@ -24,13 +24,24 @@ pub(crate) struct Parts<'w> {
     pub(crate) mark: &'w mut u64,
 }
 
-/// The sequence that must be synced before anybody may see what a command saw: that of the last
-/// effect of its slots. Who saw more than slots waits for the end of the journal.
+/// The sequence that the file must have before anybody may see what a command saw: that of the last
+/// effect of its slots, or of what changed all slots. Who saw more than slots waits for the end of the
+/// journal.
 pub(crate) fn seen(engine: &Engine, keys: &mut Keyspace<'_>, all: bool) -> u64 {
+    let journal = &engine.store.journal;
     if all {
-        engine.store.journal.sequence()
+        journal.sequence()
     } else {
-        keys.guards().last_effect()
+        keys.last_seen().max(journal.floor())
+    }
+}
+
+/// Notes the place in the journal of what was done under these keys' slots; with the world, it may
+/// have changed any slot.
+pub(crate) fn note_effect(engine: &Engine, keys: &mut Keyspace<'_>, sequence: u64, world: bool) {
+    keys.guards().set_last_effect(sequence);
+    if world {
+        engine.store.journal.raise_floor(sequence);
     }
 }
 
@@ -98,7 +109,7 @@ pub(super) fn run<'a>(
     let result = handlers::of(spec.id)(&mut cx);
     let sequence = commit(&mut cx);
     if sequence != 0 {
-        cx.keys.guards().set_last_effect(sequence);
+        note_effect(engine, &mut cx.keys, sequence, world.is_some());
         cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }

@@ -10,6 +10,7 @@ mod leaving;
 mod loading;
 mod lost_slots;
 mod options;
+mod order;
 mod panics;
 mod replica_link;
 mod same_answers;
