@@ -31,8 +31,8 @@ pub struct Keyspace<'a> {
     known: &'a [KnownKey],
     /// Which of them is likely to be asked for next.
     next: usize,
-    /// The sequence of the last effect of slots that were seen and given back.
-    seen: u64,
+    /// The sequence of the last effect of slots that were seen and given back, if any were.
+    seen: Option<u64>,
 }
 
 impl<'a> Keyspace<'a> {
@@ -51,7 +51,7 @@ impl<'a> Keyspace<'a> {
             args: Args::new(&[], &[]),
             known: &[],
             next: 0,
-            seen: 0,
+            seen: None,
         }
     }
 
@@ -132,9 +132,12 @@ impl<'a> Keyspace<'a> {
         &mut self.guards
     }
 
-    /// The sequence of the last effect of the slots that the command has seen.
-    pub(crate) fn last_seen(&self) -> u64 {
-        self.seen.max(self.guards.last_effect())
+    /// The sequence of the last effect of the slots that the command has seen, if it has seen any.
+    pub(crate) fn last_seen(&self) -> Option<u64> {
+        if self.guards.is_empty() {
+            return self.seen;
+        }
+        Some(self.guards.last_effect().max(self.seen.unwrap_or(0)))
     }
 
     /// The guard of a slot. A command reaches only slots of keys that its key specs name, which

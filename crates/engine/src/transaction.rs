@@ -252,16 +252,11 @@ fn run_queue<'a>(
     world: Option<&'a World<'a>>,
     out: &'a mut Vec<u8>,
 ) -> Outcome {
-    if is_dirty(session, &mut keys) {
-        end_watches(session, &mut keys);
-        Reply::new(out, session.resp3).null_array();
-        // It tells of what another has changed.
-        if parts.settings.commit_gate {
-            *parts.mark = crate::worker::seen(parts.engine, &mut keys, world.is_some());
-        }
-        return Outcome::Done;
-    }
+    let dirty = is_dirty(session, &mut keys);
     end_watches(session, &mut keys);
+    if dirty {
+        return say_nil(parts, session, &mut keys, world.is_some(), out);
+    }
     let Parts {
         engine,
         settings,
@@ -325,6 +320,21 @@ fn run_queue<'a>(
     if settings.commit_gate {
         let slotless = cx.keys.guards().is_empty();
         *mark = crate::worker::seen(engine, &mut cx.keys, world.is_some() || slotless);
+    }
+    Outcome::Done
+}
+
+/// Nothing is run. The reply tells of what another has changed, and waits for that.
+fn say_nil(
+    parts: Parts<'_>,
+    session: &Session,
+    keys: &mut Keyspace<'_>,
+    world: bool,
+    out: &mut Vec<u8>,
+) -> Outcome {
+    Reply::new(out, session.resp3).null_array();
+    if parts.settings.commit_gate {
+        *parts.mark = crate::worker::seen(parts.engine, keys, world);
     }
     Outcome::Done
 }

@@ -299,7 +299,9 @@ impl Serving {
             drop(world);
             std::thread::sleep(Duration::from_millis(20));
         };
-        self.await_file(tap.cut.sequence);
+        // No replica is ahead of the append-only file.
+        let over = || self.is_over();
+        store.journal.await_release(tap.cut.sequence, over);
         let offset = Offset(tap.cut.offset);
         if self.options.diskless && self.session.lock().introduction().eof {
             self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;
@@ -307,14 +309,6 @@ impl Serving {
             self.file_snapshot(socket, tap, &locker, id, offset)?;
         }
         Ok(reader)
-    }
-
-    /// Waits until the append-only file has everything up to the cut: no replica is ahead of it.
-    fn await_file(&self, sequence: u64) {
-        let journal = &self.hub.store().journal;
-        while journal.is_gated() && journal.released() < sequence && !self.is_over() {
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
     }
 
     fn stream_snapshot(

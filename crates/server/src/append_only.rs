@@ -1,7 +1,6 @@
 //! The append-only file of this server: on and off, loading, rewriting, and what its writer says.
 
 use crate::boot::as_path;
-use crate::message::Message;
 use crate::node::Node;
 use config::{Config, LogLevel};
 use engine::{Engine, Fail, Foreign, Taken};
@@ -9,20 +8,22 @@ use parking_lot::Mutex;
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
-    AofLoadError, Apply, Desk, Files, FilesError, LoadOutcome, Notice, Orders, Prepared, Setup,
-    Started, Status,
+    AofLoadError, Apply, Desk, Files, FilesError, LoadOutcome, Orders, Prepared, Setup, Started,
+    Status,
 };
 use persist::{load::LoadOptions, save::Progress};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use store::journal::{Audience, Gauge, Reader};
 use store::{Garbage, Locker};
 
+mod released;
 mod report;
 mod rewriting;
 
+use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, enable, tick};
 
 /// Whether the file is written.
@@ -46,15 +47,10 @@ pub(crate) struct AppendOnly {
     /// Counts the changes of the writer, for those who keep its desk.
     changes: AtomicU64,
     /// By worker: whether it has replies that wait for the file.
-    waits: OnceLock<Box<[Flag]>>,
+    waits: Waits,
     /// Whether replies ever waited for the file, so that some may still.
     ever_gated: AtomicBool,
 }
-
-/// What one worker says to whoever writes the file, in a line of its own.
-#[derive(Default)]
-#[repr(align(64))]
-struct Flag(AtomicBool);
 
 struct State {
     phase: Phase,
@@ -104,7 +100,7 @@ impl Default for AppendOnly {
             disk: OnceLock::new(),
             state: Mutex::new(state),
             changes: AtomicU64::new(0),
-            waits: OnceLock::new(),
+            waits: Waits::default(),
             ever_gated: AtomicBool::new(false),
         }
     }
@@ -149,63 +145,6 @@ impl AppendOnly {
         self.changes.fetch_add(1, Ordering::Release);
         before
     }
-
-    /// A worker has replies that wait for the file: it is told when the file has what they wait for.
-    pub(crate) fn wait(&self, worker: usize) {
-        if let Some(waits) = self.waits.get() {
-            waits[worker].0.store(true, Ordering::SeqCst);
-        }
-        // Whoever releases later sees this; what was released before is seen by the caller.
-        fence(Ordering::SeqCst);
-    }
-
-    /// How many workers there are.
-    pub(crate) fn set_workers(&self, count: usize) {
-        let flags = (0..count).map(|_| Flag::default());
-        let _ = self.waits.set(flags.collect());
-    }
-}
-
-/// What the writer says to this server.
-struct Ear {
-    node: Weak<Node>,
-    engine: Arc<Engine>,
-    released: AtomicU64,
-}
-
-impl Notice for Ear {
-    fn released(&self, sequence: u64) {
-        let before = self.released.fetch_max(sequence, Ordering::SeqCst);
-        if before >= sequence {
-            return;
-        }
-        self.engine.store.journal.release(sequence);
-        if let Some(node) = self.node.upgrade() {
-            node.release(sequence);
-        }
-    }
-
-    fn log(&self, warning: bool, text: &str) {
-        if let Some(node) = self.node.upgrade() {
-            say(&node, warning, text);
-        }
-    }
-
-    fn failed(&self, why: Option<&str>) {
-        let why: Option<Arc<str>> = why.map(Into::into);
-        self.engine
-            .change_settings(|settings| settings.append_only_failure = why);
-    }
-
-    fn fatal(&self, text: &str) {
-        if let Some(node) = self.node.upgrade() {
-            say(&node, true, text);
-            if let Some(log) = node.log_handle() {
-                log.flush();
-            }
-        }
-        std::process::exit(1);
-    }
 }
 
 fn say(node: &Node, warning: bool, text: &str) {
@@ -217,19 +156,6 @@ fn say(node: &Node, warning: bool, text: &str) {
     text.lines()
         .filter(|line| !line.is_empty())
         .for_each(|line| node.log(level, line));
-}
-
-impl Node {
-    /// Lets go what waits for records up to this sequence.
-    fn release(&self, sequence: u64) {
-        fence(Ordering::SeqCst);
-        let workers = self.append_only.waits.get();
-        for (worker, Flag(waits)) in workers.into_iter().flatten().enumerate() {
-            if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::SeqCst) {
-                self.send_to(worker, Message::Release(sequence));
-            }
-        }
-    }
 }
 
 /// Where a test wants to find what a crash of the machine would leave of the files.
@@ -285,11 +211,7 @@ fn write_on(
     };
     setup.reader.park_writers_past(LONGEST_LAG);
     let waits = setup.reader.gauge();
-    let ear = Ear {
-        node: Arc::downgrade(node),
-        engine: engine.clone(),
-        released: AtomicU64::new(0),
-    };
+    let ear = Ear::new(node, engine);
     let Started {
         orders,
         status,

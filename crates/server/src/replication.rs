@@ -3,8 +3,10 @@
 mod applying;
 mod primary_client;
 mod report;
+mod talk;
 
 pub(crate) use report::info;
+pub(crate) use talk::{ask_for_acknowledgements, tick};
 
 use crate::node::{Node, ok};
 use applying::Applying;
@@ -22,7 +24,6 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
-use store::journal::Audience;
 use store::{Locker, Tap};
 
 /// Whom this server follows, and its own replicas.
@@ -215,59 +216,6 @@ fn replicaof(node: &Arc<Node>, args: Args<'_>) -> Result<Taken, Fail> {
     }
     node.follow(None, host, port);
     Ok(ok())
-}
-
-/// Appends what is about the link to the stream.
-fn append_talk(engine: &Engine, command: &[u8]) {
-    let effect = store::journal::Effect {
-        db: 0,
-        audience: Audience::REPLICAS,
-        command,
-    };
-    engine.store.journal.append_verbatim(&[effect]);
-    // No reply waits for it, so that nobody else has it written.
-    engine.store.journal.wake_readers();
-}
-
-/// Asks the replicas how far they are; while a pause holds the offset, when it is over. The gate is
-/// open.
-pub(crate) fn ask_for_acknowledgements(node: &Node, engine: &Engine) {
-    let held = engine.store.holds_any();
-    node.replication().asks_later.store(held, Ordering::Relaxed);
-    if !held {
-        append_talk(
-            engine,
-            b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n",
-        );
-    }
-}
-
-/// The PING in the stream, and news for the cluster machine.
-pub(crate) fn tick(
-    node: &Arc<Node>,
-    engine: &Engine,
-    locker: &Locker,
-    heartbeat: &mut replproto::Heartbeat,
-) {
-    let replication = node.replication();
-    heartbeat.set_period(node.config.read().repl_ping_replica_period as u64 * 1000);
-    let primary = replication.following.lock().is_none();
-    let replicas = replication.hub.replica_count();
-    // A pause is looked at with the gate open: whoever begins one waits for each gate.
-    let open = locker.enter();
-    let held = engine.pause.holds_offset();
-    if primary && heartbeat.due(steady_ms(), replicas, held) {
-        append_talk(engine, b"*1\r\n$4\r\nPING\r\n");
-    }
-    if replication.asks_later.load(Ordering::Relaxed) {
-        ask_for_acknowledgements(node, engine);
-    }
-    drop(open);
-    if let Some(bus) = node.bus()
-        && let Some(now) = node.replication_now(bus.clock())
-    {
-        bus.replication(now);
-    }
 }
 
 impl Node {

@@ -398,6 +398,14 @@ impl Journal {
         }
     }
 
+    /// Waits until everything up to a sequence number may be seen, or `over` says that nobody waits any
+    /// more. Not for workers.
+    pub fn await_release(&self, sequence: u64, over: impl Fn() -> bool) {
+        while self.is_gated() && self.released() < sequence && !over() {
+            crate::sync::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     /// The sequence number of the last record that changed what every slot shows (FLUSHALL, SWAPDB).
     /// Whoever sees any slot sees what it did.
     #[inline]

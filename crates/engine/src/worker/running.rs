@@ -32,7 +32,8 @@ pub(crate) fn seen(engine: &Engine, keys: &mut Keyspace<'_>, all: bool) -> u64 {
     if all {
         journal.sequence()
     } else {
-        keys.last_seen().max(journal.floor())
+        let seen = keys.last_seen();
+        seen.map_or(0, |sequence| sequence.max(journal.floor()))
     }
 }
 

@@ -146,8 +146,7 @@ impl Always {
         let field = format!("cmdstat_{name}");
         let mut calls = || {
             let line = admin.info(&field).expect("a reply").unwrap_or_default();
-            let calls = line.split(',').next().unwrap_or_default().to_owned();
-            calls
+            line.split(',').next().unwrap_or_default().to_owned()
         };
         let before = calls();
         let words: Vec<&str> = command.split(' ').collect();
@@ -177,6 +176,8 @@ fn what_changes_every_slot_holds_the_replies_of_others_back() {
         always.stall();
         always.hold(&mut admin, &mut writer, change);
         always.hold(&mut admin, &mut reader, "GET k");
+        // Who sees no slot goes on.
+        assert_eq!(admin.line("PING").text(), "PONG");
         always.go_on();
         writer.receive().expect("an answer").expect_ok();
         assert_eq!(reader.receive().expect("an answer"), Reply::Nil, "{change}");
