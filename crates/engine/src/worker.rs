@@ -41,6 +41,8 @@ pub struct Worker {
 impl Worker {
     /// A worker for the calling thread.
     pub fn new(engine: &Arc<Engine>) -> Worker {
+        // First the number: settings that change meanwhile are then taken over at the first batch.
+        let generation = engine.generation();
         let settings = engine.settings();
         let locker = Locker::new(&engine.store);
         Worker {
@@ -48,7 +50,7 @@ impl Worker {
             calm: settings.let_all_run(),
             loading_since: settings.loading.then(Instant::now),
             settings,
-            generation: engine.generation(),
+            generation,
             effects: Effects::of(&locker),
             locker,
             clock: Clock::new(),

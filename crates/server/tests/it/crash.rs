@@ -72,12 +72,10 @@ fn write(server: &Server, load: &Arc<Load>, writer: usize) -> JoinHandle<()> {
         let mut n = load.known[writer].load(Ordering::SeqCst);
         while !load.ended.load(Ordering::SeqCst) {
             n += 1;
-            if conn
-                .try_call(&["SET", &key(writer), &n.to_string()])
-                .is_err()
-            {
+            let Ok(reply) = conn.try_call(&["SET", &key(writer), &n.to_string()]) else {
                 return;
-            }
+            };
+            assert_eq!(reply.error(), None, "an error acknowledges nothing");
             load.known[writer].fetch_max(n, Ordering::SeqCst);
             load.writes.fetch_add(1, Ordering::SeqCst);
         }
