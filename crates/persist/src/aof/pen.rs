@@ -237,9 +237,10 @@ impl Pen {
         }
     }
 
-    /// Makes all that was written last, and lets go what waits for that.
+    /// Makes all that was written last, and lets go what waits for that. Where the sync's thread is at
+    /// it, it is not known yet whether that succeeds.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        if self.unsynced {
+        if self.unsynced || self.status.syncing.load(Ordering::SeqCst) {
             self.file.sync()?;
             self.unsynced = false;
         }

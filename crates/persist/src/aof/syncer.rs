@@ -125,14 +125,16 @@ impl Syncer {
         let result = file.sync();
         self.last = Instant::now();
         let desk = &self.desk;
-        desk.end_sync();
+        // Until it is known how it went, it is under way for whoever wants to know what is synced.
         match result {
             Ok(()) => {
                 desk.status.set_synced(*sequence);
                 desk.notice.released(*sequence);
+                desk.end_sync();
             }
             Err(error) => {
                 desk.with_pen(|pen| pen.sync_failed(&error));
+                desk.end_sync();
                 // The file's thread tries again.
                 desk.hand_over();
             }
