@@ -1,7 +1,9 @@
 //! What a command changed, as commands that every replica knows.
 
 use base::num;
+use std::sync::Arc;
 use store::journal::{Audience, Effect, Journal};
+use store::{Expiries, Locker};
 
 /// The effects of the command or transaction that is running.
 #[derive(Default)]
@@ -18,9 +20,19 @@ pub struct Effects {
     foreign_bytes: Vec<u8>,
     /// The replication offset behind what was appended last.
     offset: i64,
+    /// Deletions of expired keys that the thread's commands meet: they are effects too.
+    expiries: Option<Arc<Expiries>>,
 }
 
 impl Effects {
+    /// Those of the commands that run with this locker.
+    pub(crate) fn of(locker: &Locker) -> Effects {
+        Effects {
+            expiries: Some(locker.expiries().clone()),
+            ..Effects::default()
+        }
+    }
+
     /// Begins a command. With no reader of the journal nothing is noted.
     #[inline]
     pub fn begin(&mut self, journal: &Journal) {
@@ -28,6 +40,9 @@ impl Effects {
         self.ends.clear();
         self.reach = Audience::ALL;
         self.on = journal.is_active();
+        if let Some(expiries) = &self.expiries {
+            expiries.open();
+        }
     }
 
     /// Begins a command of a client of a writable replica: its own replicas get nothing but their
@@ -109,6 +124,7 @@ impl Effects {
         if !self.on {
             return;
         }
+        self.take_expired();
         self.bytes.push(b'*');
         num::write_i64(&mut self.bytes, args.len() as i64);
         self.bytes.extend_from_slice(b"\r\n");
@@ -123,9 +139,31 @@ impl Effects {
             .push((db, audience.within(self.reach), self.bytes.len()));
     }
 
+    /// Notes the deletions of expired keys that have been met since the last effect.
+    #[inline]
+    fn take_expired(&mut self) {
+        if self.expiries.as_ref().is_some_and(|met| met.any()) {
+            self.note_expired();
+        }
+    }
+
+    #[cold]
+    fn note_expired(&mut self) {
+        let met = self.expiries.as_ref().map(|met| met.take());
+        for deletion in met.unwrap_or_default() {
+            self.bytes.extend_from_slice(&deletion.command);
+            let audience = deletion.audience.within(self.reach);
+            self.ends.push((deletion.db, audience, self.bytes.len()));
+        }
+    }
+
     /// Appends what was noted as one unit; returns its sequence number, 0 when there was nothing.
     #[inline]
     pub fn commit(&mut self, journal: &Journal) -> u64 {
+        self.take_expired();
+        if let Some(expiries) = &self.expiries {
+            expiries.close();
+        }
         if self.foreign.is_empty() && self.ends.is_empty() {
             return 0;
         }

@@ -28,6 +28,8 @@ pub struct Keyspace<'a> {
     local: bool,
     /// Whether the command may have changed something: it cannot be run again from its beginning.
     begun: bool,
+    /// The sequence of the last effect of slots that were seen and given back, if any were.
+    seen: Option<u64>,
 }
 
 impl<'a> Keyspace<'a> {
@@ -44,6 +46,7 @@ impl<'a> Keyspace<'a> {
             count: true,
             local: false,
             begun: false,
+            seen: None,
         }
     }
 
@@ -117,6 +120,14 @@ impl<'a> Keyspace<'a> {
         self.guards.is_empty()
     }
 
+    /// The sequence of the last effect of the slots that the command has seen, if it has seen any.
+    pub(crate) fn last_seen(&self) -> Option<u64> {
+        if self.guards.is_empty() {
+            return self.seen;
+        }
+        Some(self.guards.last_effect().max(self.seen.unwrap_or(0)))
+    }
+
     /// Whether the command has a slot.
     pub fn holds(&self, slot: Slot) -> bool {
         self.place(slot).is_some()
@@ -126,11 +137,6 @@ impl<'a> Keyspace<'a> {
     #[inline(always)]
     pub(crate) fn place(&self, slot: Slot) -> Option<usize> {
         self.guards.find(slot)
-    }
-
-    /// The highest sequence number of the effects of the command's slots.
-    pub fn last_effect(&self) -> u64 {
-        self.guards.last_effect()
     }
 
     /// Notes the sequence number of an effect that was appended under all of the command's slots.
@@ -175,8 +181,14 @@ impl<'a> Keyspace<'a> {
         if self.wanders || self.holds(slot) {
             return self.reach(slot).map(look);
         }
-        let mut guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
-        let result = look(&mut guard);
+        let guard = self.locker.try_lock(slot).ok_or(Fail::Busy(slot))?;
+        let mut guards = Guards::one(guard);
+        let result = look(guards.at(0));
+        // A command that has slots of its own only looks at others.
+        if self.holds_none() && self.locker.expiries().any() {
+            self.locker.journal_expiries(&mut guards);
+        }
+        self.seen = self.seen.max(Some(guards.last_effect()));
         Ok(result)
     }
 

@@ -99,6 +99,7 @@ impl Engine {
         host: Arc<dyn Host>,
     ) -> Arc<Engine> {
         Arc::new(Engine {
+            pause: Pause::new(store.clone()),
             store,
             clients: Clients::default(),
             stats: Stats::default(),
@@ -106,7 +107,6 @@ impl Engine {
             leaving: Leaving::default(),
             onlookers: Onlookers::default(),
             latency: latency::LatencyMonitor::default(),
-            pause: Pause::default(),
             uncounted: AtomicU64::new(0),
             directory,
             host,

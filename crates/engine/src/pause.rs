@@ -1,8 +1,11 @@
 //! CLIENT PAUSE and the pause of a failover: commands that must wait do so on their connections.
 
+use base::SlotSet;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
+use store::Store;
 
 /// Which commands wait.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -24,18 +27,27 @@ struct Hold {
 const ENDING: usize = 2;
 
 /// The pauses in force: that of CLIENT PAUSE, that of a failover, and that of a server that ends.
-#[derive(Default)]
 pub struct Pause {
+    store: Arc<Store>,
     /// 0: none, 1: writes, 2: all. Read by every command.
     level: AtomicU8,
     holds: Mutex<[Option<Hold>; 3]>,
 }
 
 impl Pause {
-    /// Whether a pause is in force, and which.
+    /// No pause, for the clients of a store.
+    pub(crate) fn new(store: Arc<Store>) -> Pause {
+        Pause {
+            store,
+            level: AtomicU8::new(0),
+            holds: Mutex::default(),
+        }
+    }
+
+    /// Whether a pause is in force, and which. Asked with the gate open.
     #[inline]
     pub fn level(&self) -> Option<PauseKind> {
-        match self.level.load(Ordering::Acquire) {
+        match self.level.load(Ordering::SeqCst) {
             0 => None,
             1 => Some(PauseKind::Writes),
             _ => Some(PauseKind::All),
@@ -101,8 +113,8 @@ impl Pause {
         ended
     }
 
-    /// Whether the replication offset must not move: a failover waits for it, or a server that ends
-    /// does so for its replicas.
+    /// Whether the replication offset must stand: a failover waits for it, or a server that ends does
+    /// so for its replicas.
     pub fn holds_offset(&self) -> bool {
         let holds = self.holds.lock();
         holds[1].is_some() || holds[ENDING].is_some()
@@ -115,6 +127,12 @@ impl Pause {
             Some(PauseKind::Writes) => 1,
             Some(PauseKind::All) => 2,
         };
-        self.level.store(level, Ordering::Release);
+        self.level.store(level, Ordering::SeqCst);
+        let slots = if level == 0 {
+            SlotSet::new()
+        } else {
+            SlotSet::full()
+        };
+        self.store.hold(&slots);
     }
 }

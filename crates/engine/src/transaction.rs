@@ -3,7 +3,7 @@
 use crate::ahead::KnownKey;
 use crate::fail::{self, Fail};
 use crate::family::slow;
-use crate::worker::{MISSES, Slots, lock};
+use crate::worker::{MISSES, Slots, is_paused, lock};
 use crate::{Keyspace, Outcome, Session, Worker, handlers};
 use base::Slot;
 use commands::{Cmd, Spec};
@@ -69,6 +69,12 @@ impl Transaction {
     pub fn has_keys(&self) -> bool {
         self.queue.iter().any(|queued| queued.spec.has_keys())
     }
+}
+
+/// Whether the command changes something, or would be replicated.
+fn changes(cmd: Cmd) -> bool {
+    use commands::flag::{MAY_REPLICATE, WRITE};
+    cmd.spec().has(WRITE | MAY_REPLICATE)
 }
 
 /// Ends the transaction and all watches.
@@ -232,6 +238,10 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Ok(Outcome::Later),
+            // The gate was closed: a pause may have begun.
+            Some(_) if is_paused(parts.engine, session, || unit.needs(changes)) => {
+                Ok(Outcome::Paused)
+            }
             Some(world) => {
                 let guards = locker.lock_all(world.token(), slots);
                 let db = parts.engine.store.physical_db(session.db);

@@ -33,6 +33,8 @@ pub struct Worker {
     pub(crate) effects: Effects,
     pub(crate) dice: Dice,
     pub(crate) stats: Arc<WorkerStats>,
+    /// Whether the caller has the append-only file written after batches.
+    writes_file: bool,
     /// The sequence that the reply of the command which ran last waits for.
     mark: u64,
     pub(crate) ahead: Lookahead,
@@ -41,26 +43,30 @@ pub struct Worker {
 impl Worker {
     /// A worker for the calling thread.
     pub fn new(engine: &Arc<Engine>) -> Worker {
+        // First the number: settings that change meanwhile are then taken over at the first batch.
+        let generation = engine.generation();
         let settings = engine.settings();
+        let locker = Locker::new(&engine.store);
         Worker {
             engine: engine.clone(),
             calm: settings.let_all_run(),
             memory_limit: settings.memory_limit(),
             loading_since: settings.loading.then(Instant::now),
             settings,
-            generation: engine.generation(),
-            locker: Locker::new(&engine.store),
+            generation,
+            effects: Effects::of(&locker),
+            locker,
             clock: Clock::new(),
             stretch: Stretch::default(),
-            effects: Effects::default(),
             dice: Dice::new(),
             stats: engine.stats.worker(),
+            writes_file: false,
             mark: 0,
             ahead: Lookahead::default(),
         }
     }
 
-    /// The sequence that must be synced before what the last command wrote may leave; 0: none.
+    /// The sequence that the file must have before what the last command wrote may leave; 0: none.
     #[inline]
     pub fn take_mark(&mut self) -> u64 {
         std::mem::take(&mut self.mark)
@@ -103,11 +109,20 @@ impl Worker {
         }
     }
 
-    /// Ends a batch.
+    /// Ends a batch. Where replies wait for the append-only file, the caller has it written next.
     pub fn end_batch(&mut self) {
         self.end_stretch();
-        self.locker.close();
+        if self.settings.commit_gate && self.writes_file {
+            self.locker.close_to_write();
+        } else {
+            self.locker.close();
+        }
         store::memory::tell();
+    }
+
+    /// Says that the caller has the append-only file written after batches whose replies wait for it.
+    pub fn will_write_file(&mut self) {
+        self.writes_file = true;
     }
 
     /// Times what ran since the clock was looked at.
@@ -376,9 +391,10 @@ mod calling;
 mod locking;
 mod running;
 
+pub(crate) use admission::is_paused;
 pub(crate) use calling::tell_of_undeclared;
 pub(crate) use locking::{MISSES, Slots, lock};
-pub(crate) use running::{Parts, append_effects, prepare};
+pub(crate) use running::{Parts, append_effects, prepare, seen};
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ impl<H: Handler> Worker<H> {
         if self
             .table
             .at(index)
-            .is_some_and(|conn| conn.out.len() >= EARLY || conn.out.highest_mark().is_some())
+            .is_some_and(|conn| conn.out.len() >= EARLY)
         {
             self.deliver(index);
         }

@@ -199,6 +199,18 @@ pub trait Handler: Sized {
         let _ = conns;
     }
 
+    /// Comes before replies are written, outside of batches. What they wait for may be done here, and
+    /// released.
+    fn before_delivery(&mut self, conns: &mut Conns<'_, Self>) {
+        let _ = conns;
+    }
+
+    /// Comes after replies were written when marks withhold some: whoever lets them go has to tell
+    /// this worker. What was released before is released here.
+    fn withholds(&mut self, conns: &mut Conns<'_, Self>) {
+        let _ = conns;
+    }
+
     /// Looks at a command that will be executed in this batch, as number `nth` of it, unless its
     /// connection parks, blocks or closes before. No command of the batch has been executed yet.
     /// Here the command and its slots are found, and the memory of the slots is asked for.

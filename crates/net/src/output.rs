@@ -10,6 +10,8 @@ use crate::stream::Stream;
 
 /// Shared chunks below this size are copied: that is cheaper than a piece of their own.
 const SHARE_MIN: usize = 1024;
+/// Room for marks that a connection without any keeps: those of a pipeline.
+const KEEP_MARKS: usize = 64;
 /// Pieces in one system call.
 const PIECES_MAX: usize = 64;
 
@@ -170,6 +172,12 @@ impl Output {
         // What is sent already cannot be withheld.
         let at = at.max(self.position() - self.len() as u64);
         let marks = &mut self.rare.get_or_insert_default().marks;
+        // The common case: replies are marked in order, and what they wait for rises.
+        match marks.back() {
+            Some(last) if last.at <= at && last.seq >= seq => return,
+            Some(last) if last.at >= at => {}
+            _ => return marks.push_back(Mark { at, seq }),
+        }
         let place = marks.partition_point(|mark| mark.at < at);
         if place > 0 && marks[place - 1].seq >= seq {
             return;
@@ -269,6 +277,11 @@ impl Output {
         let Some(rare) = &mut self.rare else {
             return false;
         };
+        if rare.marks.back().is_some_and(|last| last.seq <= released) {
+            rare.marks.clear();
+            rare.marks.shrink_to(KEEP_MARKS);
+            return false;
+        }
         while rare.marks.front().is_some_and(|mark| mark.seq <= released) {
             rare.marks.pop_front();
         }

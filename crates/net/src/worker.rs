@@ -282,7 +282,10 @@ impl<H: Handler> Worker<H> {
         self.table.insert(id, Box::new(conn));
     }
 
+    /// Writes what connections have to send. Not within a batch.
     pub(crate) fn write_dirty(&mut self) {
+        self.handler
+            .before_delivery(&mut Conns::new(&mut self.table));
         let mut dirty = std::mem::take(&mut self.table.dirty);
         for index in dirty.drain(..) {
             self.deliver(index);
@@ -290,6 +293,9 @@ impl<H: Handler> Worker<H> {
         // Delivery makes nothing dirty; the list keeps its memory.
         if self.table.dirty.is_empty() {
             self.table.dirty = dirty;
+        }
+        if !self.table.marked.is_empty() {
+            self.handler.withholds(&mut Conns::new(&mut self.table));
         }
     }
 

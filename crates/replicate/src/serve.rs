@@ -299,6 +299,9 @@ impl Serving {
             drop(world);
             std::thread::sleep(Duration::from_millis(20));
         };
+        // No replica is ahead of the append-only file.
+        let over = || self.is_over();
+        store.journal.await_release(tap.cut.sequence, over);
         let offset = Offset(tap.cut.offset);
         if self.options.diskless && self.session.lock().introduction().eof {
             self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;

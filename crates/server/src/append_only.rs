@@ -1,29 +1,30 @@
 //! The append-only file of this server: on and off, loading, rewriting, and what its writer says.
 
 use crate::boot::as_path;
-use crate::message::Message;
 use crate::node::Node;
-use config::{AppendFsync, Config, LogLevel};
+use config::{Config, LogLevel};
 use engine::{Engine, Fail, Foreign, Taken};
 use parking_lot::Mutex;
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
-    AofLoadError, Apply, Files, FilesError, LoadOutcome, LogLock, Notice, Orders, Prepared, Setup,
-    Status,
+    AofLoadError, Apply, Desk, Files, FilesError, LoadOutcome, LogLock, Orders, Prepared, Setup,
+    Started, Status,
 };
 use persist::{load::LoadOptions, save::Progress};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use store::journal::{Audience, Gauge, Reader};
 use store::{Garbage, Locker};
 
 mod hold;
+mod released;
 mod report;
 mod rewriting;
 
+use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, enable, tick};
 
 /// Whether the file is written.
@@ -45,7 +46,11 @@ pub(crate) struct AppendOnly {
     disk: OnceLock<Arc<dyn Disk>>,
     hold: hold::Hold,
     state: Mutex<State>,
-    /// Whether replies ever waited for a sync, so that some may still.
+    /// Counts the changes of the writer, for those who keep its desk.
+    changes: AtomicU64,
+    /// By worker: whether it has replies that wait for the file.
+    waits: Waits,
+    /// Whether replies ever waited for the file, so that some may still.
     ever_gated: AtomicBool,
 }
 
@@ -69,6 +74,7 @@ struct State {
 struct Writing {
     orders: Arc<Orders>,
     status: Arc<Status>,
+    desk: Arc<Desk>,
     thread: JoinHandle<()>,
     /// What of the journal waits for it.
     waits: Gauge,
@@ -96,6 +102,8 @@ impl Default for AppendOnly {
             disk: OnceLock::new(),
             hold: hold::Hold::default(),
             state: Mutex::new(state),
+            changes: AtomicU64::new(0),
+            waits: Waits::default(),
             ever_gated: AtomicBool::new(false),
         }
     }
@@ -130,48 +138,23 @@ impl AppendOnly {
         let writer = state.writer.as_ref()?;
         Some((writer.orders.clone(), writer.status.clone()))
     }
-}
 
-/// What the writer says to this server.
-struct Ear {
-    node: Weak<Node>,
-    engine: Arc<Engine>,
-    released: AtomicU64,
-}
-
-impl Notice for Ear {
-    fn released(&self, sequence: u64) {
-        if self.released.swap(sequence, Ordering::Relaxed) == sequence {
-            return;
-        }
-        self.engine.store.journal.set_synced(sequence);
-        if let Some(node) = self.node.upgrade()
-            && node.append_only.ever_gated.load(Ordering::SeqCst)
-        {
-            node.release(sequence);
-        }
+    /// How often the writer changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
-    fn log(&self, warning: bool, text: &str) {
-        if let Some(node) = self.node.upgrade() {
-            say(&node, warning, text);
-        }
+    /// Where workers write, while there is a writer.
+    pub(crate) fn desk(&self) -> Option<Arc<Desk>> {
+        let state = self.state.lock();
+        Some(state.writer.as_ref()?.desk.clone())
     }
 
-    fn failed(&self, why: Option<&str>) {
-        let why: Option<Arc<str>> = why.map(Into::into);
-        self.engine
-            .change_settings(|settings| settings.append_only_failure = why);
-    }
-
-    fn fatal(&self, text: &str) {
-        if let Some(node) = self.node.upgrade() {
-            say(&node, true, text);
-            if let Some(log) = node.log_handle() {
-                log.flush();
-            }
-        }
-        std::process::exit(1);
+    /// There is another writer, or none.
+    fn set_writer(&self, writer: Option<Writing>) -> Option<Writing> {
+        let before = std::mem::replace(&mut self.state.lock().writer, writer);
+        self.changes.fetch_add(1, Ordering::Release);
+        before
     }
 }
 
@@ -184,13 +167,6 @@ fn say(node: &Node, warning: bool, text: &str) {
     text.lines()
         .filter(|line| !line.is_empty())
         .for_each(|line| node.log(level, line));
-}
-
-impl Node {
-    /// Lets go what waits for records up to this sequence.
-    fn release(&self, sequence: u64) {
-        self.send_all(|| Message::Release(sequence));
-    }
 }
 
 /// Where a test wants to find what a crash of the machine would leave of the files.
@@ -249,26 +225,28 @@ fn write_on(
     };
     setup.reader.park_writers_past(LONGEST_LAG);
     let waits = setup.reader.gauge();
-    let ear = Ear {
-        node: Arc::downgrade(node),
-        engine: engine.clone(),
-        released: AtomicU64::new(u64::MAX),
-    };
-    let (orders, status, thread) = persist::aof::start(setup, Box::new(ear))?;
-    node.append_only.hold.keep(Some(lock));
-    node.append_only.state.lock().writer = Some(Writing {
+    let ear = Ear::new(node, engine);
+    let Started {
         orders,
         status,
+        desk,
+        thread,
+    } = persist::aof::start(setup, Box::new(ear))?;
+    node.append_only.hold.keep(Some(lock));
+    node.append_only.set_writer(Some(Writing {
+        orders,
+        status,
+        desk,
         thread,
         waits,
-    });
+    }));
     Ok(())
 }
 
-/// Has replies wait for the disk, or not, as the policy says.
+/// Has replies wait for the file while there is one: until it is written, or synced, as the policy
+/// says.
 fn set_gate(node: &Node, engine: &Engine) {
-    let always = node.config.read().appendfsync == AppendFsync::Always;
-    let on = always && node.append_only.state.lock().phase == Phase::On;
+    let on = node.append_only.state.lock().phase == Phase::On;
     if on == engine.store.journal.is_gated() {
         return;
     }
@@ -402,7 +380,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
 
 /// Turns the file off: what is in the journal is written and synced first.
 pub(crate) fn disable(node: &Node, engine: &Engine) {
-    let writer = {
+    {
         let mut state = node.append_only.state.lock();
         state.phase = Phase::Off;
         state.retry_at = None;
@@ -412,8 +390,8 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
             say(node, false, line);
             rewrite.progress.stop.store(true, Ordering::Relaxed);
         }
-        state.writer.take()
-    };
+    }
+    let writer = node.append_only.set_writer(None);
     engine.store.journal.set_active(Audience::AOF, false);
     if let Some(writer) = writer {
         writer.orders.stop();

@@ -10,7 +10,7 @@ use config::Config;
 use engine::Engine;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
@@ -222,17 +222,44 @@ fn addresses(config: &Config) -> Vec<IpAddr> {
 
 fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
     let locker = Locker::new(&engine.store);
-    while let Ok(chore) = todo.recv() {
+    // Slots whose keys are to be deleted, but which a pause holds. Its end is a chore too.
+    let mut held = SlotSet::new();
+    loop {
+        let chore = if held.is_empty() {
+            todo.recv().map_err(RecvTimeoutError::from)
+        } else {
+            todo.recv_timeout(HELD_AGAIN)
+        };
         let Some(node) = node.upgrade() else { return };
+        if !held.is_empty() {
+            held = delete_slots(&node, engine, &locker, &held);
+        }
+        let chore = match chore {
+            Ok(chore) => chore,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         match chore {
             Chore::Replicate(primary) => node.follow(Some(primary.id), primary.ip, primary.port),
             Chore::BecomePrimary => node.become_primary(),
-            Chore::DeleteSlots(slots) => delete_slots(&node, engine, &locker, &slots),
+            Chore::DeleteSlots(slots) => {
+                let later = delete_slots(&node, engine, &locker, &slots);
+                if !later.is_empty() {
+                    let text = "Keys of slots that went to another node are deleted when the pause is over.";
+                    node.log(config::LogLevel::Notice, text);
+                }
+                later.iter().for_each(|slot| {
+                    held.insert(slot);
+                });
+            }
             Chore::EmptyData => empty_data(engine, &locker),
             Chore::EndPause => node.end_failover_pause(),
         }
     }
 }
+
+/// After how long slots that a pause holds are looked at again.
+const HELD_AGAIN: Duration = Duration::from_millis(10);
 
 /// Waits until no command goes by a route from before.
 fn pass_boundaries(engine: &Engine) {
@@ -242,23 +269,45 @@ fn pass_boundaries(engine: &Engine) {
     }
 }
 
-/// Deletes the keys of slots that went to another node, and tells replicas and the AOF so.
-fn delete_slots(node: &Node, engine: &Engine, locker: &Locker, slots: &SlotSet) {
+/// Deletes the keys of slots that went to another node, and tells replicas and the AOF so. Answers
+/// the slots that a pause holds.
+fn delete_slots(node: &Node, engine: &Engine, locker: &Locker, slots: &SlotSet) -> SlotSet {
     pass_boundaries(engine);
+    let mut held = SlotSet::new();
     for slot in slots.iter() {
         if engine.routing.view().is_some_and(|view| view.is_mine(slot)) {
             continue;
         }
-        if delete_slot(engine, locker, slot) {
-            let text = format!("Deleting keys in dirty slot {slot}: it went to another node.");
-            node.log(config::LogLevel::Notice, &text);
+        match delete_slot(engine, locker, slot) {
+            Deleted::Nothing => {}
+            Deleted::Keys => {
+                let text = format!("Deleting keys in dirty slot {slot}: it went to another node.");
+                node.log(config::LogLevel::Notice, &text);
+            }
+            Deleted::Held => {
+                held.insert(slot);
+            }
         }
     }
+    held
 }
 
-/// Deletes the keys of a slot; false if there are none.
-fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> bool {
+/// What became of the keys of a slot.
+enum Deleted {
+    /// There were none.
+    Nothing,
+    /// They are gone.
+    Keys,
+    /// They are there, since a pause holds the slot.
+    Held,
+}
+
+/// Deletes the keys of a slot, unless a pause holds it.
+fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> Deleted {
     let _open = locker.enter();
+    if engine.store.is_held(slot) {
+        return Deleted::Held;
+    }
     let mut guard = locker.lock(slot);
     let keys: Vec<Vec<u8>> = guard
         .keys(0)
@@ -270,7 +319,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> bool {
         })
         .unwrap_or_default();
     if keys.is_empty() {
-        return false;
+        return Deleted::Nothing;
     }
     let mut effects = engine::Effects::default();
     effects.begin(&engine.store.journal);
@@ -283,7 +332,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> bool {
     guard.count_dirty(keys.len() as u64);
     let sequence = effects.commit(&engine.store.journal);
     guard.set_last_effect(sequence);
-    true
+    Deleted::Keys
 }
 
 /// Deletes everything: a replica that was reset has another history before it.

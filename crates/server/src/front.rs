@@ -10,6 +10,7 @@ use net::{
     Address, CloseReason, ConnId, ConnStats, Conns, Flow, Handler, Output, OutputClass,
     OutputLimits, PeerInfo, ReadLimits, Workers,
 };
+use persist::aof::Desk;
 use resp::Args;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -77,6 +78,10 @@ pub struct Front {
     /// Replies that leave when what they tell of is in force at every worker.
     everywhere: Everywhere,
     detach: Arc<Detach>,
+    /// Whether a reply since the last delivery waits for what the append-only file does not have.
+    owes: bool,
+    /// Where this worker writes the file, as of so many changes of it.
+    desk: (u64, Option<Arc<Desk>>),
 }
 
 /// A connection.
@@ -96,7 +101,8 @@ impl Front {
         workers: Workers<Message>,
         detach: Arc<Detach>,
     ) -> Front {
-        let worker = Worker::new(node.engine());
+        let mut worker = Worker::new(node.engine());
+        worker.will_write_file();
         Front {
             node,
             worker,
@@ -106,6 +112,8 @@ impl Front {
             paused: Vec::new(),
             everywhere: Everywhere::default(),
             detach,
+            owes: false,
+            desk: (0, None),
         }
     }
 
@@ -137,13 +145,35 @@ impl Front {
     }
 
     /// What bytes from elsewhere must wait for: whatever they tell of is in the journal by now.
-    fn withhold_all(&self) -> Option<u64> {
+    fn withhold_all(&mut self) -> Option<u64> {
         if !self.worker.settings().commit_gate {
             return None;
         }
         let journal = &self.worker.engine().store.journal;
         let end = journal.sequence();
-        (end > journal.synced()).then_some(end)
+        let waits = end > journal.released();
+        self.owes |= waits;
+        waits.then_some(end)
+    }
+
+    /// Writes to the append-only file what replies wait for, unless that could make the worker wait.
+    fn write_file(&mut self) {
+        debug_assert!(
+            !self.worker.locker().is_open(),
+            "files are written between batches"
+        );
+        let append_only = &self.node.append_only;
+        let changes = append_only.changes();
+        if self.desk.0 != changes {
+            self.desk = (changes, append_only.desk());
+        }
+        if let (_, Some(desk)) = &self.desk {
+            desk.write();
+        }
+    }
+
+    fn release(&self, conns: &mut Conns<'_, Front>) {
+        conns.release(self.worker.engine().store.journal.released());
     }
 
     /// Has the connection woken when what its command lacks can be had. False: it can be by now.
@@ -313,6 +343,18 @@ impl Handler for Front {
         self.release_replies(conns);
     }
 
+    fn before_delivery(&mut self, conns: &mut Conns<'_, Self>) {
+        if std::mem::take(&mut self.owes) {
+            self.write_file();
+            self.release(conns);
+        }
+    }
+
+    fn withholds(&mut self, conns: &mut Conns<'_, Self>) {
+        self.node.append_only.wait(self.index);
+        self.release(conns);
+    }
+
     fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
         self.worker.look_ahead(nth, cmd);
     }
@@ -334,8 +376,9 @@ impl Handler for Front {
             out.set_resp3(conn.session.resp3);
             if self.worker.settings().commit_gate {
                 let mark = self.worker.take_mark();
-                if mark > self.worker.engine().store.journal.synced() {
+                if mark > self.worker.engine().store.journal.released() {
                     out.mark_reply(mark);
+                    self.owes = true;
                 }
             }
             if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {

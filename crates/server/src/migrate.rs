@@ -273,11 +273,23 @@ fn await_outcome(engine: &Engine, key: &[u8]) {
     }
 }
 
+/// After how long a slot that a pause holds is looked at again.
+const HELD_AGAIN: Duration = Duration::from_millis(1);
+
 /// Ends the journey of a key that the target has: deletes it here, unless it was a copy.
 fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
     let key = parcel.key.as_slice();
-    let _open = locker.enter();
-    let mut guard = locker.lock(Slot::of_key(key));
+    let slot = Slot::of_key(key);
+    let _open = loop {
+        let open = locker.enter();
+        if order.copy || engine.settings().replica || !engine.store.is_held(slot) {
+            break open;
+        }
+        // While a pause holds the offset the key still leaves; whoever wants it waits.
+        drop(open);
+        std::thread::sleep(HELD_AGAIN);
+    };
+    let mut guard = locker.lock(slot);
     let db = engine.store.physical_db(order.from);
     if !order.copy && !engine.settings().replica {
         let hash = ds::hash::of(key);

@@ -237,6 +237,7 @@ impl Node {
     }
 
     pub(crate) fn set_workers(&self, workers: Workers<Message>) {
+        self.append_only.set_workers(workers.len());
         let _ = self.workers.set(workers);
     }
 
@@ -365,6 +366,14 @@ impl Node {
     /// tells of may be undone, and its client must not take a redirection for the answer.
     pub(crate) fn close_withheld(&self) {
         self.send_all(|| Message::CloseWithheld);
+    }
+
+    /// Sends to one worker; to nobody before they run.
+    pub(crate) fn send_to(&self, worker: usize, message: Message) {
+        if let Some(workers) = self.workers.get() {
+            let _order = brief(Short::Inboxes);
+            workers.send(worker, message);
+        }
     }
 
     /// Sends to every worker; to nobody before they run.

@@ -121,7 +121,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             });
             crate::persistence::tick(&node, &engine);
             crate::append_only::tick(&node, &engine);
-            crate::replication::tick(&node, &engine, &mut heartbeat);
+            crate::replication::tick(&node, &engine, &locker, &mut heartbeat);
             crate::backlog::tick(&node, &engine);
             crate::configure::refresh_refusal(&node, &engine);
             node.count_links(&mut nodes);

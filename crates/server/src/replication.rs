@@ -3,8 +3,10 @@
 mod applying;
 mod primary_client;
 mod report;
+mod talk;
 
 pub(crate) use report::info;
+pub(crate) use talk::{ask_for_acknowledgements, tick};
 
 use crate::node::Node;
 use applying::Applying;
@@ -22,7 +24,6 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
-use store::journal::Audience;
 use store::{Locker, Tap};
 
 /// Whom this server follows, and its own replicas.
@@ -33,6 +34,8 @@ pub(crate) struct Replication {
     introductions: Mutex<HashMap<u64, Introduction>>,
     /// The data set is being replaced, or that failed: what is there is not whole.
     partial: AtomicBool,
+    /// Whether replicas are to be asked for acknowledgements when a pause is over.
+    asks_later: AtomicBool,
 }
 
 /// The machine of a connection that may become a replica, and its PSYNC once that has come.
@@ -61,6 +64,7 @@ impl Replication {
             following: Mutex::new(None),
             introductions: Mutex::default(),
             partial: AtomicBool::new(false),
+            asks_later: AtomicBool::new(false),
         }
     }
 
@@ -229,29 +233,6 @@ fn replicaof(
         node.follow(None, host, port);
         ticket.ok();
     })
-}
-
-/// The PING in the stream, and news for the cluster machine.
-pub(crate) fn tick(node: &Arc<Node>, engine: &Engine, heartbeat: &mut replproto::Heartbeat) {
-    let replication = node.replication();
-    heartbeat.set_period(node.config.read().repl_ping_replica_period as u64 * 1000);
-    let primary = replication.following.lock().is_none();
-    let replicas = replication.hub.replica_count();
-    if primary && heartbeat.due(steady_ms(), replicas, engine.pause.holds_offset()) {
-        let command = b"*1\r\n$4\r\nPING\r\n";
-        let effect = store::journal::Effect {
-            db: 0,
-            audience: Audience::REPLICAS,
-            command,
-        };
-        engine.store.journal.append_verbatim(&[effect]);
-        engine.store.journal.wake_readers();
-    }
-    if let Some(bus) = node.bus()
-        && let Some(now) = node.replication_now(bus.clock())
-    {
-        bus.replication(now);
-    }
 }
 
 impl Node {

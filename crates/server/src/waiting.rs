@@ -7,7 +7,6 @@ use parking_lot::Mutex;
 use resp::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::journal::Audience;
 
 /// How long a waiting thread sleeps at most before it looks whether it is still waited for.
 const TURN: Duration = Duration::from_millis(50);
@@ -43,13 +42,7 @@ pub(crate) fn wait(
     let Some(session) = session.filter(|_| there < count) else {
         return Ok(number(there));
     };
-    let getack = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
-    let effect = store::journal::Effect {
-        db: 0,
-        audience: Audience::REPLICAS,
-        command: getack,
-    };
-    journal.append_verbatim(&[effect]);
+    crate::replication::ask_for_acknowledgements(node, engine);
     let acknowledged = hub.clone();
     let so_far = move || {
         let there = acknowledged.acknowledged(offset) as i64;

@@ -69,25 +69,27 @@ impl ExpireCycle {
         }
     }
 
+    fn go_to_next(&mut self, slot: Slot) {
+        *self = ExpireCycle {
+            slot: slot.index() + 1,
+            bucket: 0,
+            db: 0,
+        };
+    }
+
     /// Looks at a few buckets of one slot under its lock.
     fn step(&mut self, locker: &Locker, slot: Slot, now: i64, progress: &mut ExpireProgress) {
         let _open = locker.enter();
         let Some(mut guard) = locker.try_lock(slot) else {
-            *self = ExpireCycle {
-                slot: slot.index() + 1,
-                bucket: 0,
-                db: 0,
-            };
-            return;
+            return self.go_to_next(slot);
         };
+        if locker.store().is_held(slot) {
+            // A pause has begun since this run did.
+            return self.go_to_next(slot);
+        }
         let done = self.db.checked_sub(1);
         let Some(db) = guard.next_database(done) else {
-            *self = ExpireCycle {
-                slot: slot.index() + 1,
-                bucket: 0,
-                db: 0,
-            };
-            return;
+            return self.go_to_next(slot);
         };
         if db != self.db {
             (self.db, self.bucket) = (db, 0);

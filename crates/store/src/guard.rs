@@ -10,7 +10,7 @@ use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
 use crate::slot::{Keys, SlotState};
 use crate::tap::Detached;
-use crate::{Cell, Locker, Mutant, Store};
+use crate::{Cell, Deletion, Expiries, Locker, Mutant, Store};
 use base::Slot;
 use ds::Object;
 use ds::lock::TryLockGuard;
@@ -43,6 +43,7 @@ pub struct When {
 pub struct SlotGuard<'a> {
     store: &'a Store,
     counts: &'a Counts,
+    expiries: &'a Expiries,
     cell: &'a Cell,
     slot: Slot,
     state: Option<TryLockGuard<'a, SlotState>>,
@@ -61,6 +62,7 @@ impl<'a> SlotGuard<'a> {
         SlotGuard {
             store,
             counts,
+            expiries: locker.expiries(),
             cell,
             slot,
             state: Some(state),
@@ -154,13 +156,14 @@ impl<'a> SlotGuard<'a> {
         if expire > when.now {
             return false;
         }
-        if when.expiry == Expiry::Delete {
+        if when.expiry == Expiry::Delete && !self.store.is_held(self.slot) {
             self.expire(db, hash, key);
         }
         true
     }
 
-    /// Deletes a key because its time is up, and appends that to the journal as a record of its own.
+    /// Deletes a key because its time is up. In the journal that goes into the unit of the command that
+    /// runs, or is a record of its own where none does.
     pub fn expire(&mut self, db: u16, hash: u64, key: &[u8]) {
         self.expire_for(db, hash, key, Audience::ALL);
     }
@@ -176,14 +179,20 @@ impl<'a> SlotGuard<'a> {
         }
         count::add(&self.counts.expired, 1);
         if self.store.journal.is_active() {
-            let command = delete_command(self.store.lazy_expire(), key);
-            let effect = Effect {
+            let deletion = Deletion {
                 db: self.store.logical_db(db),
                 audience,
-                command: &command,
+                command: delete_command(self.store.lazy_expire(), key),
             };
-            let sequence = self.store.journal.append(&[effect]);
-            self.set_last_effect(sequence);
+            if let Some(alone) = self.expiries.note(deletion) {
+                let effect = Effect {
+                    db: alone.db,
+                    audience,
+                    command: &alone.command,
+                };
+                let sequence = self.store.journal.append(&[effect]);
+                self.set_last_effect(sequence);
+            }
         }
         self.store.note_expired(db, key);
         self.store.discard(object);

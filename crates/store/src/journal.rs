@@ -9,6 +9,7 @@ use crate::order::{Short, brief};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::Arc;
 
+mod baton;
 mod bound;
 mod lanes;
 mod log;
@@ -18,11 +19,12 @@ mod sleepers;
 mod tail;
 mod unit;
 
+pub use baton::Baton;
 use bound::Bound;
 pub use bound::CutFlag;
 use lanes::Lanes;
 use log::{Chunk, Inner, Locked, ReaderState};
-pub use reader::{Batch, Gauge, Reader};
+pub use reader::{Batch, Bell, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
 use sleepers::Sleepers;
@@ -39,13 +41,18 @@ const CHUNK: usize = 64 * 1024;
 pub struct Journal {
     /// Who reads: a set of [`Audience`] bits. Zero: appends are skipped.
     active: AtomicUsize,
-    /// Whether nothing may be seen from outside before it is synced.
+    /// Whether nothing may be seen from outside before the file has it.
     gated: AtomicBool,
-    /// The sequence number of the last record that is synced.
-    synced: AtomicU64,
+    /// The sequence number of the last record that may be seen: the file has it.
+    released: AtomicU64,
+    /// The sequence number of the last record that changed what every slot shows.
+    floor: AtomicU64,
     /// Whether writers must wait, because a disk does not keep up.
     full: AtomicBool,
-    sleepers: Sleepers,
+    /// Who reads for the file. It is not told of each batch: workers write what they have appended.
+    file: Sleepers,
+    /// Who reads for peers.
+    network: Sleepers,
     /// Whether a lane holds much.
     crowded: AtomicBool,
     tail: Tail,
@@ -80,9 +87,11 @@ impl Default for Journal {
         Journal {
             active: AtomicUsize::new(0),
             gated: AtomicBool::new(false),
-            synced: AtomicU64::new(0),
+            released: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
             full: AtomicBool::new(false),
-            sleepers: Sleepers::default(),
+            file: Sleepers::default(),
+            network: Sleepers::default(),
             crowded: AtomicBool::new(false),
             tail: Tail::default(),
             lanes: Lanes::default(),
@@ -194,7 +203,8 @@ impl Journal {
             });
             end
         });
-        self.sleepers.note_news();
+        self.file.note_news();
+        self.network.note_news();
         if full > 0 {
             self.crowd(full);
         }
@@ -360,44 +370,77 @@ impl Journal {
         }
     }
 
-    /// Whether nothing may be seen from outside before it is synced (`appendfsync always`).
+    /// Whether nothing may be seen from outside before the file has it: written, or with
+    /// `appendfsync always` synced.
     pub fn is_gated(&self) -> bool {
         self.gated.load(Ordering::Relaxed)
     }
 
-    /// Sets whether nothing may be seen from outside before it is synced.
+    /// Sets whether nothing may be seen from outside before the file has it.
     pub fn set_gated(&self, on: bool) {
         self.gated.store(on, Ordering::SeqCst);
-        self.tell();
+        self.network.tell();
+        self.network.wake_all();
     }
 
-    /// The sequence number of the last record that is synced.
+    /// The sequence number of the last record that may be seen from outside while that is so.
     #[inline]
-    pub fn synced(&self) -> u64 {
-        self.synced.load(Ordering::Acquire)
+    pub fn released(&self) -> u64 {
+        self.released.load(Ordering::Acquire)
     }
 
-    /// Notes up to which sequence number records are synced.
-    pub fn set_synced(&self, sequence: u64) {
-        self.synced.store(sequence, Ordering::SeqCst);
-        if self.is_gated() {
-            self.tell();
+    /// Notes that the file has everything up to a sequence number.
+    pub fn release(&self, sequence: u64) {
+        let before = self.released.fetch_max(sequence, Ordering::SeqCst);
+        if before < sequence && self.is_gated() {
+            self.network.tell();
+            self.network.wake_all();
         }
     }
 
-    fn tell(&self) {
-        self.sleepers.tell();
-        self.sleepers.wake_all();
+    /// Waits until everything up to a sequence number may be seen, or `over` says that nobody waits any
+    /// more. Not for workers.
+    pub fn await_release(&self, sequence: u64, over: impl Fn() -> bool) {
+        while self.is_gated() && self.released() < sequence && !over() {
+            crate::sync::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
+    /// The sequence number of the last record that changed what every slot shows (FLUSHALL, SWAPDB).
+    /// Whoever sees any slot sees what it did.
+    #[inline]
+    pub fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    /// Notes a record that changed what every slot shows. To be called under the world.
+    pub fn raise_floor(&self, sequence: u64) {
+        self.floor.fetch_max(sequence, Ordering::SeqCst);
     }
 
     /// Wakes readers that sleep, if anything was appended since the last call, and collects what has
-    /// gathered where none reads. Workers call it at the end of a batch, after their slots are
-    /// unlocked.
+    /// gathered where none reads. Called at the end of a batch, after its slots are unlocked. Peers
+    /// that may not see it yet are woken when they may.
     pub fn wake_readers(&self) {
+        self.relieve_if_crowded();
+        self.file.wake_all();
+        if !self.is_gated() {
+            self.network.wake_all();
+        }
+    }
+
+    /// The same for a thread that has the file written itself, right after this.
+    pub fn wake_peers(&self) {
+        self.relieve_if_crowded();
+        if !self.is_gated() {
+            self.network.wake_all();
+        }
+    }
+
+    fn relieve_if_crowded(&self) {
         if self.crowded.load(Ordering::Relaxed) {
             self.relieve();
         }
-        self.sleepers.wake_all();
     }
 }
 

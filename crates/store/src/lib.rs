@@ -8,9 +8,11 @@
 
 mod count;
 mod expire;
+mod expiries;
 mod flush;
 pub mod gate;
 mod guard;
+mod held;
 pub mod journal;
 mod local;
 mod locker;
@@ -27,6 +29,7 @@ mod watch;
 
 pub use count::Totals;
 pub use expire::{ExpireCycle, ExpireProgress};
+pub use expiries::{Deletion, Expiries};
 pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
 pub use locker::{Guards, Locker, Open};
 pub use mutant::Mutant;
@@ -100,6 +103,7 @@ pub struct Store {
     garbage_count: Arc<AtomicU64>,
     on_expired: RwLock<Option<ExpiredHook>>,
     local: local::LocalExpiries,
+    held: held::Held,
     /// The rule that a test has broken; 0: none.
     mutant: AtomicU8,
 }
@@ -142,6 +146,7 @@ impl Store {
             garbage_count,
             on_expired: RwLock::new(None),
             local: local::LocalExpiries::default(),
+            held: held::Held::default(),
             mutant: AtomicU8::new(0),
         });
         // Without the thread (no more can be started, or a model checker runs) the channel closes

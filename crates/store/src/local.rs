@@ -105,6 +105,9 @@ impl Locker {
         };
         let expire = guard.find(db, hash, key, as_it_is);
         let expire = expire.and_then(ds::Object::expire);
+        if self.store().is_held(Slot::of_key(key)) {
+            return;
+        }
         if expire.is_some_and(|at| at <= now) {
             guard.expire_for(db, hash, key, Audience::AOF);
         }

@@ -2,7 +2,7 @@
 
 use crate::count::Counts;
 use crate::gate::{Gate, Token, World};
-use crate::{SlotGuard, Store};
+use crate::{Expiries, SlotGuard, Store};
 use base::Slot;
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -14,6 +14,7 @@ pub struct Locker {
     store: Arc<Store>,
     gate: Gate,
     counts: Arc<Counts>,
+    expiries: Arc<Expiries>,
     /// The slot that this thread may take although it is reserved.
     pub(crate) turn: Cell<Option<Slot>>,
 }
@@ -36,6 +37,7 @@ impl Locker {
             store: store.clone(),
             gate: store.gates.add(),
             counts,
+            expiries: Arc::default(),
             turn: Cell::new(None),
         }
     }
@@ -47,6 +49,11 @@ impl Locker {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Where deletions of expired keys go while a command of this thread runs.
+    pub fn expiries(&self) -> &Arc<Expiries> {
+        &self.expiries
     }
 
     /// Counts changes that no guard counted.
@@ -76,6 +83,18 @@ impl Locker {
     pub fn close(&self) {
         self.gate.close();
         self.store.journal.wake_readers();
+    }
+
+    /// The same for a thread that has the append-only file written itself, right after this.
+    #[inline]
+    pub fn close_to_write(&self) {
+        self.gate.close();
+        self.store.journal.wake_peers();
+    }
+
+    /// Whether the thread's gate is open.
+    pub fn is_open(&self) -> bool {
+        self.gate.is_open()
     }
 
     /// A batch that ends with its scope.

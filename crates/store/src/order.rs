@@ -19,6 +19,9 @@ struct Held {
 /// Locks that are held for a moment, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Short {
+    /// The append-only file, which is written with this held: not for a moment only, so that nobody
+    /// waits for it who holds anything.
+    File,
     /// Lists of who waits.
     Queues,
     /// Lists that others look things up in.
@@ -85,6 +88,11 @@ pub(crate) fn about_to_wait() {
             "a slot is waited for with another held and without the token"
         );
     });
+}
+
+/// Before work that may take its time: no slot is held.
+pub(crate) fn about_to_work() {
+    look(|held| assert_eq!(held.slots, 0, "a file is written with a slot held"));
 }
 
 /// A short lock is held while this lives.

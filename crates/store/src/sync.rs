@@ -4,7 +4,9 @@
 #[cfg(not(feature = "model"))]
 mod real {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering, fence,
+    };
     pub(crate) use std::thread::{Thread, current, park_timeout, sleep, yield_now};
     pub(crate) use std::thread_local;
     pub(crate) use std::time::Instant;

@@ -3,7 +3,7 @@
 
 use crate::journal::Audience;
 use crate::journal::Effect;
-use crate::{Expiry, Guards, Locker, Store, Walker, When};
+use crate::{ExpireCycle, Expiry, Guards, Locker, Store, Walker, When};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin, ValueRef};
 use std::collections::BTreeMap;
@@ -277,6 +277,42 @@ fn the_world_is_had_only_between_batches() {
         waiting.join().unwrap();
     });
     assert!(entered.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+/// A pause holds slots: what is due there is hidden but stays, whoever meets it.
+#[test]
+fn a_held_slot_expires_nothing() {
+    let store = Store::new(1);
+    store.journal.set_active(Audience::ALL, true);
+    let locker = Locker::new(&store);
+    let (key, other) = (b"held".as_slice(), b"free".as_slice());
+    for key in [key, other] {
+        let _open = locker.enter();
+        let object = Object::new_str(key, b"v", Some(1));
+        locker
+            .lock(Slot::of_key(key))
+            .put(0, ds::hash::of(key), object);
+    }
+    let when = When {
+        now: 2,
+        expiry: Expiry::Delete,
+    };
+    store.hold(&[Slot::of_key(key)].into_iter().collect());
+    let progress = ExpireCycle::default().run(&locker, 2, std::time::Duration::from_secs(1));
+    assert_eq!((progress.expired, store.database_size(0).0), (1, 1));
+    let before = store.journal.sequence();
+    {
+        let _open = locker.enter();
+        let mut guard = locker.lock(Slot::of_key(key));
+        assert!(guard.find(0, ds::hash::of(key), key, when).is_none());
+    }
+    assert_eq!(
+        (store.journal.sequence(), store.database_size(0).0),
+        (before, 1)
+    );
+    store.hold(&SlotSet::new());
+    let progress = ExpireCycle::default().run(&locker, 2, std::time::Duration::from_secs(1));
+    assert_eq!((progress.expired, store.database_size(0).0), (1, 0));
 }
 
 #[test]

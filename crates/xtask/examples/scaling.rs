@@ -24,7 +24,7 @@ use config::AppendFsync;
 use engine::{Alone, Engine, Outcome, Session, Settings, Worker};
 use in_process::{session, words};
 use persist::aof::disk::RealDisk;
-use persist::aof::{Files, Notice, Orders, Setup, Status};
+use persist::aof::{Desk, Files, Notice, Orders, Setup, Started, Status};
 use resp::{Arena, Command, Limits, Parser, Step};
 use store::Store;
 use store::journal::Audience;
@@ -107,6 +107,7 @@ struct Node {
     engine: Arc<Engine>,
     orders: Arc<Orders>,
     status: Arc<Status>,
+    desk: Arc<Desk>,
     thread: JoinHandle<()>,
     folder: PathBuf,
 }
@@ -142,12 +143,19 @@ impl Node {
             unlisted: false,
         };
         let ear = Ear(engine.clone());
-        let (orders, status, thread) =
-            persist::aof::start(setup, Box::new(ear)).expect("a thread for the file");
+        let Started {
+            orders,
+            status,
+            desk,
+            thread,
+        } = persist::aof::start(setup, Box::new(ear)).expect("threads for the file");
+        journal.set_gated(true);
+        engine.change_settings(|settings| settings.commit_gate = true);
         Node {
             engine,
             orders,
             status,
+            desk,
             thread,
             folder,
         }
@@ -182,7 +190,7 @@ struct Ear(Arc<Engine>);
 
 impl Notice for Ear {
     fn released(&self, sequence: u64) {
-        self.0.store.journal.set_synced(sequence);
+        self.0.store.journal.release(sequence);
     }
 
     fn log(&self, _: bool, text: &str) {
@@ -268,6 +276,7 @@ impl Plan {
     /// What a worker thread does.
     fn work(&self, node: &Node, seed: u64, start: &Barrier, stop: &AtomicBool) -> Done {
         let mut client = Client::new(&node.engine);
+        client.worker.will_write_file();
         let mut requests = Requests::new(self.load, self.spread, self.batch, seed);
         let mut done = 0;
         start.wait();
@@ -275,6 +284,10 @@ impl Plan {
         while !stop.load(Ordering::Relaxed) {
             requests.random(self.keys);
             client.batch(&requests.bytes);
+            if self.load == Load::Set {
+                // As in the server: what was appended is written before the replies leave.
+                node.desk.write();
+            }
             done += self.batch as u64;
         }
         Done {

@@ -49,6 +49,11 @@ impl<'q> Unit<'q> {
         self.commands().any(|queued| what(queued.spec.id))
     }
 
+    /// Whether one of its commands changes keys.
+    pub(super) fn writes(&self) -> bool {
+        self.commands().any(|queued| queued.spec.has(flag::WRITE))
+    }
+
     /// Whether it may run here, now that its slots are locked. In cluster mode `home` is the slot
     /// of its keys, if it has any: all of them together decide.
     pub(super) fn check(
@@ -79,7 +84,7 @@ impl<'q> Unit<'q> {
             asking: session.asking,
             readonly: session.readonly,
             migrates: false,
-            writes: self.commands().any(|queued| queued.spec.has(flag::WRITE)),
+            writes: self.writes(),
             memory_refusal: session.memory_refusal,
             keys: all,
             when: keys.when,
@@ -106,7 +111,11 @@ impl<'q> Unit<'q> {
         end_watches(session, &mut keys);
         let mut reply = Reply::new(out, session.resp3);
         if dirty {
+            // Nothing is run. The reply tells of what another has changed, and waits for that.
             reply.null_array();
+            if parts.settings.commit_gate {
+                *parts.mark = crate::worker::seen(parts.engine, &keys, world.is_some());
+            }
             return Outcome::Done;
         }
         let Parts {
@@ -119,7 +128,6 @@ impl<'q> Unit<'q> {
             stretch: _,
             mark,
         } = parts;
-        crate::worker::prepare(engine, settings, session, &mut keys, effects);
         if self.behind.is_empty() {
             reply.array(self.queue.len());
         }
@@ -127,6 +135,7 @@ impl<'q> Unit<'q> {
         let Some(first) = self.queue.first() else {
             return Outcome::Done;
         };
+        crate::worker::prepare(engine, settings, session, &mut keys, effects);
         let mut cx = Cx {
             engine,
             settings,
@@ -147,7 +156,7 @@ impl<'q> Unit<'q> {
         }
         self.ends = Some(ends);
         let slotless = cx.keys.holds_none();
-        crate::worker::append_effects(&mut cx, world.is_some() || slotless, mark);
+        crate::worker::append_effects(&mut cx, slotless, mark);
         Outcome::Done
     }
 }

@@ -96,16 +96,7 @@ impl Worker {
     /// Whether the command waits for the end of a pause.
     #[inline]
     pub(super) fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
-        let Some(kind) = self.engine.pause.level() else {
-            return false;
-        };
-        if session.trusted {
-            return false;
-        }
-        match kind {
-            PauseKind::Writes => changes(session, spec),
-            PauseKind::All => true,
-        }
+        is_paused(&self.engine, session, || changes(session, spec))
     }
 
     /// Whether the command waits until a disk has caught up with what others have changed.
@@ -115,8 +106,23 @@ impl Worker {
     }
 }
 
+/// Whether what changes something, or does not, waits for the end of a pause.
+#[inline]
+pub(crate) fn is_paused(
+    engine: &crate::Engine,
+    session: &Session,
+    changes: impl FnOnce() -> bool,
+) -> bool {
+    match engine.pause.level() {
+        None => false,
+        Some(_) if session.trusted => false,
+        Some(PauseKind::Writes) => changes(),
+        Some(PauseKind::All) => true,
+    }
+}
+
 /// Whether the command changes something or would be replicated.
-fn changes(session: &Session, spec: &'static Spec) -> bool {
+pub(super) fn changes(session: &Session, spec: &'static Spec) -> bool {
     let queued = session
         .transaction
         .as_ref()

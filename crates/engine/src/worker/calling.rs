@@ -1,5 +1,6 @@
 //! Calling a command: its slots, and what else it turns out to need.
 
+use super::admission::{changes, is_paused};
 use super::running::run;
 use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
@@ -199,6 +200,10 @@ impl Worker {
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
             None => Ok(Outcome::Later),
+            // The gate was closed: a pause may have begun.
+            Some(_) if is_paused(parts.engine, session, || changes(session, spec)) => {
+                Ok(Outcome::Paused)
+            }
             Some(world) => match parts.engine.leaving.touched_by(spec, args) {
                 Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
                 _ => {

@@ -26,13 +26,16 @@ pub(crate) struct Parts<'w> {
     pub(crate) mark: &'w mut u64,
 }
 
-/// The sequence that must be synced before anybody may see what a command saw: that of the last
-/// effect of its slots. Who saw more than slots waits for the end of the journal.
-fn seen(engine: &Engine, keys: &Keyspace<'_>, all: bool) -> u64 {
+/// The sequence that the file must have before anybody may see what a command saw: that of the last
+/// effect of its slots, or of what changed all slots. Who saw more than slots waits for the end of the
+/// journal.
+pub(crate) fn seen(engine: &Engine, keys: &Keyspace<'_>, all: bool) -> u64 {
+    let journal = &engine.store.journal;
     if all {
-        engine.store.journal.sequence()
+        journal.sequence()
     } else {
-        keys.last_effect()
+        let seen = keys.last_seen();
+        seen.map_or(0, |sequence| sequence.max(journal.floor()))
     }
 }
 
@@ -100,7 +103,7 @@ pub(super) fn run<'a>(
     };
     let result = handlers::of(spec.id)(&mut cx);
     let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
-    append_effects(&mut cx, world.is_some() || slotless, mark);
+    append_effects(&mut cx, slotless, mark);
     if !matches!(&result, Err(fail) if fail.is_restart()) {
         slow::show(engine, cx.session, spec, args);
     }
@@ -162,16 +165,20 @@ fn is_timed_alone(
 }
 
 /// Appends the effects of the command or transaction, while its slots are locked, and says what its
-/// reply waits for; `saw_all`: it saw more than these slots.
-pub(crate) fn append_effects(cx: &mut Cx<'_>, saw_all: bool, mark: &mut u64) {
-    let sequence = commit(cx);
+/// reply waits for; `slotless`: what it saw was not in its slots.
+pub(crate) fn append_effects(cx: &mut Cx<'_>, slotless: bool, mark: &mut u64) {
+    let (sequence, world) = (commit(cx), cx.world.is_some());
     if sequence != 0 {
         cx.keys.set_last_effect(sequence);
+        if world {
+            // It may have changed any slot.
+            cx.engine.store.journal.raise_floor(sequence);
+        }
         cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }
     if cx.settings.commit_gate {
-        *mark = seen(cx.engine, &cx.keys, saw_all);
+        *mark = seen(cx.engine, &cx.keys, world || slotless);
     }
 }
 

@@ -53,26 +53,26 @@ pub trait Disk: Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 }
 
-/// A file that is appended to.
-pub trait Append: Send {
+/// A file that is appended to. It may be synced by one thread while another writes.
+pub trait Append: Send + Sync {
     /// Appends some of `bytes`; how many.
     ///
     /// # Errors
     /// What the system says.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Makes what was written last.
     ///
     /// # Errors
     /// What the system says. What was written since the last sync may then be lost, whatever a
     /// later sync says.
-    fn sync(&mut self) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
 
     /// Cuts the file at a length.
     ///
     /// # Errors
     /// What the system says.
-    fn truncate(&mut self, length: u64) -> io::Result<()>;
+    fn truncate(&self, length: u64) -> io::Result<()>;
 }
 
 /// The disk of this machine.
@@ -82,15 +82,15 @@ pub struct RealDisk;
 struct RealFile(File);
 
 impl Append for RealFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
 
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
+    fn truncate(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
     }
 }

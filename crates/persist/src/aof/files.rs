@@ -284,7 +284,7 @@ impl Files {
     /// increment whose base was never finished.
     fn fresh(&self, path: &Path) -> io::Result<Box<dyn Append>> {
         self.disk.remove(path)?;
-        let mut file = self.disk.append(path)?;
+        let file = self.disk.append(path)?;
         file.sync()?;
         Ok(file)
     }

@@ -254,7 +254,7 @@ impl One<'_> {
             &format!("!!! Truncating the AOF {name} at offset {at} !!!"),
         );
         let path = self.files.path_of(&file_name(self.file).to_string_lossy());
-        let cut = self.files.disk().append(&path).and_then(|mut file| {
+        let cut = self.files.disk().append(&path).and_then(|file| {
             file.truncate(at)?;
             file.sync()
         });

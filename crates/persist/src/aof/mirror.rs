@@ -147,11 +147,11 @@ struct MirroredFile {
 }
 
 impl Append for MirroredFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.real.write(bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mirror = self.mirror.lock();
         while mirror.directory.join(BUSY).exists() {
             std::thread::sleep(LOOK);
@@ -176,7 +176,7 @@ impl Append for MirroredFile {
         copy.write_all(&loose)
     }
 
-    fn truncate(&mut self, length: u64) -> io::Result<()> {
+    fn truncate(&self, length: u64) -> io::Result<()> {
         let contents = self.mirror.lock().contents(self.contents);
         if contents.exists() {
             let copy = OpenOptions::new().write(true).open(contents)?;

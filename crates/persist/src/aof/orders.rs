@@ -45,9 +45,23 @@ impl Orders {
     pub(super) fn give(&self, order: impl FnOnce(&mut Waiting)) {
         order(&mut self.waiting.lock());
         self.any.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Wakes the file's thread.
+    pub(super) fn wake(&self) {
         if let Some(thread) = &*self.thread.lock() {
             thread.unpark();
         }
+    }
+
+    /// Behind which sequence the next increment is to begin, if that was ordered.
+    pub(super) fn rotation(&self) -> Option<u64> {
+        if !self.any.load(Ordering::SeqCst) {
+            return None;
+        }
+        let waiting = self.waiting.lock();
+        waiting.rotate.as_ref().map(|(at, _)| *at)
     }
 
     /// Changes when the file is synced.
@@ -74,7 +88,7 @@ impl Orders {
         answer
     }
 
-    /// Has everything that is in the journal now written and synced.
+    /// Has everything that is in the journal now written and synced. Waits for that.
     ///
     /// # Errors
     /// What the disk says, or that the writer has ended.
@@ -105,6 +119,13 @@ pub struct Status {
     pub buffer_room: AtomicU64,
     /// Increments since the last base, the one being written included.
     pub increments: AtomicU64,
+    /// Syncs that had not ended after two seconds when more was to be written (Redis then writes at
+    /// last, and counts that).
+    pub delayed_syncs: AtomicU64,
+    /// Writes that took more than a millisecond, so that replies waited.
+    pub slow_writes: AtomicU64,
+    /// Whether a sync is under way.
+    pub syncing: AtomicBool,
     written: AtomicU64,
     synced: AtomicU64,
     /// The system's words about the last failure, while it lasts.
@@ -138,7 +159,7 @@ impl Status {
     }
 
     pub(super) fn set_synced(&self, sequence: u64) {
-        self.synced.store(sequence, Ordering::Release);
+        self.synced.fetch_max(sequence, Ordering::AcqRel);
         if *self.waiters.lock() > 0 {
             self.progress.notify_all();
         }

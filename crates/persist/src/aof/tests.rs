@@ -1,6 +1,7 @@
 //! Tests of the append-only file: what a crash leaves is loaded, and nothing acknowledged is missing.
 
 mod forgetful;
+mod workers;
 
 use self::forgetful::{ForgetfulDisk, Image};
 use super::*;
@@ -44,11 +45,21 @@ struct Said {
     fatal: Mutex<Option<String>>,
 }
 
+impl Said {
+    fn wait(&self, sequence: u64) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while self.released.load(Ordering::SeqCst) < sequence {
+            assert!(std::time::Instant::now() < deadline, "nothing is released");
+            std::thread::yield_now();
+        }
+    }
+}
+
 struct Ear(Arc<Said>);
 
 impl Notice for Ear {
     fn released(&self, sequence: u64) {
-        self.0.released.store(sequence, Ordering::SeqCst);
+        self.0.released.fetch_max(sequence, Ordering::SeqCst);
     }
 
     fn log(&self, _warning: bool, _text: &str) {}
@@ -75,12 +86,24 @@ impl World {
         World { store, locker }
     }
 
+    /// As a worker does it: the batch ends without waking the file's thread.
+    fn set_in_batch(&self, key: u64, value: u64) -> u64 {
+        self.locker.open();
+        let sequence = self.put(0, key, value, true);
+        self.locker.close_to_write();
+        sequence
+    }
+
     fn set(&self, db: u16, key: u64, value: u64, journalled: bool) -> u64 {
+        let _open = self.locker.enter();
+        self.put(db, key, value, journalled)
+    }
+
+    fn put(&self, db: u16, key: u64, value: u64, journalled: bool) -> u64 {
         let (key, value) = (format!("key:{key}"), value.to_string());
         let mut command = Vec::new();
         rdb::aof::put_command(&mut command, &[b"SET", key.as_bytes(), value.as_bytes()]);
         let object = Object::new_str(key.as_bytes(), value.as_bytes(), None);
-        let _open = self.locker.enter();
         let mut guard = self.locker.lock(Slot::of_key(key.as_bytes()));
         guard.put(db, ds::hash::of(key.as_bytes()), object);
         if !journalled {
@@ -194,6 +217,7 @@ struct Rig {
     said: Arc<Said>,
     orders: Arc<Orders>,
     status: Arc<Status>,
+    desk: Arc<Desk>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -201,6 +225,7 @@ impl Rig {
     fn start(disk: Arc<ForgetfulDisk>, policy: AppendFsync) -> Rig {
         let world = World::new();
         world.store.journal.set_active(Audience::AOF, true);
+        world.store.journal.set_gated(true);
         let said = Arc::new(Said::default());
         let setup = Setup {
             files: files(&disk),
@@ -210,14 +235,15 @@ impl Rig {
             timestamps: false,
             unlisted: false,
         };
-        let (orders, status, thread) = start(setup, Box::new(Ear(said.clone()))).unwrap();
+        let started = start(setup, Box::new(Ear(said.clone()))).unwrap();
         Rig {
             world,
             disk,
             said,
-            orders,
-            status,
-            thread: Some(thread),
+            orders: started.orders,
+            status: started.status,
+            desk: started.desk,
+            thread: Some(started.thread),
         }
     }
 
@@ -256,11 +282,7 @@ impl Rig {
     }
 
     fn wait_released(&self, sequence: u64) {
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        while self.said.released.load(Ordering::SeqCst) < sequence {
-            assert!(std::time::Instant::now() < deadline, "nothing is released");
-            std::thread::yield_now();
-        }
+        self.said.wait(sequence);
     }
 
     fn stop(&mut self) {

@@ -58,8 +58,12 @@ impl AppendOnly {
                 ("aof_base_size", get(&writer.status.base_size)),
                 ("aof_pending_rewrite", "0".into()),
                 ("aof_buffer_length", writer.waiting().to_string()),
-                ("aof_pending_bio_fsync", "0".into()),
-                ("aof_delayed_fsync", "0".into()),
+                (
+                    "aof_pending_bio_fsync",
+                    u8::from(writer.status.syncing.load(Ordering::Relaxed)).to_string(),
+                ),
+                ("aof_delayed_fsync", get(&writer.status.delayed_syncs)),
+                ("aof_slow_writes", get(&writer.status.slow_writes)),
             ]);
         }
         fields

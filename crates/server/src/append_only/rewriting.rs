@@ -298,13 +298,10 @@ fn stay_off(node: &Node) {
 
 /// After a failed first rewrite: stops writing what has no base.
 fn take_back(node: &Node, engine: &Engine) {
-    let writer = {
-        let mut state = node.append_only.state.lock();
-        if state.phase != Phase::Waiting {
-            return;
-        }
-        state.writer.take()
-    };
+    if node.append_only.state.lock().phase != Phase::Waiting {
+        return;
+    }
+    let writer = node.append_only.set_writer(None);
     engine.store.journal.set_active(Audience::AOF, false);
     if let Some(writer) = writer {
         writer.orders.stop();

@@ -101,13 +101,13 @@ impl Apply for Applying {
     }
 
     fn fsynced(&mut self) -> Option<Offset> {
-        if !self.node.upgrade()?.append_only.is_on() {
+        let Some((_, status)) = self.node.upgrade()?.append_only.writer() else {
             self.marks = Marks::default();
             return None;
-        }
+        };
         let journal = &self.engine.store.journal;
         let (sequence, offset) = (journal.sequence(), Offset(journal.offset()));
-        self.marks.note(sequence, offset, journal.synced())
+        self.marks.note(sequence, offset, status.synced())
     }
 
     fn log(&mut self, level: Level, line: &str) {

@@ -269,28 +269,35 @@ fn a_full_disk_refuses_writes_and_loses_nothing() {
     let mut server = plan(&directory, Program::Shoal, "everysec")
         .wrapped_in(&FULL)
         .start();
-    let mut conn = server.connect();
+    let (mut conn, mut writer) = (server.connect(), server.connect());
     conn.call(&["SET", "first", "1"]).expect_ok();
-    let mut refused = String::new();
-    eventually("writes are refused", LIMIT, || {
-        let reply = conn.call(&["SET", "filler", &"x".repeat(4000)]);
-        refused = reply.error().unwrap_or_default().to_owned();
-        !refused.is_empty()
+    let status = |conn: &mut testkit::Conn| conn.info("aof_last_write_status").unwrap();
+    eventually("a write fails", LIMIT, || {
+        let request = ["RPUSH", "list", &"x".repeat(4000)];
+        writer.send(&request).expect("it is sent");
+        status(&mut conn).as_deref() == Some("err")
     });
+    let refused = conn.call(&["SET", "filler", "x"]);
     assert_eq!(
-        refused,
-        "MISCONF Errors writing to the AOF file: File too large"
+        refused.error(),
+        Some("MISCONF Errors writing to the AOF file: File too large")
     );
     assert_eq!(conn.call(&["GET", "first"]).text(), "1");
-    assert_eq!(
-        conn.info("aof_last_write_status").unwrap().as_deref(),
-        Some("err")
-    );
+    assert_eq!(status(&mut conn).as_deref(), Some("err"));
     // A rewrite makes the file small again, but needs the file to be written: there is none.
     server.process().kill();
-    drop((conn, server));
+    // What the file does not have was not acknowledged, nor refused.
+    let mut acknowledged = 0;
+    while let Ok(reply) = writer.receive() {
+        match reply.error() {
+            None => acknowledged = reply.int(),
+            Some(text) => assert!(text.starts_with("MISCONF"), "{text}"),
+        }
+    }
+    drop((conn, writer, server));
     let server = plan(&directory, Program::Shoal, "everysec").start();
     assert_eq!(server.call(&["GET", "first"]).text(), "1");
+    assert_eq!(server.call(&["LLEN", "list"]).int(), acknowledged);
 }
 
 #[test]

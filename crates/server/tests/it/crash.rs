@@ -1,5 +1,6 @@
-//! Crashes under load on a file layer that keeps only what was synced: with `appendfsync always` no
-//! write that was acknowledged, or seen by anybody, may be missing afterwards.
+//! Crashes under load: no write that was acknowledged, or seen by anybody, may be missing afterwards.
+//! With `appendfsync always` that holds for a crash of the machine, which a file layer shows that keeps
+//! only what was synced; under every policy it holds for a process that is killed.
 
 use persist::aof::mirror::MirroredDisk;
 use std::sync::Arc;
@@ -31,16 +32,34 @@ fn number(reply: &Reply) -> u64 {
     }
 }
 
-fn start(directory: &TempDir, syncs: bool) -> Server {
-    let mirror = directory.path().join("mirror");
+/// What crashes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Crash {
+    /// The machine, under `always`: what was not synced is gone.
+    Machine,
+    /// The same on a file layer that loses what it was told to keep.
+    MachineWithoutSync,
+    /// The process, under this policy: what the system was given is there.
+    Process(&'static str),
+}
+
+fn start(directory: &TempDir, what: Crash) -> Server {
+    let policy = match what {
+        Crash::Process(policy) => policy,
+        _ => "always",
+    };
     let plan = Server::of(Program::Shoal)
         .directory(directory.path())
         .option("appendonly", "yes")
-        .option("appendfsync", "always")
+        .option("appendfsync", policy)
         .option("save", "")
-        .option("io-threads", "4")
-        .env("SHOAL_TEST_AOF_MIRROR", &mirror.to_string_lossy());
-    if syncs {
+        .option("io-threads", "4");
+    if matches!(what, Crash::Process(_)) {
+        return plan.start();
+    }
+    let mirror = directory.path().join("mirror");
+    let plan = plan.env("SHOAL_TEST_AOF_MIRROR", &mirror.to_string_lossy());
+    if what == Crash::Machine {
         plan.start()
     } else {
         plan.env("SHOAL_TEST_AOF_NO_SYNC", "1").start()
@@ -53,12 +72,10 @@ fn write(server: &Server, load: &Arc<Load>, writer: usize) -> JoinHandle<()> {
         let mut n = load.known[writer].load(Ordering::SeqCst);
         while !load.ended.load(Ordering::SeqCst) {
             n += 1;
-            if conn
-                .try_call(&["SET", &key(writer), &n.to_string()])
-                .is_err()
-            {
+            let Ok(reply) = conn.try_call(&["SET", &key(writer), &n.to_string()]) else {
                 return;
-            }
+            };
+            assert_eq!(reply.error(), None, "an error acknowledges nothing");
             load.known[writer].fetch_max(n, Ordering::SeqCst);
             load.writes.fetch_add(1, Ordering::SeqCst);
         }
@@ -79,8 +96,8 @@ fn read(server: &Server, load: &Arc<Load>) -> JoinHandle<()> {
 }
 
 /// One crash; what is missing after it, if anything is.
-fn crash(directory: &TempDir, known: &mut [u64], syncs: bool, dice: &mut Rng) -> Option<String> {
-    let mut server = start(directory, syncs);
+fn crash(directory: &TempDir, known: &mut [u64], what: Crash, dice: &mut Rng) -> Option<String> {
+    let mut server = start(directory, what);
     let load = Arc::new(Load {
         known: known.iter().map(|n| AtomicU64::new(*n)).collect(),
         writes: AtomicU64::new(0),
@@ -110,8 +127,13 @@ fn crash(directory: &TempDir, known: &mut [u64], syncs: bool, dice: &mut Rng) ->
         directory.path().join("appendonlydir"),
         directory.path().join("mirror"),
     );
-    MirroredDisk::crash(&files, &mirror).unwrap();
-    let mut server = start(directory, true);
+    let mut server = match what {
+        Crash::Process(_) => start(directory, what),
+        _ => {
+            MirroredDisk::crash(&files, &mirror).unwrap();
+            start(directory, Crash::Machine)
+        }
+    };
     let mut missing = None;
     for (writer, last) in known.iter_mut().enumerate() {
         let reply = server.call(&["GET", &key(writer)]);
@@ -123,7 +145,9 @@ fn crash(directory: &TempDir, known: &mut [u64], syncs: bool, dice: &mut Rng) ->
         *last = found;
     }
     server.process().terminate(LIMIT);
-    std::fs::remove_dir_all(mirror).unwrap();
+    if mirror.exists() {
+        std::fs::remove_dir_all(mirror).unwrap();
+    }
     missing
 }
 
@@ -133,7 +157,7 @@ fn nothing_acknowledged_or_seen_is_missing_after_fifty_crashes() {
     let directory = TempDir::new("crash");
     let mut known = vec![0; WRITERS];
     for round in 0..50 {
-        let missing = crash(&directory, &mut known, true, &mut dice);
+        let missing = crash(&directory, &mut known, Crash::Machine, &mut dice);
         assert_eq!(missing, None, "after crash {round}");
     }
     assert!(
@@ -147,6 +171,36 @@ fn a_server_that_does_not_sync_fails_that_test() {
     let mut dice = seed("a_server_that_does_not_sync_fails_that_test");
     let directory = TempDir::new("crash-without-sync");
     let mut known = vec![0; WRITERS];
-    let missing = crash(&directory, &mut known, false, &mut dice);
+    let missing = crash(&directory, &mut known, Crash::MachineWithoutSync, &mut dice);
     assert!(missing.is_some(), "the test is blind");
+}
+
+/// Twenty processes that are killed under this policy.
+fn kill_twenty(policy: &'static str) {
+    let mut dice = seed(&format!("kill_twenty {policy}"));
+    let directory = TempDir::new(&format!("kill-{policy}"));
+    let mut known = vec![0; WRITERS];
+    for round in 0..20 {
+        let missing = crash(&directory, &mut known, Crash::Process(policy), &mut dice);
+        assert_eq!(missing, None, "under {policy}, after kill {round}");
+    }
+    assert!(
+        known.iter().sum::<u64>() > 1000,
+        "the writers wrote: {known:?}"
+    );
+}
+
+#[test]
+fn a_killed_process_has_lost_nothing_under_always() {
+    kill_twenty("always");
+}
+
+#[test]
+fn a_killed_process_has_lost_nothing_under_everysec() {
+    kill_twenty("everysec");
+}
+
+#[test]
+fn a_killed_process_has_lost_nothing_under_no() {
+    kill_twenty("no");
 }

@@ -77,7 +77,7 @@ impl Journal {
             match reader.bound {
                 Bound::Cut(bytes) if lag > bytes => {
                     reader.cut.store(true, Ordering::Release);
-                    self.sleepers.wake(reader.id);
+                    self.network.wake(reader.id);
                     return false;
                 }
                 Bound::Park(bytes) if lag > bytes => self.full.store(true, Ordering::SeqCst),

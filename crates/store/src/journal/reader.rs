@@ -1,7 +1,7 @@
 //! Readers of the log.
 
 use super::record::HEADER;
-use super::{Inner, Journal, Records};
+use super::{Inner, Journal, Records, Sleepers};
 use crate::sync::AtomicBool;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct Reader {
     pub(super) position: u64,
     /// Bytes of the first record that the reader already has.
     pub(super) skip: usize,
-    /// Whether it reads records that are not synced, also while nobody else may.
+    /// Whether it reads for the file: records that nobody else may see yet, too.
     pub(super) everything: bool,
 }
 
@@ -32,6 +32,15 @@ impl Batch {
     /// The records, in order.
     pub fn records(&self) -> Records<'_> {
         Records::new(&self.bytes[self.from..self.to])
+    }
+
+    /// Leaves out the records up to a sequence number.
+    pub fn forget(&mut self, through: u64) {
+        let gone = self.records();
+        let gone = gone.take_while(|record| record.sequence <= through);
+        self.from += gone
+            .map(|record| HEADER + record.command.len())
+            .sum::<usize>();
     }
 }
 
@@ -81,9 +90,31 @@ impl Reader {
         })
     }
 
-    /// Lets it read what is not synced, also while nobody else may: for whoever does the syncing.
+    /// Lets it read what nobody else may see yet: for the file itself.
     pub fn see_everything(&mut self) {
         self.everything = true;
+    }
+
+    fn sleepers(&self) -> &Sleepers {
+        if self.everything {
+            &self.journal.file
+        } else {
+            &self.journal.network
+        }
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// What lets a thread sleep until there is something for this reader, which others may read with
+    /// meanwhile.
+    pub fn bell(&self) -> Bell {
+        Bell {
+            journal: self.journal.clone(),
+            id: self.id,
+        }
     }
 
     /// Where in `bytes` ends what this reader may see.
@@ -91,8 +122,8 @@ impl Reader {
         if self.everything || !self.journal.is_gated() {
             return bytes.len();
         }
-        let synced = self.journal.synced();
-        let seen = Records::new(&bytes[from..]).take_while(|record| record.sequence <= synced);
+        let released = self.journal.released();
+        let seen = Records::new(&bytes[from..]).take_while(|record| record.sequence <= released);
         from + seen
             .map(|record| HEADER + record.command.len())
             .sum::<usize>()
@@ -111,7 +142,7 @@ impl Reader {
         let next = chunk.and_then(|(start, _, bytes)| {
             Records::new(&bytes[(self.position - start) as usize..]).next()
         });
-        next.is_some_and(|record| record.sequence <= self.journal.synced())
+        next.is_some_and(|record| record.sequence <= self.journal.released())
     }
 
     /// How many bytes of the log wait for this reader.
@@ -133,13 +164,37 @@ impl Reader {
             let mut inner = self.journal.lock();
             // First it is told to appenders, then looked at what they have appended: whoever
             // appends to a lane after that look knows, as both had the lane.
-            self.journal.sleepers.add(self.id);
+            self.sleepers().add(self.id);
             self.journal.collect(&mut inner);
             if self.has_next(&inner) || !inner.runs.is_empty() {
                 return;
             }
         }
         crate::sync::park_timeout(at_most);
+    }
+}
+
+/// Lets a thread sleep for a reader of the file that is used elsewhere.
+pub struct Bell {
+    journal: Arc<Journal>,
+    id: u64,
+}
+
+impl Bell {
+    /// Has the calling thread woken at the end of the next batch that appends something and does not
+    /// write it itself. Answers the sequence number that everything has which nobody is woken for.
+    pub fn listen(&self) -> u64 {
+        let mut inner = self.journal.lock();
+        self.journal.file.add(self.id);
+        // Whoever appends to a lane after this knows, as both had the lane.
+        self.journal.collect(&mut inner);
+        self.journal.sequence()
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.journal.file.remove(self.id);
     }
 }
 
@@ -164,7 +219,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut inner = self.journal.lock();
         inner.readers.retain(|reader| reader.id != self.id);
-        self.journal.sleepers.remove(self.id);
+        self.sleepers().remove(self.id);
         self.journal.trim(&mut inner);
         self.journal.look_for_room(&inner);
     }

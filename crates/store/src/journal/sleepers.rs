@@ -42,7 +42,9 @@ impl Sleepers {
     /// After something was appended: has them woken at the end of the batch.
     #[inline]
     pub(super) fn note_news(&self) {
-        if self.any.load(Ordering::Relaxed) {
+        // Looked at first: the file's thread mostly sleeps, and workers that append would take this
+        // line from each other.
+        if self.any.load(Ordering::Relaxed) && !self.news.load(Ordering::Relaxed) {
             self.news.store(true, Ordering::Relaxed);
         }
     }

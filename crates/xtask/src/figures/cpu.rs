@@ -19,6 +19,17 @@ const LONG_LISTS: u64 = 10_000;
 /// Hashes that HSET and HGETALL pick from.
 const HASHES: u64 = 100_000;
 
+/// How the servers run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// Alone, and nothing is kept.
+    Alone,
+    /// In a cluster, with one replica.
+    Cluster,
+    /// Alone, with an append-only file (`appendfsync everysec`).
+    Logged,
+}
+
 /// What to measure.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -182,20 +193,24 @@ pub(super) fn measure(
     plan: &Plan,
     subjects: [&Subject; 2],
     cores: Cores,
-    clustered: bool,
+    setting: Setting,
 ) -> Result<String, String> {
+    let clustered = setting == Setting::Cluster;
     let mut running = Vec::new();
     for subject in subjects {
-        let server = subject.start(cores.server, clustered);
+        let server = match setting {
+            Setting::Logged => subject.start_logged(cores.server),
+            _ => subject.start(cores.server, clustered),
+        };
         let replica = clustered.then(|| attach_replica(subject, &server, cores));
         println!("filling {} with {} keys", subject.name, plan.keys);
-        prepare(plan, server.port(), clustered)?;
+        prepare(plan, server.port(), setting)?;
         running.push((server, replica));
     }
-    let title = if clustered {
-        "CPU per operation, one replica"
-    } else {
-        "CPU per operation"
+    let title = match setting {
+        Setting::Alone => "CPU per operation",
+        Setting::Cluster => "CPU per operation, one replica",
+        Setting::Logged => "CPU per operation, append-only file with everysec",
     };
     let mut table = format!("## {title}\n\n");
     let _ = writeln!(
@@ -212,7 +227,11 @@ pub(super) fn measure(
     table += "|---|---:|---:|---:|---:|---|---:|\n";
     for operation in &plan.operations {
         for depth in &plan.depths {
-            let measured = operation.everywhere || (*depth == 16 && !clustered);
+            let measured = match setting {
+                Setting::Alone => operation.everywhere || *depth == 16,
+                Setting::Cluster => operation.everywhere,
+                Setting::Logged => operation.name == "set",
+            };
             if !measured {
                 continue;
             }
@@ -301,12 +320,12 @@ fn one(
 }
 
 /// Fills in the keys that the operations expect.
-fn prepare(plan: &Plan, port: u16, clustered: bool) -> Result<(), String> {
+fn prepare(plan: &Plan, port: u16, setting: Setting) -> Result<(), String> {
     fill(port, 0..plan.keys, |number| {
         vec!["SET".into(), key("key", number), value()]
     })?;
     let wanted = |names: &[&str]| {
-        !clustered
+        setting == Setting::Alone
             && plan
                 .operations
                 .iter()

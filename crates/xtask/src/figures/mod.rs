@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use crate::arguments::Arguments;
 use crate::run::build_shoal;
+use cpu::Setting;
 use subject::{Cores, Subject};
 
 /// `cargo xtask figures`.
@@ -53,10 +54,18 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     };
     let mut sections = Vec::new();
     if wanted("cpu") {
-        sections.push(("cpu", cpu::measure(&cpu, [&ours, &base], cores, false)?));
+        sections.push((
+            "cpu",
+            cpu::measure(&cpu, [&ours, &base], cores, Setting::Alone)?,
+        ));
     }
     if wanted("cluster") {
-        sections.push(("cluster", cpu::measure(&cpu, [&ours, &base], cores, true)?));
+        let table = cpu::measure(&cpu, [&ours, &base], cores, Setting::Cluster)?;
+        sections.push(("cluster", table));
+    }
+    if wanted("aof") {
+        let table = cpu::measure(&cpu, [&ours, &base], cores, Setting::Logged)?;
+        sections.push(("aof", table));
     }
     if wanted("memory") {
         sections.push(("memory", memory::measure(&memory, [&ours, &base], cores)?));

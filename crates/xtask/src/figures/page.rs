@@ -15,7 +15,7 @@ promises, and misses, is marked in the last column.
 ";
 
 /// The order of the sections.
-const SECTIONS: [&str; 5] = ["cpu", "cluster", "memory", "save", "scaling"];
+const SECTIONS: [&str; 6] = ["cpu", "aof", "cluster", "memory", "save", "scaling"];
 
 /// What a section must say of its run.
 pub(super) fn heading(words: &str, subjects: &[&Subject]) -> Result<String, String> {

@@ -56,6 +56,15 @@ impl Subject {
         self.plan(core, clustered).start()
     }
 
+    /// The same with an append-only file, `appendfsync everysec`, which is never rewritten.
+    pub(super) fn start_logged(&self, core: u32) -> Server {
+        self.plan(core, false)
+            .option("appendonly", "yes")
+            .option("appendfsync", "everysec")
+            .option("auto-aof-rewrite-percentage", "0")
+            .start()
+    }
+
     fn plan(&self, core: u32, clustered: bool) -> ServerPlan {
         let mut plan = Server::of(self.program)
             .wrapped_in(&["taskset", "-c", &core.to_string()])

@@ -1,41 +1,31 @@
 //! Going over to a new increment, and to a new base.
 
-use super::{NOT_WRITABLE, Writer, reason};
+use super::{NOT_WRITABLE, Pen, Writer, reason};
 use std::sync::atomic::Ordering;
 
 impl Writer {
-    /// Behind which sequence the next increment is to begin, if that was ordered.
-    pub(super) fn pending_rotation(&self) -> Option<u64> {
-        if !self.orders.any.load(Ordering::SeqCst) {
-            return None;
-        }
-        let waiting = self.orders.waiting.lock();
-        waiting.rotate.as_ref().map(|(at, _)| *at)
-    }
-
     /// Goes over to a new increment. What was gathered so far ends the old one.
-    pub(super) fn rotate(&mut self) {
+    pub(super) fn rotate(&mut self, pen: &mut Pen) {
         let order = self.orders.waiting.lock().rotate.take();
         let Some((_, reply)) = order else { return };
-        let _ = reply.send(self.try_rotate());
+        let _ = reply.send(self.try_rotate(pen));
     }
 
-    fn try_rotate(&mut self) -> Result<(), String> {
-        if !self.write_out() {
+    fn try_rotate(&mut self, pen: &mut Pen) -> Result<(), String> {
+        if !pen.write_out() {
             return Err(NOT_WRITABLE.into());
         }
-        if let Err(error) = self.sync() {
-            self.sync_failed(&error);
+        if let Err(error) = pen.sync() {
+            pen.sync_failed(&error);
             return Err(reason(&error));
         }
-        self.notice.released(self.written);
         if self.unlisted {
             // It began at this cut: there is nothing before it.
             return Ok(());
         }
         let file = self.files.begin_incr().map_err(|error| {
             let text = format!("cannot begin a new increment: {}", reason(&error));
-            self.notice.log(true, &text);
+            pen.notice.log(true, &text);
             text
         })?;
         let name = self
@@ -45,12 +35,11 @@ impl Writer {
             .last()
             .map(|incr| incr.name.clone());
         let name = String::from_utf8_lossy(&name.unwrap_or_default()).into_owned();
-        self.notice.log(
+        pen.notice.log(
             false,
             &format!("Creating AOF incr file {name} on background rewrite"),
         );
-        self.file = file;
-        (self.length, self.db, self.stamped) = (0, None, 0);
+        pen.begin(file.into());
         self.status.increments.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
