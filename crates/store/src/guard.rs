@@ -296,11 +296,8 @@ impl<'a> SlotGuard<'a> {
         let table = Arc::new(gone.table);
         for (lane, cursor) in owed {
             if let (Some(shared), Some(cursor)) = (store.taps.get(lane), cursor) {
-                shared.deliver_table(Detached {
-                    db,
-                    table: table.clone(),
-                    cursor,
-                });
+                let detached = Detached::new(db, table.clone(), cursor);
+                store.discard_remains(shared.deliver_table(detached));
             }
         }
         store

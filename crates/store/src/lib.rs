@@ -76,6 +76,8 @@ pub enum Garbage {
     Object(Object),
     /// The keys of a slot.
     Keys(Flushed),
+    /// What waited for a tap that was given up.
+    Images(tap::Remains),
     /// A watch whose slot was locked when it ended: physical database and key.
     Watch(u16, Box<[u8]>, Watch),
 }
@@ -278,6 +280,13 @@ impl Store {
         self.garbage_count.fetch_add(1, Ordering::Relaxed);
         if self.garbage.lock().send(garbage).is_err() {
             self.garbage_count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Frees what waited for a tap that was given up.
+    fn discard_remains(&self, remains: Option<tap::Remains>) {
+        if let Some(remains) = remains {
+            self.discard_later(Garbage::Images(remains));
         }
     }
 
