@@ -9,8 +9,8 @@ use base::Slot;
 use commands::{Cmd, Spec};
 use resp::{Args, ArgsBuf, Reply};
 use std::time::Duration;
-use store::Locker;
 use store::gate::World;
+use store::{Guards, Locker};
 
 /// A transaction that is being queued.
 #[derive(Default)]
@@ -154,7 +154,7 @@ impl Worker {
         let (locker, parts) = self.parts();
         let token = (session.misses >= MISSES).then(|| locker.try_token());
         let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
-            return Outcome::Later;
+            return Outcome::Token;
         };
         let mut guards = match lock(locker, &slots, token.as_ref(), &mut session.misses) {
             Ok(guards) => guards,
@@ -229,7 +229,7 @@ impl Worker {
                     let keys = Keyspace::of_world(locker, db, when);
                     run_queue(parts, session, queue, keys, Some(&world), out)
                 }
-            },
+            }
         };
         locker.open();
         outcome
@@ -297,7 +297,7 @@ fn run_queue<'a>(
                     b"ERR not possible in a transaction"
                 }
             };
-            engine.stats.error(text);
+            stats.error(text);
             cx.reply.error(text);
         }
         let took = clock.lap();

@@ -25,7 +25,7 @@ pub struct Worker {
     calm: bool,
     /// When this thread first saw that the data set is being loaded, while it is.
     loading_since: Option<Instant>,
-    locker: Locker,
+    pub(crate) locker: Locker,
     clock: Clock,
     stretch: Stretch,
     pub(crate) effects: Effects,
@@ -105,6 +105,12 @@ impl Worker {
         self.locker.close();
     }
 
+    /// Ends a batch that another follows at once: see [`Locker::close_and_go_on`].
+    pub fn end_batch_and_go_on(&mut self) {
+        self.end_stretch();
+        self.locker.close_and_go_on();
+    }
+
     /// Times what ran since the clock was looked at.
     pub(crate) fn end_stretch(&mut self) {
         let track = self.settings.latency_tracking;
@@ -113,7 +119,10 @@ impl Worker {
 
     /// A connection is gone: its watches end and it leaves the registry.
     pub fn forget(&mut self, session: &mut Session) {
+        // It comes between batches, and slots are locked with the gate open only.
+        let batch = session.is_watching().then(|| self.locker.enter());
         crate::transaction::discard(session, &self.locker);
+        drop(batch);
         self.engine.clients.remove(session.card.id);
         self.engine.onlookers.remove(session.card.id);
     }
@@ -271,7 +280,7 @@ impl Worker {
             Fail::Raw(text) => text,
             Fail::Busy(_) | Fail::World | Fail::Token | Fail::Blocked => return,
         };
-        self.engine.stats.error(text);
+        self.stats.error(text);
         Reply::new(out, session.resp3).error(text);
     }
 
@@ -345,6 +354,12 @@ impl Worker {
             },
             &mut guard,
         )
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.engine.stats.retire(&self.stats);
     }
 }
 

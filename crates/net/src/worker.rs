@@ -112,6 +112,7 @@ impl<H: Handler> Worker<H> {
                 self.serve(index);
             }
             self.run_batch(None);
+            self.handler.rest(&mut Conns::new(&mut self.table));
             self.write_dirty();
             self.bury();
             if self.now >= self.next_sweep {

@@ -2,6 +2,7 @@
 
 use crate::message::Message;
 use crate::node::Node;
+use base::Slot;
 use engine::clients::flags;
 use engine::{ClientCard, Outcome, Session, Worker};
 use engine::{Meter, Reading};
@@ -10,12 +11,14 @@ use net::{
     OutputLimits, PeerInfo, ReadLimits, Workers,
 };
 use resp::Args;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use store::gate::TokenPlace;
 use store::order::{Short, brief};
 
-/// How long a connection waits before its request for the world is tried again; doubles each time.
+/// How long a connection waits for what nobody tells it of; doubles each time.
 const FIRST_RETRY: Duration = Duration::from_millis(1);
 /// The longest such wait.
 const LAST_RETRY: Duration = Duration::from_millis(64);
@@ -66,7 +69,9 @@ pub struct Front {
     worker: Worker,
     workers: Workers<Message>,
     index: usize,
-    /// Connections whose request for the world failed, and when to try again.
+    /// Connections that wait for slots, in order: the worker has a place in the queue of each.
+    waiting: HashMap<Slot, Vec<ConnId>>,
+    /// Connections that wait for the end of a load or for a disk, and when to try again.
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
@@ -78,8 +83,8 @@ pub struct Conn {
     id: ConnId,
     session: Session,
     retry: Duration,
-    /// Its place in the queue of a slot that it waits for.
-    place: Option<store::Place>,
+    /// Its place in the queue for the token, while it waits for that or for the world.
+    place: Option<TokenPlace>,
 }
 
 impl Front {
@@ -91,11 +96,17 @@ impl Front {
         detach: Arc<Detach>,
     ) -> Front {
         let worker = Worker::new(node.engine());
+        let calls = workers.clone();
+        worker.locker().set_bell(Arc::new(move |slot| {
+            let _order = brief(Short::Inboxes);
+            calls.send(index, Message::Turn(slot));
+        }));
         Front {
             node,
             worker,
             workers,
             index,
+            waiting: HashMap::new(),
             retries: Vec::new(),
             paused: Vec::new(),
             detach,
@@ -111,18 +122,31 @@ impl Front {
         })
     }
 
-    /// Has the connection woken when the slot is released. Returns true when it is free already.
-    fn wait_for(&self, slot: base::Slot, conn: &mut Conn) -> bool {
+    /// Has the connection executed again when it is the worker's turn at a slot. Returns true when
+    /// it is already.
+    fn wait_for(&mut self, slot: Slot, conn: &Conn) -> bool {
+        let locker = self.worker.locker();
+        if !locker.waits_for(slot) && locker.wait_for(slot) {
+            return true;
+        }
+        self.waiting.entry(slot).or_default().push(conn.id);
+        false
+    }
+
+    /// Has the connection executed again when it is its turn to have the token. Returns true when it
+    /// is already.
+    #[cold]
+    fn wait_for_token(&self, conn: &mut Conn) -> bool {
         let id = conn.id;
         let locker = self.worker.locker();
-        let again = locker.wait_for(slot, &mut conn.place, || self.alarm(id));
-        if again {
+        let turn = locker.wait_for_token(&mut conn.place, || self.alarm(id));
+        if turn {
             locker.take_turn(conn.place.as_ref());
         }
         again
     }
 
-    /// A command has had its slots, or waits for something else: its place in a queue is free.
+    /// A command has had the token, or waits for something else: its place in the queue is free.
     #[cold]
     fn give_up_place(&self, conn: &mut Conn) {
         self.worker.locker().take_turn(None);
@@ -228,6 +252,7 @@ impl Handler for Front {
             self.worker.locker().take_turn(conn.place.as_ref());
         }
         loop {
+            let written = conn.session.write_sequence;
             let worker = &mut self.worker;
             let outcome = worker.execute_nth(&mut conn.session, nth, cmd, out.buffer());
             out.set_resp3(conn.session.resp3);
@@ -244,7 +269,11 @@ impl Handler for Front {
                 Outcome::Done => return Flow::Done,
                 Outcome::Busy(slot) => {
                     if !self.wait_for(slot, conn) {
-                        self.worker.locker().take_turn(None);
+                        return Flow::Park;
+                    }
+                }
+                Outcome::Token => {
+                    if !self.wait_for_token(conn) {
                         return Flow::Park;
                     }
                 }
@@ -280,6 +309,11 @@ impl Handler for Front {
     fn on_msg(&mut self, message: Message, conns: &mut Conns<'_, Self>) {
         match message {
             Message::Wake(id) => conns.unpark(id),
+            Message::Turn(slot) => {
+                self.worker.locker().come(slot);
+                let waiting = self.waiting.remove(&slot).unwrap_or_default();
+                waiting.into_iter().for_each(|id| conns.unpark(id));
+            }
             Message::Answer(id, answer) => {
                 let mark = self.withhold_all();
                 if let Some((conn, out)) = conns.write(id) {
@@ -330,7 +364,9 @@ impl Handler for Front {
     }
 
     fn due(&mut self) -> Option<Instant> {
-        self.retries.iter().map(|&(due, _)| due).min()
+        let retry = self.retries.iter().map(|&(due, _)| due).min();
+        let look = self.worker.locker().due();
+        retry.into_iter().chain(look).min()
     }
 
     fn read_limits(&self, conn: &Conn) -> ReadLimits {
@@ -365,6 +401,7 @@ impl Handler for Front {
 
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration {
         self.worker.refresh();
+        self.worker.locker().look_after_slots();
         let now = Instant::now();
         let mut next = IDLE_TICK;
         self.retries.retain(|&(due, id)| {

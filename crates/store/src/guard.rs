@@ -13,7 +13,7 @@ use crate::tap::Detached;
 use crate::{Cell, Locker, Mutant, Store};
 use base::Slot;
 use ds::Object;
-use ds::lock::TryLockGuard;
+use ds::lock::{Left, TryLockGuard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -41,12 +41,15 @@ pub struct When {
 
 /// The right to one slot.
 pub struct SlotGuard<'a> {
+    locker: &'a Locker,
     store: &'a Store,
     counts: &'a Counts,
     cell: &'a Cell,
     slot: Slot,
     state: Option<TryLockGuard<'a, SlotState>>,
     tidy: bool,
+    /// Whether the slot is reserved, or was locked before who has it reserved.
+    reserved: bool,
 }
 
 impl<'a> SlotGuard<'a> {
@@ -55,16 +58,19 @@ impl<'a> SlotGuard<'a> {
         cell: &'a Cell,
         slot: Slot,
         state: TryLockGuard<'a, SlotState>,
+        reserved: bool,
     ) -> SlotGuard<'a> {
-        crate::order::slot(true);
+        crate::order::locked(locker.is_open());
         let (store, counts) = (locker.store().as_ref(), locker.counts());
         SlotGuard {
+            locker,
             store,
             counts,
             cell,
             slot,
             state: Some(state),
             tidy: false,
+            reserved,
         }
     }
 
@@ -386,14 +392,19 @@ impl Drop for SlotGuard<'_> {
             };
             self.store.occupied.set(self.slot, !empty);
         }
-        crate::order::slot(false);
+        crate::order::unlocked();
         if let Some(state) = self.state.take() {
             let hint = state.first.table.hint().to_bits();
             if self.cell.hint.load(Ordering::Relaxed) != hint {
                 self.cell.hint.store(hint, Ordering::Relaxed);
             }
-            if state.unlock() {
-                self.store.wake_waiter(self.slot);
+            let left = if self.reserved {
+                state.unlock_reserved()
+            } else {
+                state.unlock()
+            };
+            if left != Left::Nothing {
+                self.locker.released(self.slot, left);
             }
         }
     }

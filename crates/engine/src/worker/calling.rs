@@ -62,7 +62,7 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(Fail::World) => self.call_with_world(session, spec, args, out),
             Err(Fail::Busy(slot)) => Outcome::Busy(slot),
-            Err(Fail::Token) => Outcome::Later,
+            Err(Fail::Token) => Outcome::Token,
             Err(Fail::Blocked) => Outcome::Blocked,
             Err(fail) => {
                 self.write_error(session, &fail, out);
@@ -161,7 +161,7 @@ impl Worker {
                     let keys = Keyspace::of_world(locker, db, when);
                     run(parts, session, spec, args, keys, Some(&world), out)
                 }
-            },
+            }
         };
         self.locker.open();
         match outcome {

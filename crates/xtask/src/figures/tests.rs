@@ -65,8 +65,10 @@ fn rounds_become_a_row_with_the_median_of_their_ratios() {
                 set hot 64 apart 2000000 1 90 0\n";
     let rows = scaling::rows(said).unwrap();
     let wanted = "| get | uniform | 64 | 1.00 | 1.70 | 1.90 | 1.70 | 1.60–1.80 | 1.30 | 15 % | 0 | ≥ 1.7 |\n\
-                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 |  |\n";
+                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 | ≥ 0.9 **missed** |\n";
     assert_eq!(rows, wanted);
+    let fair = said.replace("two 500000", "two 900000");
+    assert!(scaling::rows(&fair).unwrap().contains("| 70 | ≥ 0.9 |"));
     let slow = said.replace("1800000", "1700000");
     assert!(scaling::rows(&slow).unwrap().contains("≥ 1.7 **missed** |"));
     let disturbed = slow.replace("0.2\n", "0.5\n");
