@@ -15,7 +15,7 @@ pub enum Outcome {
     /// Nothing was done: the data set is being loaded, or a disk is too slow. Execute it again soon.
     Later,
     /// Nothing was done: this key is on its way to another server. Execute it again when it is known
-    /// whether it arrived ([`crate::Leaving::wait`]).
+    /// whether it arrived ([`store::SlotGuard::await_leaving`]).
     Leaving(Box<[u8]>),
     /// Nothing was done: clients are paused. Execute it again when the pause ends.
     Paused,
@@ -32,7 +32,11 @@ impl Outcome {
     pub fn is_undone(&self) -> bool {
         matches!(
             self,
-            Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) | Outcome::Paused
+            Outcome::Busy(_)
+                | Outcome::Token
+                | Outcome::Later
+                | Outcome::Leaving(_)
+                | Outcome::Paused
         )
     }
 }

@@ -4,7 +4,7 @@ use crate::fail::{self, Fail};
 use crate::family::slow;
 use crate::route::Wish;
 use crate::worker::{MISSES, Parts, Slots, lock, slots_of};
-use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers};
+use crate::{Cx, Keyspace, Outcome, Session, Worker, handlers, leaving};
 use base::Slot;
 use commands::{Cmd, Spec};
 use resp::{Args, ArgsBuf, Reply};
@@ -162,7 +162,7 @@ impl Worker {
             Err(_) => return Outcome::Later,
         };
         if !session.trusted
-            && let Some(key) = touches_leaving(parts.engine, queue)
+            && let Some(key) = touches_leaving(&mut guards, queue)
         {
             return Outcome::Leaving(key);
         }
@@ -222,12 +222,16 @@ impl Worker {
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
-            None => Outcome::Later,
-            Some(world) => match touches_leaving(parts.engine, queue) {
-                Some(key) if !session.trusted => Outcome::Leaving(key),
-                _ => {
-                    let keys = Keyspace::of_world(locker, db, when);
-                    run_queue(parts, session, queue, keys, Some(&world), out)
+            None => Outcome::Token,
+            Some(world) => {
+                let mut keys = Keyspace::of_world(locker, db, when);
+                let mut queued = queue.iter();
+                let met = queued.find_map(|Queued { spec, args }| {
+                    leaving::met(&mut keys, spec, args.as_args())
+                });
+                match met {
+                    Some(key) if !session.trusted => Outcome::Leaving(key),
+                    _ => run_queue(parts, session, queue, keys, Some(&world), out),
                 }
             }
         };
@@ -319,12 +323,9 @@ fn run_queue<'a>(
 }
 
 /// The first key of a queued command that is on its way to another server.
-fn touches_leaving(engine: &crate::Engine, queue: &[Queued]) -> Option<Box<[u8]>> {
+fn touches_leaving(guards: &mut Guards<'_>, queue: &[Queued]) -> Option<Box<[u8]>> {
     let mut queue = queue.iter();
-    queue.find_map(|queued| {
-        let args = queued.args.as_args();
-        engine.leaving.touched_by(queued.spec, args)
-    })
+    queue.find_map(|queued| leaving::among(guards, queued.spec, queued.args.as_args()))
 }
 
 /// Whether a watched key changed, or has expired since it was watched.

@@ -63,6 +63,17 @@ fn is_local(peer: &Address) -> bool {
     }
 }
 
+/// Closes connections that have written what is not on the disk yet.
+fn close_unconfirmed(conns: &mut Conns<'_, Front>) {
+    let released = conns.released();
+    for id in conns.withheld() {
+        let wrote = |conn: &mut Conn| conn.session.write_sequence > released;
+        if conns.state(id).is_some_and(wrote) {
+            conns.close_now(id);
+        }
+    }
+}
+
 /// One worker's handler.
 pub struct Front {
     node: Arc<Node>,
@@ -75,6 +86,10 @@ pub struct Front {
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
+    /// In a cluster: connections that have written and were not answered yet.
+    wrote: Vec<ConnId>,
+    /// How often the right to serve had run out before they did.
+    lapses: u64,
     detach: Arc<Detach>,
 }
 
@@ -109,6 +124,8 @@ impl Front {
             waiting: HashMap::new(),
             retries: Vec::new(),
             paused: Vec::new(),
+            wrote: Vec::new(),
+            lapses: 0,
             detach,
         }
     }
@@ -143,7 +160,18 @@ impl Front {
         if turn {
             locker.take_turn(conn.place.as_ref());
         }
-        again
+        turn
+    }
+
+    /// Has the connection executed again when a key has left, or has not. Returns false when that is
+    /// known already.
+    #[cold]
+    fn wait_for_leaving(&mut self, key: &[u8], conn: &Conn) -> bool {
+        let slot = Slot::of_key(key);
+        if let Some(mut guard) = self.worker.locker().try_lock(slot) {
+            return guard.await_leaving(key, || self.alarm(conn.id));
+        }
+        !self.wait_for(slot, conn)
     }
 
     /// A command has had the token, or waits for something else: its place in the queue is free.
@@ -161,6 +189,21 @@ impl Front {
         let journal = &self.worker.engine().store.journal;
         let end = journal.sequence();
         (end > journal.synced()).then_some(end)
+    }
+
+    /// Closes connections whose writes another node may know nothing of: if the right to serve has
+    /// run out since they were executed, it may have been elected before. What has become of their
+    /// writes they must find out, and are not told that they are safe.
+    #[cold]
+    fn confirm(&mut self, conns: &mut Conns<'_, Self>) {
+        let engine = self.worker.engine();
+        let confirmed =
+            !self.worker.settings().cluster || engine.routing.has_served_since(self.lapses);
+        for id in self.wrote.drain(..) {
+            if !confirmed {
+                conns.close_now(id);
+            }
+        }
     }
 
     fn retry_later(&mut self, conn: &mut Conn) {
@@ -228,12 +271,26 @@ impl Handler for Front {
     }
 
     fn batch_begin(&mut self) {
+        if self.wrote.is_empty() && self.worker.settings().cluster {
+            self.lapses = self.worker.engine().routing.lapses();
+        }
         self.worker.begin_batch();
     }
 
     fn batch_end(&mut self, conns: &mut Conns<'_, Self>) {
         let _ = conns;
-        self.worker.end_batch();
+        self.worker.end_batch_and_go_on();
+    }
+
+    fn rest(&mut self, conns: &mut Conns<'_, Self>) {
+        self.worker.locker().rest();
+        if !self.wrote.is_empty() {
+            self.confirm(conns);
+        }
+    }
+
+    fn inbox_first(&self, conn: &Conn) -> bool {
+        conn.session.card.has_flag(flags::MONITOR)
     }
 
     fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
@@ -262,7 +319,10 @@ impl Handler for Front {
                     out.mark_reply(mark);
                 }
             }
-            if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
+            if conn.session.write_sequence != written && self.worker.settings().cluster {
+                self.wrote.push(conn.id);
+            }
+            if conn.place.is_some() && outcome != Outcome::Token {
                 self.give_up_place(conn);
             }
             match outcome {
@@ -282,8 +342,7 @@ impl Handler for Front {
                     return Flow::Park;
                 }
                 Outcome::Leaving(key) => {
-                    let leaving = &self.worker.engine().leaving;
-                    if leaving.wait(&key, || self.alarm(conn.id)) {
+                    if self.wait_for_leaving(&key, conn) {
                         return Flow::Park;
                     }
                 }
@@ -354,7 +413,14 @@ impl Handler for Front {
                     conns.unpark(id);
                 }
             }
-            Message::Release(sequence) => conns.release(sequence),
+            Message::Release(sequence) => {
+                if self.worker.settings().cluster
+                    && !self.worker.engine().routing.is_serving(Instant::now())
+                {
+                    close_unconfirmed(conns);
+                }
+                conns.release(sequence);
+            }
             Message::CloseWithheld => {
                 for id in conns.withheld() {
                     conns.close_now(id);

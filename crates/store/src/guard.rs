@@ -4,6 +4,7 @@
 //! Every change goes `before` (open taps get the old value) → change → `changed` (watchers learn of
 //! it); the effect is appended to the journal by the caller while the guard still lives.
 
+mod leaving;
 mod watching;
 
 use crate::count::{self, Counts};
@@ -16,6 +17,8 @@ use ds::Object;
 use ds::lock::{Left, TryLockGuard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+pub(crate) use leaving::Leavers;
 
 mod tapped;
 
@@ -160,7 +163,7 @@ impl<'a> SlotGuard<'a> {
         if expire > when.now {
             return false;
         }
-        if when.expiry == Expiry::Delete {
+        if when.expiry == Expiry::Delete && !self.is_leaving(key) {
             self.expire(db, hash, key);
         }
         true

@@ -59,7 +59,8 @@ struct Cell {
     /// Where the buckets of database 0 lay when the slot was unlocked last: what may be prefetched
     /// without the lock.
     hint: AtomicUsize,
-    /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
+    /// Who owns the slot and what is happening to it; the engine gives the word its meaning. One bit
+    /// says whether keys of the slot are leaving.
     route: AtomicU64,
     state: TryLock<SlotState>,
 }
@@ -180,12 +181,6 @@ impl Store {
     /// The gates of the threads that lock slots.
     pub fn gates(&self) -> &Arc<Gates> {
         &self.gates
-    }
-
-    /// The word that says who owns a slot and what is happening to it.
-    #[inline]
-    pub fn route(&self, slot: Slot) -> &AtomicU64 {
-        &self.cells[slot.index()].route
     }
 
     /// Asks for the memory of a slot's head: its first cache line, and for a change all of it.

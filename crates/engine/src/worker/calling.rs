@@ -5,7 +5,7 @@ use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen};
 use crate::fail::{self, Fail};
 use crate::route::Wish;
-use crate::{Keyspace, Outcome, Session, Worker, handlers};
+use crate::{Keyspace, Outcome, Session, Worker, handlers, leaving};
 use base::Slot;
 use commands::{Spec, flag};
 use resp::Args;
@@ -112,7 +112,7 @@ impl Worker {
         let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
         if !session.trusted
-            && let Some(key) = parts.engine.leaving.touched_by(spec, args)
+            && let Some(key) = leaving::among(&mut guards, spec, args)
         {
             return Ok(Outcome::Leaving(key));
         }
@@ -154,12 +154,12 @@ impl Worker {
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
-            None => Ok(Outcome::Later),
-            Some(world) => match parts.engine.leaving.touched_by(spec, args) {
-                Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
-                _ => {
-                    let keys = Keyspace::of_world(locker, db, when);
-                    run(parts, session, spec, args, keys, Some(&world), out)
+            None => Ok(Outcome::Token),
+            Some(world) => {
+                let mut keys = Keyspace::of_world(locker, db, when);
+                match leaving::met(&mut keys, spec, args) {
+                    Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
+                    _ => run(parts, session, spec, args, keys, Some(&world), out),
                 }
             }
         };

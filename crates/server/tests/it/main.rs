@@ -6,6 +6,7 @@ mod bounds;
 mod concurrency;
 mod crash;
 mod introspection;
+mod lapsed;
 mod leaving;
 mod loading;
 mod lost_slots;
