@@ -261,12 +261,7 @@ impl Handler for Front {
             self.node.cut_off.input.fetch_add(1, Ordering::Relaxed);
         }
         if let CloseReason::OutputLimit { bytes, .. } = why {
-            self.node.cut_off.output.fetch_add(1, Ordering::Relaxed);
-            let line = format!(
-                "Client id={} addr={} closed for overcoming of output buffer limits ({bytes} bytes).",
-                card.id, card.peer
-            );
-            self.node.log(config::LogLevel::Warning, &line);
+            self.node.cut_off.note_output(&self.node, &card, bytes);
         }
     }
 
@@ -390,6 +385,10 @@ impl Handler for Front {
                 }
             }
             Message::Push(id, bytes) => {
+                if let Some(conn) = conns.state(id) {
+                    let pushed = &conn.session.card.pushed;
+                    pushed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                }
                 if let Some(sequence) = self.withhold_all()
                     && let Some((_, out)) = conns.write(id)
                 {
@@ -448,14 +447,13 @@ impl Handler for Front {
 
     fn output_limits(&self, conn: &Conn) -> OutputLimits {
         // A monitor counts as a normal client, as in Redis since 7.0.
-        let _ = conn;
         let class = OutputClass::Normal as usize;
         let (hard, soft, seconds) = self.worker.settings().output_limits[class];
         OutputLimits {
             hard,
             soft,
             soft_for: Duration::from_secs(seconds),
-            pushed: 0,
+            pushed: conn.session.card.pushed.load(Ordering::Relaxed),
         }
     }
 
