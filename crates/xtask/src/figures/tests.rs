@@ -3,7 +3,7 @@
 use super::page::merge;
 use super::save::percentile;
 use super::subject::{cpu_seconds, resident_bytes, thread_ticks};
-use super::{load, median, scaling};
+use super::{hot, load, median, scaling};
 
 #[test]
 fn the_median_is_the_middle() {
@@ -79,4 +79,15 @@ fn rounds_become_a_row_with_the_median_of_their_ratios() {
     );
     assert!(scaling::rows("get uniform 64 one 1000000 1 1 0\n").is_err());
     assert!(scaling::rows("thread panicked").is_err());
+}
+
+#[test]
+fn two_workers_in_one_slot_are_held_against_one() {
+    let one = vec![[1e6, 2e-6], [1.2e6, 1e-6], [1e6, 2e-6]];
+    let two = vec![[0.9e6, 2e-6], [1.2e6, 3e-6], [0.8e6, 2e-6]];
+    let row = hot::row("get", &[one.clone(), two]);
+    let wanted = "| get | 1000 | 900 | 0.90 | 0.80–1.00 | 2.000 | 2.000 | ≥ 0.9 |";
+    assert_eq!(row, wanted);
+    let slow = vec![[0.5e6, 2e-6]; 3];
+    assert!(hot::row("get", &[one, slow]).ends_with("≥ 0.9 **missed** |"));
 }
