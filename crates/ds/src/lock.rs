@@ -68,7 +68,8 @@ impl<T> TryLock<T> {
         self.word.fetch_or(ANNOUNCED, Ordering::SeqCst) & LOCKED == 0
     }
 
-    /// Keeps newcomers from the lock until it is next released, or lets them have it again.
+    /// Keeps newcomers from the lock until it is next unlocked ([`TryLockGuard::unlock`]), or lets
+    /// them have it again.
     pub fn reserve(&self, on: bool) {
         if on {
             self.word.fetch_or(RESERVED, Ordering::SeqCst);
@@ -98,18 +99,50 @@ pub struct TryLockGuard<'a, T> {
     lock: &'a TryLock<T>,
 }
 
+/// Who has come since the lock was last released.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// Nobody.
+    Nothing,
+    /// Somebody had announced itself.
+    Note,
+    /// Somebody for whom the lock was reserved: it no longer is.
+    Reservation,
+}
+
 impl<T> TryLockGuard<'_, T> {
-    /// Unlocks. Returns whether somebody had announced itself since the lock was last released.
+    /// Unlocks, which ends a reservation, in one step whoever came meanwhile.
     #[inline]
-    pub fn unlock(self) -> bool {
-        let announced = self.release();
+    pub fn unlock(self) -> Left {
+        let word = self.release();
         std::mem::forget(self);
-        announced
+        if word & (ANNOUNCED | RESERVED) == 0 {
+            Left::Nothing
+        } else if word & RESERVED == 0 {
+            Left::Note
+        } else {
+            Left::Reservation
+        }
+    }
+
+    /// Unlocks and leaves a reservation as it is: for whom the lock was reserved, or for who went
+    /// before.
+    pub fn unlock_reserved(self) -> Left {
+        let word = self
+            .lock
+            .word
+            .fetch_and(!(LOCKED | ANNOUNCED), Ordering::SeqCst);
+        std::mem::forget(self);
+        if word & ANNOUNCED == 0 {
+            Left::Nothing
+        } else {
+            Left::Note
+        }
     }
 
     #[inline]
-    fn release(&self) -> bool {
-        self.lock.word.swap(0, Ordering::SeqCst) & ANNOUNCED != 0
+    fn release(&self) -> u32 {
+        self.lock.word.swap(0, Ordering::SeqCst)
     }
 }
 

@@ -45,9 +45,15 @@ impl Meter {
     pub fn bytes(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Whether the pin is gone.
+    pub fn is_over(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
-/// The count behind a [`Meter`]. It is changed under the lock under which the pin is.
+/// The count behind a [`Meter`]: what was replaced, and all that is left once the value itself is
+/// gone and the pin alone keeps it. It is changed under the lock under which the pin is.
 #[derive(Default)]
 pub(crate) struct Kept(Arc<AtomicUsize>);
 
@@ -76,6 +82,17 @@ impl Drop for Kept {
 }
 
 impl Object {
+    /// Bytes that [`Object::pin`] copies, roughly.
+    pub fn pin_cost(&self) -> usize {
+        match self.value() {
+            ValueRef::Str(s) if s.len() > LARGE => 256,
+            ValueRef::Str(s) => s.len() + 64,
+            ValueRef::List(l) if l.encoding() == "quicklist" => 256,
+            ValueRef::Hash(h) if h.is_large() => 256,
+            _ => self.memory(),
+        }
+    }
+
     /// Pins the key and its value as they are now. Costs a copy of at most 64 KB (a small hash or
     /// list may be larger where the limits of listpacks were set so).
     pub fn pin(&self) -> Pin {

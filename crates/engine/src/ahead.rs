@@ -8,7 +8,7 @@ use crate::Worker;
 use base::Slot;
 use commands::{Spec, Unknown, flag};
 use resp::Args;
-use store::Store;
+use store::Locker;
 
 /// How many keys before its bucket is looked at a key's bucket is asked for, while commands are
 /// still being looked at: by then the slot's head has come.
@@ -77,10 +77,10 @@ impl Lookahead {
 
     /// Asks for the buckets of the keys up to number `end`.
     #[inline]
-    fn ask_buckets(&mut self, store: &Store, end: usize) {
+    fn ask_buckets(&mut self, locker: &Locker, end: usize) {
         while self.buckets < end {
             let key = self.keys[self.buckets];
-            store.prefetch_bucket(key.slot, key.hash);
+            locker.store().prefetch_bucket(key.slot, key.hash);
             self.buckets += 1;
         }
     }
@@ -88,18 +88,18 @@ impl Lookahead {
     /// Asks for the entries of the keys that are executed soon, `at` being the next, and at least
     /// for those before `until`.
     #[inline]
-    fn ask_entries(&mut self, store: &Store, at: usize, until: usize) {
+    fn ask_entries(&mut self, locker: &Locker, at: usize, until: usize) {
         let end = self.buckets.min(until.max(at + ENTRIES_AHEAD));
         while self.entries < end {
             let key = &mut self.keys[self.entries];
-            key.chained = store.prefetch_entry(key.slot, key.hash, 0);
+            key.chained = locker.prefetch_entry(key.slot, key.hash, 0);
             self.entries += 1;
         }
         let end = self.entries.min(until.max(at + CHAINS_AHEAD));
         while self.chains < end {
             let key = self.keys[self.chains];
             if key.chained {
-                store.prefetch_entry(key.slot, key.hash, 1);
+                locker.prefetch_entry(key.slot, key.hash, 1);
             }
             self.chains += 1;
         }
@@ -145,15 +145,15 @@ impl Worker {
             store.prefetch_slot(key.slot, change);
         }
         let asked = self.ahead.keys.len().saturating_sub(SLOTS_AHEAD);
-        self.ahead.ask_buckets(store, asked);
+        self.ahead.ask_buckets(&self.locker, asked);
     }
 
     /// Asks for the memory of the keys that were looked at, if there are several.
     pub fn prefetch(&mut self) {
-        let (store, keys) = (&self.engine.store, self.ahead.keys.len());
+        let (locker, keys) = (&self.locker, self.ahead.keys.len());
         if keys > 1 {
-            self.ahead.ask_buckets(store, keys);
-            self.ahead.ask_entries(store, 0, 0);
+            self.ahead.ask_buckets(locker, keys);
+            self.ahead.ask_entries(locker, 0, 0);
         }
     }
 
@@ -164,9 +164,9 @@ impl Worker {
             Some(Some(seen)) => {
                 let seen = *seen;
                 if self.ahead.entries > 0 {
-                    let store = &self.engine.store;
+                    let locker = &self.locker;
                     self.ahead
-                        .ask_entries(store, seen.first as usize, seen.end as usize);
+                        .ask_entries(locker, seen.first as usize, seen.end as usize);
                 }
                 seen
             }

@@ -2,7 +2,7 @@
 
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::order::{Short, brief};
@@ -61,6 +61,8 @@ pub struct ClientCard {
     pub cut: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Whether a key that it watches has changed.
     pub watch: Mutex<store::Watch>,
+    /// Bytes out of turn that lie in its worker's inbox.
+    pub pushed: AtomicUsize,
     /// Set by CLIENT KILL: it executes nothing more.
     pub killed: AtomicBool,
     /// The name, library and command that CLIENT LIST prints.
@@ -147,6 +149,7 @@ impl ClientCard {
             unblock: Mutex::new(None),
             watch: Mutex::default(),
             cut: OnceLock::new(),
+            pushed: AtomicUsize::new(0),
             killed: AtomicBool::new(false),
             label: Mutex::new(Label {
                 user: b"default".to_vec(),

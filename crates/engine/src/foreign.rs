@@ -4,9 +4,13 @@ use crate::{ClientCard, Engine, Outcome, Session, Worker};
 use resp::{Arena, Args, Limits, Parser, Step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use store::Locker;
 
 /// How long a stream waits for a disk that is too slow before it goes on all the same.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long it waits for what nobody tells it of.
+const SHORT_WAIT: Duration = Duration::from_millis(1);
 
 /// A thread's way to apply foreign commands. Nothing is checked, redirected or expired.
 pub struct Foreign {
@@ -88,6 +92,14 @@ impl Foreign {
         result.map(|()| true)
     }
 
+    /// Waits with the gate closed: the command that is to be executed again has done nothing yet, and
+    /// those before it are whole.
+    fn pause_batch(&mut self, wait: impl FnOnce(&Locker)) {
+        self.worker.end_batch();
+        wait(self.worker.locker());
+        self.worker.begin_batch();
+    }
+
     /// Waits until a disk has caught up, but not for ever: a stream cannot be refused.
     fn wait_for_room(&self) {
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -106,16 +118,21 @@ impl Foreign {
                 .effects
                 .foreign(self.session.db, audience(args), raw);
         }
+        let mut place = None;
         loop {
             self.reply.clear();
             match self
                 .worker
                 .execute(&mut self.session, args, &mut self.reply)
             {
-                Outcome::Busy(_) | Outcome::Later => std::thread::sleep(Duration::from_micros(100)),
+                Outcome::Busy(slot) => self.pause_batch(|locker| locker.wait(slot)),
+                Outcome::Token => self.pause_batch(|locker| locker.wait_for_turn(&mut place)),
+                Outcome::Later => self.pause_batch(|_| std::thread::sleep(SHORT_WAIT)),
                 _ => break,
             }
         }
+        self.worker.locker().take_turn(None);
+        drop(place);
         if !self.session.in_multi() {
             self.worker
                 .effects

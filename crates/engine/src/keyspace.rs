@@ -211,6 +211,16 @@ impl<'a> Keyspace<'a> {
         self.guards.swap_databases(self.locker, world, numbers, now);
     }
 
+    /// The first of these keys that is on its way to another server.
+    #[inline]
+    pub(crate) fn leaving_among(
+        &mut self,
+        args: resp::Args<'_>,
+        known: &[crate::ahead::KnownKey],
+    ) -> Option<Box<[u8]>> {
+        crate::leaving::among(&mut self.guards, args, known)
+    }
+
     /// The guard of the slot of a key that the connection watches: EXEC locks those too.
     pub(crate) fn watched(&mut self, key: &[u8]) -> Option<&mut SlotGuard<'a>> {
         self.reach(Slot::of_key(key)).ok()

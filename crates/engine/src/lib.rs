@@ -47,7 +47,6 @@ pub use foreign::Foreign;
 pub use host::{Alone, Answer, Host, Taken, Ticket};
 pub use key::Key;
 pub use keyspace::Keyspace;
-pub use leaving::Leaving;
 pub use outcome::Outcome;
 pub use pause::{Pause, PauseKind};
 pub use route::Routing;
@@ -72,8 +71,6 @@ pub struct Engine {
     pub stats: Stats,
     /// What commands know of the cluster.
     pub routing: Routing,
-    /// Keys that are on their way to another server.
-    pub leaving: Leaving,
     /// The slow log and the monitors.
     pub onlookers: Onlookers,
     /// What took long.
@@ -104,7 +101,6 @@ impl Engine {
             clients: Clients::default(),
             stats: Stats::default(),
             routing: Routing::default(),
-            leaving: Leaving::default(),
             onlookers: Onlookers::default(),
             latency: latency::LatencyMonitor::default(),
             uncounted: AtomicU64::new(0),

@@ -9,10 +9,13 @@ pub enum Outcome {
     Done,
     /// Nothing was done: another thread has the slot. Execute it again when it is released.
     Busy(Slot),
-    /// Nothing was done: the world was not to be had. Execute it again soon.
+    /// Nothing was done: the token, or the world, was not to be had. Execute it again when it is its
+    /// turn ([`store::Locker::wait_for_token`]).
+    Token,
+    /// Nothing was done: the data set is being loaded, or a disk is too slow. Execute it again soon.
     Later,
     /// Nothing was done: this key is on its way to another server. Execute it again when it is known
-    /// whether it arrived ([`crate::Leaving::wait`]).
+    /// whether it arrived ([`store::SlotGuard::await_leaving`]).
     Leaving(Box<[u8]>),
     /// Nothing was done: clients are paused. Execute it again when the pause ends.
     Paused,
@@ -31,7 +34,11 @@ impl Outcome {
     pub fn is_undone(&self) -> bool {
         matches!(
             self,
-            Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) | Outcome::Paused
+            Outcome::Busy(_)
+                | Outcome::Token
+                | Outcome::Later
+                | Outcome::Leaving(_)
+                | Outcome::Paused
         )
     }
 }

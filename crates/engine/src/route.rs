@@ -8,7 +8,7 @@ use crate::Engine;
 use crate::fail::{self, Done, Fail};
 use base::Slot;
 use cluster::{Role, State, View};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,10 +23,14 @@ const MOVING: u64 = 2;
 /// What commands know of the cluster.
 pub struct Routing {
     view: RwLock<Option<Arc<View>>>,
+    /// The words of all slots as they were last published, closer together than the slots are.
+    words: Mutex<Box<[u8]>>,
     healthy: AtomicBool,
     /// Until when this node may serve, in ms after `start`: a primary that was paused or cut off
     /// stops before it can write, because nobody has moved this on.
     serve_until: AtomicU64,
+    /// How often that has run out and been given anew.
+    lapses: AtomicU64,
     start: Instant,
 }
 
@@ -34,8 +38,10 @@ impl Default for Routing {
     fn default() -> Routing {
         Routing {
             view: RwLock::new(None),
+            words: Mutex::new(vec![0; Slot::COUNT].into()),
             healthy: AtomicBool::new(false),
             serve_until: AtomicU64::new(0),
+            lapses: AtomicU64::new(0),
             start: Instant::now(),
         }
     }
@@ -49,34 +55,74 @@ impl Routing {
 
     /// Extends the right to serve to `until`.
     pub fn serve_until(&self, until: Instant) {
-        let until = until.saturating_duration_since(self.start).as_millis() as u64;
+        let until = self.milliseconds(until);
+        if self.serve_until.load(Ordering::Relaxed) <= self.milliseconds(Instant::now()) {
+            self.lapses.fetch_add(1, Ordering::Release);
+        }
         self.serve_until.store(until, Ordering::Release);
+    }
+
+    fn milliseconds(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_millis() as u64
+    }
+
+    /// How often the right to serve has run out: see [`Routing::has_served_since`].
+    pub fn lapses(&self) -> u64 {
+        self.lapses.load(Ordering::Acquire)
+    }
+
+    /// Whether this node serves now and its right to has not run out since there were so many
+    /// `lapses`. Where not, another may have been elected meanwhile that knows nothing of what was
+    /// written here since then.
+    pub fn has_served_since(&self, lapses: u64) -> bool {
+        self.is_serving(Instant::now()) && self.lapses() == lapses
     }
 
     /// Whether the cluster is up and this node's right to serve has not run out.
     pub fn is_serving(&self, now: Instant) -> bool {
-        let now = now.saturating_duration_since(self.start).as_millis() as u64;
+        let now = self.milliseconds(now);
         self.healthy.load(Ordering::Acquire) && now < self.serve_until.load(Ordering::Acquire)
     }
 
     /// Publishes a new view: commands that lock a slot from now on go by it.
     pub fn publish(&self, store: &store::Store, view: Arc<View>) {
-        let moving: std::collections::BTreeSet<Slot> =
-            view.migrating().chain(view.importing()).collect();
-        let mine = |slot| view.is_mine(slot) && view.role() == Role::Primary;
-        // What is lost goes first: whoever sees the new view finds no word of the old one.
-        for slot in Slot::all().filter(|slot| !mine(*slot)) {
-            store.route(slot).fetch_and(!MINE, Ordering::AcqRel);
+        let serves = view.role() == Role::Primary;
+        let word = |slot| {
+            if serves && view.is_mine(slot) {
+                MINE
+            } else {
+                0
+            }
+        };
+        let mut new: Vec<u8> = Slot::all().map(|slot| word(slot) as u8).collect();
+        for slot in view.migrating().chain(view.importing()) {
+            new[slot.index()] |= MOVING as u8;
         }
-        *self.view.write() = Some(view.clone());
-        self.healthy
-            .store(view.state() == State::Ok, Ordering::Release);
-        for slot in Slot::all() {
-            let mine = view.is_mine(slot) && view.role() == Role::Primary;
-            let moving = if moving.contains(&slot) { MOVING } else { 0 };
-            let word = moving | if mine { MINE } else { 0 };
-            store.route(slot).store(word, Ordering::Release);
+        self.change_words(store, new.into(), || {
+            self.healthy
+                .store(view.state() == State::Ok, Ordering::Release);
+            *self.view.write() = Some(view);
+        });
+    }
+
+    /// Changes the words of the slots for which they are new, and of no others. What is lost goes
+    /// first, then `show` shows the new view: whoever sees it finds no word of the old one.
+    fn change_words(&self, store: &store::Store, new: Box<[u8]>, show: impl FnOnce()) {
+        let mut words = self.words.lock();
+        let both = |slot: Slot| (words[slot.index()], new[slot.index()]);
+        let is_new = |slot: &Slot| both(*slot).0 != both(*slot).1;
+        let changed: Vec<Slot> = Slot::all().filter(is_new).collect();
+        for &slot in &changed {
+            let (was, is) = both(slot);
+            if u64::from(was & !is) & MINE != 0 {
+                store.set_route(slot, u64::from(was) & !MINE);
+            }
         }
+        show();
+        for &slot in &changed {
+            store.set_route(slot, u64::from(both(slot).1));
+        }
+        *words = new;
     }
 }
 
@@ -108,7 +154,7 @@ impl Engine {
     /// MOVED, ASK, TRYAGAIN or CLUSTERDOWN; or that there is no memory for it.
     #[inline]
     pub(crate) fn check_route(&self, wish: Wish<'_>, guard: &mut SlotGuard<'_>) -> Done {
-        let word = self.store.route(guard.slot()).load(Ordering::Acquire);
+        let word = self.store.route(guard.slot());
         let refusal = wish.memory_refusal;
         if word != MINE || !self.routing.is_serving(wish.now) {
             self.redirect(wish, guard)?;
@@ -198,3 +244,6 @@ impl Presence {
         presence
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,11 @@ impl Session {
         *self.card.watch.lock() = self.watch.clone();
     }
 
+    /// Whether it watches keys.
+    pub(crate) fn is_watching(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
     /// Whether commands are being queued.
     pub fn in_multi(&self) -> bool {
         self.transaction.is_some()

@@ -2,7 +2,8 @@
 
 use crate::times::{Spread, Times};
 use commands::Cmd;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,13 +11,38 @@ use std::time::Duration;
 /// Counters of all workers.
 #[derive(Default)]
 pub struct Stats {
-    workers: RwLock<Vec<Arc<WorkerStats>>>,
-    /// Errors by prefix (`ERR`, `WRONGTYPE`, ...).
-    errors: RwLock<std::collections::BTreeMap<String, u64>>,
+    workers: RwLock<Workers>,
+}
+
+/// The counters of all workers, and what those that have ended have counted.
+#[derive(Default)]
+struct Workers {
+    live: Vec<Arc<WorkerStats>>,
+    gone: WorkerStats,
+}
+
+impl Workers {
+    fn all(&self) -> impl Iterator<Item = &WorkerStats> {
+        let live = self.live.iter().map(|worker| &**worker);
+        live.chain(std::iter::once(&self.gone))
+    }
 }
 
 /// Counters of one worker; only it writes them.
-pub(crate) struct WorkerStats(Box<[Row]>);
+pub(crate) struct WorkerStats {
+    rows: Box<[Row]>,
+    /// Errors by prefix (`ERR`, `WRONGTYPE`, ...).
+    errors: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Default for WorkerStats {
+    fn default() -> WorkerStats {
+        WorkerStats {
+            rows: (0..Cmd::COUNT).map(|_| Row::default()).collect(),
+            errors: Mutex::default(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Row {
@@ -49,7 +75,7 @@ fn add(counter: &AtomicU64, amount: u64) {
 impl WorkerStats {
     #[inline]
     pub(crate) fn called(&self, cmd: Cmd, failed: bool) {
-        let row = &self.0[cmd.index()];
+        let row = &self.rows[cmd.index()];
         add(&row.calls, 1);
         if failed {
             add(&row.failed, 1);
@@ -65,7 +91,7 @@ impl WorkerStats {
     /// What so many calls took together; with `track` each counts in the distribution of times.
     #[inline]
     pub(crate) fn took(&self, cmd: Cmd, took: Duration, calls: u32, track: bool) {
-        let row = &self.0[cmd.index()];
+        let row = &self.rows[cmd.index()];
         let nanoseconds = took.as_nanos() as u64;
         add(&row.nanoseconds, nanoseconds);
         if track && calls > 0 {
@@ -74,25 +100,70 @@ impl WorkerStats {
         }
     }
 
+    /// Counts an error by its prefix. Only readers of all counters ever wait for this lock's owner.
+    pub(crate) fn error(&self, text: &[u8]) {
+        let prefix = text.split(|&b| b == b' ').next().unwrap_or_default();
+        let prefix = String::from_utf8_lossy(prefix);
+        let mut errors = self.errors.lock();
+        match errors.get_mut(&*prefix) {
+            Some(count) => *count += 1,
+            None => {
+                errors.insert(prefix.into_owned(), 1);
+            }
+        }
+    }
+
+    /// Adds the numbers of a worker that has ended.
+    fn take_over(&self, other: &WorkerStats) {
+        for (mine, theirs) in self.rows.iter().zip(&other.rows) {
+            add(&mine.calls, theirs.calls.load(Ordering::Relaxed));
+            add(
+                &mine.nanoseconds,
+                theirs.nanoseconds.load(Ordering::Relaxed),
+            );
+            add(&mine.rejected, theirs.rejected.load(Ordering::Relaxed));
+            add(&mine.failed, theirs.failed.load(Ordering::Relaxed));
+            if let Some(times) = theirs.times.get() {
+                mine.times.get_or_init(Times::default).add(times);
+            }
+        }
+        let mut errors = self.errors.lock();
+        for (prefix, count) in &*other.errors.lock() {
+            *errors.entry(prefix.clone()).or_default() += count;
+        }
+    }
+
     pub(crate) fn rejected(&self, cmd: Cmd) {
-        add(&self.0[cmd.index()].rejected, 1);
+        add(&self.rows[cmd.index()].rejected, 1);
     }
 }
 
 impl Stats {
     pub(crate) fn worker(&self) -> Arc<WorkerStats> {
-        let rows = (0..Cmd::COUNT).map(|_| Row::default()).collect();
-        let stats = Arc::new(WorkerStats(rows));
-        self.workers.write().push(stats.clone());
+        let stats = Arc::new(WorkerStats::default());
+        self.workers.write().live.push(stats.clone());
         stats
+    }
+
+    /// A worker has ended: its numbers count on, its counters go.
+    pub(crate) fn retire(&self, stats: &Arc<WorkerStats>) {
+        let mut workers = self.workers.write();
+        workers.live.retain(|other| !Arc::ptr_eq(other, stats));
+        workers.gone.take_over(stats);
+    }
+
+    /// How many workers have counters.
+    #[cfg(test)]
+    pub(crate) fn workers(&self) -> usize {
+        self.workers.read().live.len()
     }
 
     /// The counters of one command over all workers.
     pub fn of(&self, cmd: Cmd) -> CommandStats {
         let mut sum = CommandStats::default();
         let mut nanoseconds = 0;
-        for worker in self.workers.read().iter() {
-            let row = &worker.0[cmd.index()];
+        for worker in self.workers.read().all() {
+            let row = &worker.rows[cmd.index()];
             sum.calls += row.calls.load(Ordering::Relaxed);
             nanoseconds += row.nanoseconds.load(Ordering::Relaxed);
             sum.rejected += row.rejected.load(Ordering::Relaxed);
@@ -105,7 +176,7 @@ impl Stats {
     /// How long a command took, over all workers; `None` if that was not tracked.
     pub fn times(&self, cmd: Cmd) -> Option<Spread> {
         let workers = self.workers.read();
-        let rows = workers.iter().map(|worker| &worker.0[cmd.index()]);
+        let rows = workers.all().map(|worker| &worker.rows[cmd.index()]);
         let mut spread = Spread::default();
         rows.filter_map(|row| row.times.get())
             .for_each(|times| spread.add(times));
@@ -128,32 +199,28 @@ impl Stats {
             .sum()
     }
 
-    pub(crate) fn error(&self, text: &[u8]) {
-        let prefix = text.split(|&b| b == b' ').next().unwrap_or_default();
-        let prefix = String::from_utf8_lossy(prefix).into_owned();
-        *self.errors.write().entry(prefix).or_default() += 1;
-    }
-
     /// Errors by prefix.
     pub fn errors(&self) -> Vec<(String, u64)> {
-        self.errors
-            .read()
-            .iter()
-            .map(|(prefix, count)| (prefix.clone(), *count))
-            .collect()
+        let mut sum = BTreeMap::new();
+        for worker in self.workers.read().all() {
+            for (prefix, count) in &*worker.errors.lock() {
+                *sum.entry(prefix.clone()).or_default() += count;
+            }
+        }
+        sum.into_iter().collect()
     }
 
     /// CONFIG RESETSTAT.
     pub fn reset(&self) {
-        for worker in self.workers.read().iter() {
-            for row in &worker.0 {
+        for worker in self.workers.read().all() {
+            for row in &worker.rows {
                 row.calls.store(0, Ordering::Relaxed);
                 row.nanoseconds.store(0, Ordering::Relaxed);
                 row.rejected.store(0, Ordering::Relaxed);
                 row.failed.store(0, Ordering::Relaxed);
                 row.times.get().into_iter().for_each(Times::reset);
             }
+            worker.errors.lock().clear();
         }
-        self.errors.write().clear();
     }
 }

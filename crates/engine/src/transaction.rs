@@ -182,12 +182,12 @@ impl Worker {
         let with_token = unit.needs(handlers::wanders) || session.misses >= MISSES;
         let token = with_token.then(|| locker.try_token());
         let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
-            return Outcome::Later;
+            return Outcome::Token;
         };
         let guards = match lock(locker, &slots, token.as_ref(), &mut session.misses) {
             Ok(guards) => guards,
             Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
-            Err(_) => return Outcome::Later,
+            Err(_) => return Outcome::Token,
         };
         let db = parts.engine.store.physical_db(session.db);
         let mut keys = Keyspace::new(locker, guards, db, when);
@@ -237,7 +237,7 @@ impl Worker {
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
-            None => Ok(Outcome::Later),
+            None => Ok(Outcome::Token),
             // The gate was closed: a pause may have begun.
             Some(_) if is_paused(parts.engine, session, || unit.needs(changes)) => {
                 Ok(Outcome::Paused)

@@ -27,7 +27,7 @@ pub struct Worker {
     memory_limit: Option<u64>,
     /// When this thread first saw that the data set is being loaded, while it is.
     loading_since: Option<Instant>,
-    locker: Locker,
+    pub(crate) locker: Locker,
     clock: Clock,
     stretch: Stretch,
     pub(crate) effects: Effects,
@@ -125,6 +125,14 @@ impl Worker {
         self.writes_file = true;
     }
 
+    /// Ends a batch that another follows at once: see [`Locker::close_and_go_on`].
+    pub fn end_batch_and_go_on(&mut self) {
+        self.end_stretch();
+        let writes = self.settings.commit_gate && self.writes_file;
+        self.locker.close_and_go_on(writes);
+        store::memory::tell();
+    }
+
     /// Times what ran since the clock was looked at.
     pub(crate) fn end_stretch(&mut self) {
         let track = self.settings.latency_tracking;
@@ -133,7 +141,10 @@ impl Worker {
 
     /// A connection is gone: its watches end and it leaves the registry.
     pub fn forget(&mut self, session: &mut Session) {
+        // It comes between batches, and slots are locked with the gate open only.
+        let batch = session.is_watching().then(|| self.locker.enter());
         crate::transaction::discard(session, &self.locker);
+        drop(batch);
         self.engine.clients.remove(session.card.id);
         self.engine.onlookers.remove(session.card.id);
     }
@@ -291,7 +302,7 @@ impl Worker {
 
     pub(crate) fn write_error(&self, session: &Session, fail: &Fail, out: &mut Vec<u8>) {
         let Some(text) = fail.text() else { return };
-        self.engine.stats.error(text);
+        self.stats.error(text);
         Reply::new(out, session.resp3).error(text);
     }
 
@@ -374,6 +385,12 @@ impl Worker {
 fn end_asking(session: &mut Session, after: Cmd) {
     if after != Cmd::Asking && !session.in_multi() {
         session.asking = false;
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.engine.stats.retire(&self.stats);
     }
 }
 

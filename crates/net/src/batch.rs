@@ -113,6 +113,7 @@ impl<H: Handler> Worker<H> {
         }
         if self.clock.saturating_duration_since(self.written) > ROUND_TIME {
             self.written = self.clock;
+            self.handler.rest(&mut Conns::new(&mut self.table));
             self.write_dirty();
         }
     }

@@ -4,6 +4,7 @@ use mio::{Interest, Token};
 
 use crate::batch::UNCOUNTED_OUTPUT;
 use crate::conn::{Connection, Ending, add, stall};
+use crate::conns::Conns;
 use crate::handler::{CloseReason, Detached, Handler};
 use crate::worker::Worker;
 
@@ -25,6 +26,7 @@ impl<H: Handler> Worker<H> {
             .at(index)
             .is_some_and(|conn| conn.out.len() >= EARLY)
         {
+            self.handler.rest(&mut Conns::new(&mut self.table));
             self.deliver(index);
         }
     }

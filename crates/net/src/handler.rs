@@ -211,6 +211,13 @@ pub trait Handler: Sized {
         let _ = conns;
     }
 
+    /// Comes when all commands of a round have been executed, before the worker writes their replies
+    /// or sleeps: what batches that follow at once may put off is due now. A connection that is
+    /// closed here gets none of them.
+    fn rest(&mut self, conns: &mut Conns<'_, Self>) {
+        let _ = conns;
+    }
+
     /// Looks at a command that will be executed in this batch, as number `nth` of it, unless its
     /// connection parks, blocks or closes before. No command of the batch has been executed yet.
     /// Here the command and its slots are found, and the memory of the slots is asked for.

@@ -102,16 +102,18 @@ impl<H: Handler> Worker<H> {
             self.now = Instant::now();
             self.written = self.now;
             let commands = self.stats.commands.load(Ordering::Relaxed);
+            // The inbox goes first: who was told to go on is served before who has just sent.
+            self.take_letters();
             for event in &events {
                 self.note(event);
             }
-            self.take_letters();
             let tick = self.tick();
             std::mem::swap(&mut round, &mut self.table.ready);
             for index in round.drain(..) {
                 self.serve(index);
             }
             self.run_batch(None);
+            self.handler.rest(&mut Conns::new(&mut self.table));
             self.write_dirty();
             self.bury();
             if self.now >= self.next_sweep {

@@ -51,6 +51,7 @@ type Contents = BTreeMap<(u16, Vec<u8>), (Option<i64>, Vec<String>)>;
 fn contents(locker: &Locker, databases: u16) -> Contents {
     let mut all = BTreeMap::new();
     for db in 0..databases {
+        let _open = locker.enter();
         locker.for_each_key(db, |object| {
             let words = match object.value() {
                 ValueRef::Int(integer) => vec![integer.to_string()],

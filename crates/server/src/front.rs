@@ -1,10 +1,13 @@
 //! Where `net` meets `engine`: one [`Front`] per worker turns parsed commands into executed ones.
 
-use crate::everywhere::{Everywhere, Reply};
+mod parked;
+
+use crate::everywhere::Everywhere;
 use crate::message::Message;
 use crate::node::Node;
+use base::Slot;
 use engine::clients::flags;
-use engine::{Answer, ClientCard, Outcome, Session, Worker};
+use engine::{ClientCard, Outcome, Session, Worker};
 use engine::{Meter, Reading};
 use net::{
     Address, CloseReason, ConnId, ConnStats, Conns, Flow, Handler, Output, OutputClass,
@@ -12,12 +15,14 @@ use net::{
 };
 use persist::aof::Desk;
 use resp::Args;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use store::gate::TokenPlace;
 use store::order::{Short, brief};
 
-/// How long a connection waits before its request for the world is tried again; doubles each time.
+/// How long a connection waits for what nobody tells it of; doubles each time.
 const FIRST_RETRY: Duration = Duration::from_millis(1);
 /// The longest such wait.
 const LAST_RETRY: Duration = Duration::from_millis(64);
@@ -65,18 +70,35 @@ fn is_local(peer: &Address) -> bool {
     }
 }
 
+/// Closes connections that have written what is not on the disk yet.
+fn close_unconfirmed(conns: &mut Conns<'_, Front>) {
+    let released = conns.released();
+    for id in conns.withheld() {
+        let wrote = |conn: &mut Conn| conn.session.write_sequence > released;
+        if conns.state(id).is_some_and(wrote) {
+            conns.close_now(id);
+        }
+    }
+}
+
 /// One worker's handler.
 pub struct Front {
     node: Arc<Node>,
     worker: Worker,
     workers: Workers<Message>,
     index: usize,
-    /// Connections whose request for the world failed, and when to try again.
+    /// Connections that wait for slots, in order: the worker has a place in the queue of each.
+    waiting: HashMap<Slot, Vec<ConnId>>,
+    /// Connections that wait for the end of a load or for a disk, and when to try again.
     retries: Vec<(Instant, ConnId)>,
     /// Connections held by CLIENT PAUSE.
     paused: Vec<ConnId>,
     /// Replies that leave when what they tell of is in force at every worker.
     everywhere: Everywhere,
+    /// In a cluster: connections that have written and were not answered yet.
+    wrote: Vec<ConnId>,
+    /// How often the right to serve had run out before they did.
+    lapses: u64,
     detach: Arc<Detach>,
     /// Whether a reply since the last delivery waits for what the append-only file does not have.
     owes: bool,
@@ -89,8 +111,8 @@ pub struct Conn {
     id: ConnId,
     session: Session,
     retry: Duration,
-    /// Its place in the queue of a slot that it waits for.
-    place: Option<store::Place>,
+    /// Its place in the queue for the token, while it waits for that or for the world.
+    place: Option<TokenPlace>,
 }
 
 impl Front {
@@ -103,45 +125,26 @@ impl Front {
     ) -> Front {
         let mut worker = Worker::new(node.engine());
         worker.will_write_file();
+        let calls = workers.clone();
+        worker.locker().set_bell(Arc::new(move |slot| {
+            let _order = brief(Short::Inboxes);
+            calls.send(index, Message::Turn(slot));
+        }));
         Front {
             node,
             worker,
             workers,
             index,
+            waiting: HashMap::new(),
             retries: Vec::new(),
             paused: Vec::new(),
             everywhere: Everywhere::default(),
+            wrote: Vec::new(),
+            lapses: 0,
             detach,
             owes: false,
             desk: (0, None),
         }
-    }
-
-    /// What wakes a parked connection of this worker.
-    fn alarm(&self, id: ConnId) -> Arc<dyn store::Wake> {
-        let (workers, index) = (self.workers.clone(), self.index);
-        Arc::new(move || {
-            let _order = brief(Short::Inboxes);
-            workers.send(index, Message::Wake(id));
-        })
-    }
-
-    /// Has the connection woken when the slot is released. Returns true when it is free already.
-    fn wait_for(&self, slot: base::Slot, conn: &mut Conn) -> bool {
-        let id = conn.id;
-        let locker = self.worker.locker();
-        let again = locker.wait_for(slot, &mut conn.place, || self.alarm(id));
-        if again {
-            locker.take_turn(conn.place.as_ref());
-        }
-        again
-    }
-
-    /// A command has had its slots, or waits for something else: its place in a queue is free.
-    #[cold]
-    fn give_up_place(&self, conn: &mut Conn) {
-        self.worker.locker().take_turn(None);
-        conn.place = None;
     }
 
     /// What bytes from elsewhere must wait for: whatever they tell of is in the journal by now.
@@ -176,103 +179,19 @@ impl Front {
         conns.release(self.worker.engine().store.journal.released());
     }
 
-    /// Has the connection woken when what its command lacks can be had. False: it can be by now.
-    fn waits(&mut self, conn: &mut Conn, lacks: Outcome) -> bool {
-        match lacks {
-            Outcome::Busy(slot) => {
-                let waits = !self.wait_for(slot, conn);
-                if waits {
-                    self.worker.locker().take_turn(None);
-                }
-                waits
-            }
-            Outcome::Leaving(key) => {
-                let leaving = &self.worker.engine().leaving;
-                leaving.wait(&key, || self.alarm(conn.id))
-            }
-            _ => {
-                self.retry_later(conn);
-                true
-            }
-        }
-    }
-
-    /// Goes on with a transaction of which something is left, with the answer that it waited for if
-    /// that has come; its connection is blocked meanwhile.
-    fn go_on(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut answer: Option<Answer>) {
-        let Some(conn) = conns.state(id) else { return };
-        let mut reply = Vec::new();
-        loop {
-            self.worker.locker().take_turn(conn.place.as_ref());
-            let answer = answer.take();
-            let outcome = self
-                .worker
-                .answer_rest(&mut conn.session, answer, &mut reply);
-            match outcome {
-                Outcome::Blocked => return self.give_up_place(conn),
-                Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) => {
-                    if self.waits(conn, outcome) {
-                        return;
-                    }
-                }
-                _ => break,
-            }
-        }
-        self.give_up_place(conn);
-        let mark = self.withhold_all();
-        let Some((conn, out)) = conns.write(id) else {
-            return;
-        };
-        mark.into_iter().for_each(|sequence| out.mark(sequence));
-        conn.session.card.set_flag(flags::BLOCKED, false);
-        if conn.session.reply_mode == engine::ReplyMode::Off {
-            reply.clear();
-        }
-        let closes = conn.session.card.has_flag(flags::CLOSING);
-        if std::mem::take(&mut conn.session.everywhere) {
-            let boundary = self.worker.engine().store.gates().mark();
-            let bytes = reply;
-            return self.everywhere.wait(boundary, id, Reply { bytes, closes });
-        }
-        out.buffer().extend_from_slice(&reply);
-        if closes {
-            conns.close(id);
-        } else {
-            conns.unblock(id);
-        }
-    }
-
-    /// Holds back the reply of a command that changes what all workers go by, with all that the
-    /// client sends behind it, until they do.
+    /// Closes connections whose writes another node may know nothing of: if the right to serve has
+    /// run out since they were executed, it may have been elected before. What has become of their
+    /// writes they must find out, and are not told that they are safe.
     #[cold]
-    fn reply_everywhere(&mut self, id: ConnId, outcome: &Outcome, out: &mut Output) -> Flow {
-        let reply = Reply {
-            bytes: out.take_reply(),
-            closes: *outcome == Outcome::Close,
-        };
-        let boundary = self.worker.engine().store.gates().mark();
-        self.everywhere.wait(boundary, id, reply);
-        Flow::Blocked
-    }
-
-    /// Sends the replies that were held back, as far as every worker has come to a boundary.
-    fn release_replies(&mut self, conns: &mut Conns<'_, Self>) {
-        let gates = self.worker.engine().store.gates();
-        self.everywhere.release(gates, &mut |id, reply| {
-            if let Some((_, out)) = conns.write(id) {
-                out.push().raw(&reply.bytes);
-                if reply.closes {
-                    conns.close(id);
-                } else {
-                    conns.unblock(id);
-                }
+    fn confirm(&mut self, conns: &mut Conns<'_, Self>) {
+        let engine = self.worker.engine();
+        let confirmed =
+            !self.worker.settings().cluster || engine.routing.has_served_since(self.lapses);
+        for id in self.wrote.drain(..) {
+            if !confirmed {
+                conns.close_now(id);
             }
-        });
-    }
-
-    fn retry_later(&mut self, conn: &mut Conn) {
-        self.retries.push((Instant::now() + conn.retry, conn.id));
-        conn.retry = (conn.retry * 2).min(LAST_RETRY);
+        }
     }
 }
 
@@ -325,21 +244,19 @@ impl Handler for Front {
             self.node.cut_off.input.fetch_add(1, Ordering::Relaxed);
         }
         if let CloseReason::OutputLimit { bytes, .. } = why {
-            self.node.cut_off.output.fetch_add(1, Ordering::Relaxed);
-            let line = format!(
-                "Client id={} addr={} closed for overcoming of output buffer limits ({bytes} bytes).",
-                card.id, card.peer
-            );
-            self.node.log(config::LogLevel::Warning, &line);
+            self.node.cut_off.note_output(&self.node, &card, bytes);
         }
     }
 
     fn batch_begin(&mut self) {
+        if self.wrote.is_empty() && self.worker.settings().cluster {
+            self.lapses = self.worker.engine().routing.lapses();
+        }
         self.worker.begin_batch();
     }
 
     fn batch_end(&mut self, conns: &mut Conns<'_, Self>) {
-        self.worker.end_batch();
+        self.worker.end_batch_and_go_on();
         self.release_replies(conns);
     }
 
@@ -353,6 +270,17 @@ impl Handler for Front {
     fn withholds(&mut self, conns: &mut Conns<'_, Self>) {
         self.node.append_only.wait(self.index);
         self.release(conns);
+    }
+
+    fn rest(&mut self, conns: &mut Conns<'_, Self>) {
+        self.worker.locker().rest();
+        if !self.wrote.is_empty() {
+            self.confirm(conns);
+        }
+    }
+
+    fn inbox_first(&self, conn: &Conn) -> bool {
+        conn.session.card.has_flag(flags::MONITOR)
     }
 
     fn look_ahead(&mut self, _: &Conn, cmd: Args<'_>, nth: usize) {
@@ -371,6 +299,7 @@ impl Handler for Front {
             self.worker.locker().take_turn(conn.place.as_ref());
         }
         loop {
+            let written = conn.session.write_sequence;
             let worker = &mut self.worker;
             let outcome = worker.execute_nth(&mut conn.session, nth, cmd, out.buffer());
             out.set_resp3(conn.session.resp3);
@@ -381,7 +310,10 @@ impl Handler for Front {
                     self.owes = true;
                 }
             }
-            if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
+            if conn.session.write_sequence != written && self.worker.settings().cluster {
+                self.wrote.push(conn.id);
+            }
+            if conn.place.is_some() && outcome != Outcome::Token {
                 self.give_up_place(conn);
             }
             let replies = matches!(outcome, Outcome::Done | Outcome::Close);
@@ -390,7 +322,7 @@ impl Handler for Front {
             }
             match outcome {
                 Outcome::Done => return Flow::Done,
-                Outcome::Busy(_) | Outcome::Later | Outcome::Leaving(_) => {
+                Outcome::Busy(_) | Outcome::Token | Outcome::Later | Outcome::Leaving(_) => {
                     if self.waits(conn, outcome) {
                         return Flow::Park;
                     }
@@ -426,6 +358,15 @@ impl Handler for Front {
                 }
                 conns.unpark(id);
             }
+            Message::Turn(slot) => {
+                self.worker.locker().come(slot);
+                for id in self.waiting.remove(&slot).unwrap_or_default() {
+                    if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
+                        self.go_on(conns, id, None);
+                    }
+                    conns.unpark(id);
+                }
+            }
             Message::Answer(id, answer)
                 if conns.state(id).is_some_and(|conn| conn.session.has_rest()) =>
             {
@@ -452,6 +393,10 @@ impl Handler for Front {
                 }
             }
             Message::Push(id, bytes) => {
+                if let Some(conn) = conns.state(id) {
+                    let pushed = &conn.session.card.pushed;
+                    pushed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                }
                 if let Some(sequence) = self.withhold_all()
                     && let Some((_, out)) = conns.write(id)
                 {
@@ -475,7 +420,14 @@ impl Handler for Front {
                     conns.unpark(id);
                 }
             }
-            Message::Release(sequence) => conns.release(sequence),
+            Message::Release(sequence) => {
+                if self.worker.settings().cluster
+                    && !self.worker.engine().routing.is_serving(Instant::now())
+                {
+                    close_unconfirmed(conns);
+                }
+                conns.release(sequence);
+            }
             Message::CloseWithheld => {
                 for id in conns.withheld() {
                     conns.close_now(id);
@@ -486,7 +438,9 @@ impl Handler for Front {
 
     fn due(&mut self) -> Option<Instant> {
         let retry = self.retries.iter().map(|&(due, _)| due).min();
-        retry.into_iter().chain(self.everywhere.due()).min()
+        let look = self.worker.locker().due();
+        let others = self.everywhere.due().into_iter().chain(look);
+        retry.into_iter().chain(others).min()
     }
 
     fn read_limits(&mut self, conn: &Conn) -> ReadLimits {
@@ -509,14 +463,13 @@ impl Handler for Front {
 
     fn output_limits(&self, conn: &Conn) -> OutputLimits {
         // A monitor counts as a normal client, as in Redis since 7.0.
-        let _ = conn;
         let class = OutputClass::Normal as usize;
         let (hard, soft, seconds) = self.worker.settings().output_limits[class];
         OutputLimits {
             hard,
             soft,
             soft_for: Duration::from_secs(seconds),
-            pushed: 0,
+            pushed: conn.session.card.pushed.load(Ordering::Relaxed),
         }
     }
 
@@ -528,6 +481,7 @@ impl Handler for Front {
 
     fn tick(&mut self, conns: &mut Conns<'_, Self>) -> Duration {
         self.worker.refresh();
+        self.worker.locker().look_after_slots();
         self.release_replies(conns);
         let now = Instant::now();
         let mut next = IDLE_TICK;

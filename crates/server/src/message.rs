@@ -1,5 +1,6 @@
 //! What other threads send to a worker.
 
+use base::Slot;
 use engine::Answer;
 use net::ConnId;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 pub enum Message {
     /// Something that a parked connection waited for has come: execute its command again.
     Wake(ConnId),
+    /// It is the worker's turn at a slot that connections of it wait for.
+    Turn(Slot),
     /// The reply of a waiting connection.
     Answer(ConnId, Answer),
     /// Bytes out of turn.

@@ -12,8 +12,9 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
-use store::{Expiry, Locker, When};
+use store::{Expiry, Locker, SlotGuard, When};
 
 /// How long an unused connection to a target is kept.
 const KEPT: Duration = Duration::from_secs(10);
@@ -189,7 +190,9 @@ fn carry(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Ve
         });
     }
     for parcel in &parcels {
-        engine.leaving.remove(&parcel.key);
+        let _open = locker.enter();
+        let mut guard = locker.lock(Slot::of_key(&parcel.key));
+        guard.end_leaving(&parcel.key);
     }
     match outcome {
         Ok(()) => {
@@ -242,35 +245,39 @@ fn pack(engine: &Engine, locker: &Locker, order: &Order) -> Vec<Parcel> {
             let open = locker.enter();
             let mut guard = locker.lock(Slot::of_key(key));
             let (db, when) = (engine.store.physical_db(order.from), when());
-            let Some(object) = guard.find(db, ds::hash::of(key), key, when) else {
+            let hash = ds::hash::of(key);
+            if guard.find(db, hash, key, when).is_none() {
                 break;
-            };
-            if engine.leaving.add(key) {
+            }
+            if guard.begin_leaving(key) {
+                let Some(object) = guard.find(db, hash, key, when) else {
+                    break;
+                };
                 let ttl = object.expire().map_or(0, |at| (at - when.now).max(1));
                 let payload = rdb::object::dump(object);
                 let key = key.clone();
                 parcels.push(Parcel { key, ttl, payload });
                 break;
             }
+            let outcome = outcome_of(&mut guard, key);
             drop(guard);
             drop(open);
-            await_outcome(engine, key);
+            // Whatever happens to it, its way ends at last, and the sender is dropped.
+            let _ = outcome.recv();
         }
     }
     parcels
 }
 
-/// Waits until a key that leaves already has arrived, or has not.
-fn await_outcome(engine: &Engine, key: &[u8]) {
+/// What hears when a key that leaves already has arrived, or has not.
+fn outcome_of(guard: &mut SlotGuard<'_>, key: &[u8]) -> Receiver<()> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let wake = move || {
         // Who waits has the other end.
         let _ = sender.send(());
     };
-    if engine.leaving.wait(key, || Arc::new(wake)) {
-        // Whatever happens to it, it is taken out at last, and the sender with it.
-        let _ = receiver.recv();
-    }
+    guard.await_leaving(key, || Arc::new(wake));
+    receiver
 }
 
 /// After how long a slot that a pause holds is looked at again.
@@ -305,7 +312,7 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
             }
         }
     }
-    engine.leaving.remove(key);
+    guard.end_leaving(key);
 }
 
 /// Sends the parcels and reads an answer for each; `arrived` is told of those that were taken. The

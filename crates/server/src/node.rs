@@ -11,11 +11,11 @@ use crate::replication::{self, Replication};
 use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
-use net::{ConnId, Server, Workers};
+use net::{ConnId, OutputClass, Server, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
 use resp::ArgsBuf;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 use store::order::{Short, brief};
@@ -29,6 +29,18 @@ pub(crate) struct CutOff {
     pub(crate) output: AtomicU64,
     /// How many were refused at the door before CONFIG RESETSTAT.
     refused_before: AtomicU64,
+}
+
+impl CutOff {
+    /// Counts a connection that had so much output, and writes it into the log.
+    pub(crate) fn note_output(&self, node: &Node, card: &ClientCard, bytes: usize) {
+        self.output.fetch_add(1, Ordering::Relaxed);
+        let line = format!(
+            "Client id={} addr={} closed for overcoming of output buffer limits ({bytes} bytes).",
+            card.id, card.peer
+        );
+        node.log(LogLevel::Warning, &line);
+    }
 }
 
 /// One server.
@@ -101,6 +113,16 @@ impl Node {
             links: crate::migrate::Links::default(),
             intruders: crate::intruders::Intruders::default(),
         })
+    }
+
+    /// Closes a connection whose worker does not get to what is pushed to it.
+    #[cold]
+    fn cut_off_pushed(&self, card: &ClientCard, bytes: usize) {
+        if card.killed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.cut_off.note_output(self, card, bytes);
+        self.nudge(card);
     }
 
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
@@ -483,6 +505,15 @@ impl Host for Node {
     }
 
     fn push(&self, card: &ClientCard, bytes: Arc<[u8]>) {
+        if card.is_killed() {
+            return;
+        }
+        let pushed = card.pushed.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        // They count as output from now on: a worker that is busy must not let them grow for ever.
+        let (hard, ..) = self.engine().settings().output_limits[OutputClass::Normal as usize];
+        if hard > 0 && pushed > hard {
+            return self.cut_off_pushed(card, pushed);
+        }
         let place = place(card);
         self.send(place, Message::Push(place, bytes));
     }

@@ -1,5 +1,6 @@
 //! Counters that every locking thread keeps for itself and that readers add up.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The counters of one locking thread. Only its owner writes them, for each command: they lie in a
@@ -37,7 +38,7 @@ pub struct Totals {
 }
 
 impl Counts {
-    pub(crate) fn new(databases: u16) -> Counts {
+    fn new(databases: u16) -> Counts {
         Counts {
             databases: (0..databases).map(|_| DbCounts::default()).collect(),
             dirty: AtomicU64::new(0),
@@ -59,7 +60,7 @@ impl Counts {
         }
     }
 
-    pub(crate) fn database(&self, db: u16) -> (i64, i64) {
+    fn database(&self, db: u16) -> (i64, i64) {
         let counts = &self.databases[usize::from(db)];
         (
             counts.keys.load(Ordering::Relaxed),
@@ -67,17 +68,84 @@ impl Counts {
         )
     }
 
-    pub(crate) fn add_to(&self, totals: &mut Totals) {
+    fn add_to(&self, totals: &mut Totals) {
         totals.dirty += self.dirty.load(Ordering::Relaxed);
         totals.expired += self.expired.load(Ordering::Relaxed);
         totals.hits += self.hits.load(Ordering::Relaxed);
         totals.misses += self.misses.load(Ordering::Relaxed);
     }
 
-    pub(crate) fn reset_stats(&self) {
+    /// Adds the numbers of a thread that has ended.
+    fn take_over(&self, other: &Counts) {
+        for (mine, theirs) in self.databases.iter().zip(&other.databases) {
+            add_signed(&mine.keys, theirs.keys.load(Ordering::Relaxed));
+            add_signed(&mine.expires, theirs.expires.load(Ordering::Relaxed));
+        }
+        add(&self.dirty, other.dirty.load(Ordering::Relaxed));
+        add(&self.expired, other.expired.load(Ordering::Relaxed));
+        add(&self.hits, other.hits.load(Ordering::Relaxed));
+        add(&self.misses, other.misses.load(Ordering::Relaxed));
+    }
+
+    fn reset_stats(&self) {
         for counter in [&self.expired, &self.hits, &self.misses] {
             counter.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// The counters of all threads that lock slots, and what those that have ended have counted.
+pub(crate) struct AllCounts {
+    live: Vec<Arc<Counts>>,
+    gone: Counts,
+}
+
+impl AllCounts {
+    pub(crate) fn new(databases: u16) -> AllCounts {
+        AllCounts {
+            live: Vec::new(),
+            gone: Counts::new(databases),
+        }
+    }
+
+    /// The counters of one more thread.
+    pub(crate) fn add(&mut self) -> Arc<Counts> {
+        let counts = Arc::new(Counts::new(self.gone.databases.len() as u16));
+        self.live.push(counts.clone());
+        counts
+    }
+
+    /// A thread locks no more: its numbers count on, its counters go.
+    pub(crate) fn retire(&mut self, counts: &Arc<Counts>) {
+        self.live.retain(|other| !Arc::ptr_eq(other, counts));
+        self.gone.take_over(counts);
+    }
+
+    /// How many threads have counters.
+    #[cfg(all(test, not(feature = "model")))]
+    pub(crate) fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Counts> {
+        let live = self.live.iter().map(|counts| &**counts);
+        live.chain(std::iter::once(&self.gone))
+    }
+
+    /// Keys and keys with an expiry of a database.
+    pub(crate) fn database(&self, db: u16) -> (i64, i64) {
+        let each = self.all().map(|counts| counts.database(db));
+        each.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        self.all().for_each(|counts| counts.add_to(&mut totals));
+        totals
+    }
+
+    pub(crate) fn reset_stats(&self) {
+        self.all().for_each(Counts::reset_stats);
     }
 }
 

@@ -3,13 +3,17 @@
 //! Every thread that locks slots owns a [`Gate`] and opens it for a batch of work. A request for
 //! the world takes the token, closes the gates (owners do not reopen at their next boundary), and
 //! has the world once no gate is open. Nobody waits for it longer than a moment: a request that
-//! meets a long batch gives up, lets everybody go on, and tries again later.
+//! meets a long batch gives up, lets everybody go on, and tries again when that batch has ended.
 
-use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Condvar, Instant, Mutex, MutexGuard, Ordering, RwLock,
-};
+mod token;
+
+pub use token::{Token, TokenPlace};
+
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Instant, Mutex, Ordering, RwLock};
 use std::sync::Arc;
 use std::time::Duration;
+use token::TokenQueue;
+pub(crate) use token::Turn;
 
 /// All gates of a store, and the token.
 #[derive(Default)]
@@ -18,7 +22,7 @@ pub struct Gates {
     closed: AtomicBool,
     reopened: Condvar,
     reopen: Mutex<()>,
-    token: Mutex<()>,
+    token: Mutex<TokenQueue>,
     numbers: AtomicUsize,
 }
 
@@ -30,6 +34,8 @@ struct GateCell {
     /// Counts boundaries, so that others can wait for this gate to have passed one.
     passed: AtomicU64,
     retired: AtomicBool,
+    /// Somebody wants the world and waits for the end of this batch.
+    awaited: AtomicBool,
 }
 
 /// The gate of one thread that locks slots.
@@ -53,27 +59,25 @@ impl Gates {
         }
     }
 
-    /// The token, if nobody has it.
-    pub fn try_token(&self) -> Option<Token<'_>> {
-        let guard = self.token.try_lock()?;
-        crate::order::token(true);
-        Some(Token { _guard: guard })
-    }
-
-    /// The world: the token and every gate closed. `None` when another has the token or a batch
-    /// did not end within `patience`; then everything goes on as before, and the caller tries again
-    /// later. The caller's own gate must be free.
-    pub fn try_world(&self, patience: Duration) -> Option<World<'_>> {
-        let token = self.try_token()?;
+    /// The world, for whoever has the token: every gate closed. `None` when a batch did not end
+    /// within `patience`; then everything goes on as before, and the caller tries again when it has
+    /// ended. The caller's own gate must be free.
+    pub(crate) fn try_world<'a>(
+        &'a self,
+        token: Token<'a>,
+        patience: Duration,
+    ) -> Option<World<'a>> {
         let deadline = Instant::now() + patience;
         self.closed.store(true, Ordering::SeqCst);
         let world = World { gates: self, token };
+        crate::order::world(true);
         let mut spins = 0u32;
         loop {
             if !self.any_open() {
                 return Some(world);
             }
             if Instant::now() >= deadline {
+                self.await_open();
                 return None;
             }
             spins += 1;
@@ -85,11 +89,33 @@ impl Gates {
         }
     }
 
+    /// Whether somebody has the world or wants it.
+    #[inline]
+    pub(crate) fn are_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     fn any_open(&self) -> bool {
         self.gates
             .read()
             .iter()
             .any(|gate| gate.open.load(Ordering::SeqCst))
+    }
+
+    /// Has the owners of open gates call who waits for the world when they close them.
+    fn await_open(&self) {
+        for gate in self.gates.read().iter() {
+            if gate.open.load(Ordering::SeqCst) {
+                gate.awaited.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Whether a gate is still open that somebody waits for.
+    fn any_awaited(&self) -> bool {
+        let gates = self.gates.read();
+        let mut gates = gates.iter();
+        gates.any(|gate| gate.awaited.load(Ordering::SeqCst) && gate.open.load(Ordering::SeqCst))
     }
 
     /// Where every gate is now; give it to [`Gates::all_passed`] to learn whether each has since
@@ -126,17 +152,6 @@ impl Gates {
 /// The gates that were open at one moment, each with its count of boundaries.
 pub struct Boundary(Vec<(Arc<GateCell>, u64)>);
 
-/// The right to lock slots in any order and to wait for one; one for the process.
-pub struct Token<'a> {
-    _guard: MutexGuard<'a, ()>,
-}
-
-impl Drop for Token<'_> {
-    fn drop(&mut self) {
-        crate::order::token(false);
-    }
-}
-
 /// The token and every gate: nobody else holds or gets a slot while this lives.
 pub struct World<'a> {
     gates: &'a Gates,
@@ -152,6 +167,7 @@ impl<'a> World<'a> {
 
 impl Drop for World<'_> {
     fn drop(&mut self) {
+        crate::order::world(false);
         let _reopen = self.gates.reopen.lock();
         self.gates.closed.store(false, Ordering::SeqCst);
         self.gates.reopened.notify_all();
@@ -185,6 +201,15 @@ impl Gate {
     pub fn close(&self) {
         self.cell.passed.fetch_add(1, Ordering::Relaxed);
         self.cell.open.store(false, Ordering::SeqCst);
+        if self.cell.awaited.load(Ordering::SeqCst) {
+            self.end_awaited();
+        }
+    }
+
+    #[cold]
+    fn end_awaited(&self) {
+        self.cell.awaited.store(false, Ordering::SeqCst);
+        self.gates.batch_ended();
     }
 
     /// Whether the gate is open: slots may be locked.
@@ -200,7 +225,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.cell.open.store(false, Ordering::SeqCst);
+        self.close();
         self.cell.retired.store(true, Ordering::SeqCst);
         self.gates
             .gates

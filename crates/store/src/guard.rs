@@ -4,6 +4,7 @@
 //! Every change goes `before` (open taps get the old value) → change → `changed` (watchers learn of
 //! it); the effect is appended to the journal by the caller while the guard still lives.
 
+mod leaving;
 mod watching;
 
 use crate::count::{self, Counts};
@@ -13,9 +14,11 @@ use crate::tap::Detached;
 use crate::{Cell, Deletion, Expiries, Locker, Mutant, Store};
 use base::Slot;
 use ds::Object;
-use ds::lock::TryLockGuard;
+use ds::lock::{Left, TryLockGuard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+pub(crate) use leaving::Leavers;
 
 mod tapped;
 
@@ -41,6 +44,7 @@ pub struct When {
 
 /// The right to one slot.
 pub struct SlotGuard<'a> {
+    locker: &'a Locker,
     store: &'a Store,
     counts: &'a Counts,
     expiries: &'a Expiries,
@@ -48,6 +52,8 @@ pub struct SlotGuard<'a> {
     slot: Slot,
     state: Option<TryLockGuard<'a, SlotState>>,
     tidy: bool,
+    /// Whether the slot is reserved, or was locked before who has it reserved.
+    reserved: bool,
 }
 
 impl<'a> SlotGuard<'a> {
@@ -56,10 +62,12 @@ impl<'a> SlotGuard<'a> {
         cell: &'a Cell,
         slot: Slot,
         state: TryLockGuard<'a, SlotState>,
+        reserved: bool,
     ) -> SlotGuard<'a> {
-        crate::order::slot(true);
+        crate::order::locked(locker.is_open());
         let (store, counts) = (locker.store().as_ref(), locker.counts());
         SlotGuard {
+            locker,
             store,
             counts,
             expiries: locker.expiries(),
@@ -67,6 +75,7 @@ impl<'a> SlotGuard<'a> {
             slot,
             state: Some(state),
             tidy: false,
+            reserved,
         }
     }
 
@@ -156,7 +165,8 @@ impl<'a> SlotGuard<'a> {
         if expire > when.now {
             return false;
         }
-        if when.expiry == Expiry::Delete && !self.store.is_held(self.slot) {
+        let stays = self.store.is_held(self.slot) || self.is_leaving(key);
+        if when.expiry == Expiry::Delete && !stays {
             self.expire(db, hash, key);
         }
         true
@@ -306,11 +316,8 @@ impl<'a> SlotGuard<'a> {
         let table = Arc::new(gone.table);
         for (lane, cursor) in owed {
             if let (Some(shared), Some(cursor)) = (store.taps.get(lane), cursor) {
-                shared.deliver_table(Detached {
-                    db,
-                    table: table.clone(),
-                    cursor,
-                });
+                let detached = Detached::new(db, table.clone(), cursor);
+                store.discard_remains(shared.deliver_table(detached));
             }
         }
         store.occupied.end(db, slot);
@@ -399,14 +406,19 @@ impl Drop for SlotGuard<'_> {
                 self.store.occupied.end_all(self.slot);
             }
         }
-        crate::order::slot(false);
+        crate::order::unlocked();
         if let Some(state) = self.state.take() {
             let hint = state.first.table.hint().to_bits();
             if self.cell.hint.load(Ordering::Relaxed) != hint {
                 self.cell.hint.store(hint, Ordering::Relaxed);
             }
-            if state.unlock() {
-                self.store.wake_waiter(self.slot);
+            let left = if self.reserved {
+                state.unlock_reserved()
+            } else {
+                state.unlock()
+            };
+            if left != Left::Nothing {
+                self.locker.released(self.slot, left);
             }
         }
     }

@@ -12,6 +12,7 @@ mod expiries;
 mod flush;
 pub mod gate;
 mod guard;
+mod guards;
 mod held;
 pub mod journal;
 mod local;
@@ -31,16 +32,17 @@ pub use count::Totals;
 pub use expire::{ExpireCycle, ExpireProgress};
 pub use expiries::{Deletion, Expiries};
 pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
-pub use locker::{Guards, Locker, Open};
+pub use guards::Guards;
+pub use locker::{Locker, Open};
 pub use mutant::Mutant;
 pub use scan::ScanCursor;
 pub use slot::Keys;
 pub use tap::{Image, Tap, Walker};
-pub use wait::{Place, Wake};
+pub use wait::{Bell, Wake};
 pub use watch::Watch;
 
 use base::{Slot, SlotSet};
-use count::Counts;
+use count::AllCounts;
 use ds::Object;
 use ds::lock::TryLock;
 use gate::{Gates, World};
@@ -48,7 +50,7 @@ use journal::Journal;
 use occupied::Occupied;
 use slot::SlotState;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 use sync::{Mutex, RwLock};
 use tap::Taps;
 use wait::SlotWaits;
@@ -61,7 +63,8 @@ struct Cell {
     /// Where the buckets of database 0 lay when the slot was unlocked last: what may be prefetched
     /// without the lock.
     hint: AtomicUsize,
-    /// Who owns the slot and what is happening to it; the engine gives the word its meaning.
+    /// Who owns the slot and what is happening to it; the engine gives the word its meaning. One bit
+    /// says whether keys of the slot are leaving.
     route: AtomicU64,
     state: TryLock<SlotState>,
 }
@@ -80,6 +83,8 @@ pub enum Garbage {
     Object(Object),
     /// The keys of a slot.
     Keys(Flushed),
+    /// What waited for a tap that was given up.
+    Images(tap::Remains),
     /// A watch whose slot was locked when it ended: physical database and key.
     Watch(u16, Box<[u8]>, Watch),
 }
@@ -95,13 +100,13 @@ pub struct Store {
     pub(crate) taps: Taps,
     waits: SlotWaits,
     pub(crate) occupied: Occupied,
-    counts: RwLock<Vec<Arc<Counts>>>,
+    counts: RwLock<AllCounts>,
     /// The physical database behind each database number: SWAPDB exchanges two entries.
     databases: Box<[AtomicU16]>,
     lazy_expire: AtomicBool,
     garbage: Mutex<mpsc::Sender<Garbage>>,
     garbage_count: Arc<AtomicU64>,
-    on_expired: RwLock<Option<ExpiredHook>>,
+    on_expired: OnceLock<ExpiredHook>,
     local: local::LocalExpiries,
     held: held::Held,
     /// The rule that a test has broken; 0: none.
@@ -137,14 +142,14 @@ impl Store {
             gates: Arc::default(),
             journal: Arc::default(),
             taps: Taps::default(),
-            waits: SlotWaits::default(),
+            waits: SlotWaits::new(),
             occupied: Occupied::new(databases),
-            counts: RwLock::default(),
+            counts: RwLock::new(AllCounts::new(databases)),
             databases: (0..databases).map(AtomicU16::new).collect(),
             lazy_expire: AtomicBool::new(false),
             garbage: Mutex::new(garbage),
             garbage_count,
-            on_expired: RwLock::new(None),
+            on_expired: OnceLock::new(),
             local: local::LocalExpiries::default(),
             held: held::Held::default(),
             mutant: AtomicU8::new(0),
@@ -185,12 +190,6 @@ impl Store {
         &self.gates
     }
 
-    /// The word that says who owns a slot and what is happening to it.
-    #[inline]
-    pub fn route(&self, slot: Slot) -> &AtomicU64 {
-        &self.cells[slot.index()].route
-    }
-
     /// Asks for the memory of a slot's head: its first cache line, and for a change all of it.
     #[inline]
     pub fn prefetch_slot(&self, slot: Slot, change: bool) {
@@ -210,46 +209,20 @@ impl Store {
         ds::table::Hint::from_bits(hint).prefetch(hash);
     }
 
-    /// Asks for the entries of a hash in database 0, or, if they are not in bucket number `nth` of
-    /// its chain, for the next bucket, and answers true then: call it again some time later with
-    /// the next number. It begins with 0, some time after [`Store::prefetch_bucket`]. The bucket is
-    /// read for that, so the slot is locked for a moment; one that another thread has is left alone.
-    #[inline]
-    pub fn prefetch_entry(&self, slot: Slot, hash: u64, nth: usize) -> bool {
-        let Some(state) = self.cells[slot.index()].state.try_lock() else {
-            return false;
-        };
-        let more = state.first.table.prefetch(hash, nth);
-        if state.unlock() {
-            self.wake_waiter(slot);
-        }
-        more
-    }
-
     /// Keys and keys with an expiry in a database, by its physical number.
     pub fn database_size(&self, db: u16) -> (u64, u64) {
-        let counts = self.counts.read();
-        let sum = counts.iter().map(|counts| counts.database(db));
-        let (keys, expires) = sum.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let (keys, expires) = self.counts.read().database(db);
         (keys.max(0) as u64, expires.max(0) as u64)
     }
 
     /// Counters over all threads.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        self.counts
-            .read()
-            .iter()
-            .for_each(|counts| counts.add_to(&mut totals));
-        totals
+        self.counts.read().totals()
     }
 
     /// CONFIG RESETSTAT: sets the counters of lookups and expiry to zero.
     pub fn reset_stats(&self) {
-        self.counts
-            .read()
-            .iter()
-            .for_each(|counts| counts.reset_stats());
+        self.counts.write().reset_stats();
     }
 
     /// Whether an expired key is journalled as UNLINK (`lazyfree-lazy-expire`) instead of DEL.
@@ -262,13 +235,13 @@ impl Store {
     }
 
     /// Sets what is told of every key that expired (its physical database and the key), under the
-    /// slot's lock.
+    /// slot's lock. Only the first that is set is told.
     pub fn on_expired(&self, hook: impl Fn(u16, &[u8]) + Send + Sync + 'static) {
-        *self.on_expired.write() = Some(Box::new(hook));
+        let _ = self.on_expired.set(Box::new(hook));
     }
 
     fn note_expired(&self, db: u16, key: &[u8]) {
-        if let Some(hook) = &*self.on_expired.read() {
+        if let Some(hook) = self.on_expired.get() {
             hook(db, key);
         }
     }
@@ -285,6 +258,13 @@ impl Store {
         self.garbage_count.fetch_add(1, Ordering::Relaxed);
         if self.garbage.lock().send(garbage).is_err() {
             self.garbage_count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Frees what waited for a tap that was given up.
+    fn discard_remains(&self, remains: Option<tap::Remains>) {
+        if let Some(remains) = remains {
+            self.discard_later(Garbage::Images(remains));
         }
     }
 

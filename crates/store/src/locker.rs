@@ -1,10 +1,11 @@
 //! A thread's way to slots.
 
 use crate::count::Counts;
-use crate::gate::{Gate, Token, World};
-use crate::{Expiries, SlotGuard, Store};
+use crate::gate::{Gate, Token, Turn};
+use crate::wait::{Stage, Waits};
+use crate::{Expiries, Guards, SlotGuard, Store};
 use base::Slot;
-use smallvec::SmallVec;
+use ds::lock::Left;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,10 @@ pub struct Locker {
     gate: Gate,
     counts: Arc<Counts>,
     expiries: Arc<Expiries>,
-    /// The slot that this thread may take although it is reserved.
-    pub(crate) turn: Cell<Option<Slot>>,
+    /// Its places in the queues of slots.
+    pub(crate) waits: Waits,
+    /// Its place in the queue for the token.
+    pub(crate) turn: Cell<Turn>,
 }
 
 /// A batch: the thread's gate is open while this lives.
@@ -31,15 +34,25 @@ impl Drop for Open<'_> {
 impl Locker {
     /// A locker for the calling thread.
     pub fn new(store: &Arc<Store>) -> Locker {
-        let counts = Arc::new(Counts::new(store.databases()));
-        store.counts.write().push(counts.clone());
+        let counts = store.counts.write().add();
         Locker {
             store: store.clone(),
             gate: store.gates.add(),
             counts,
             expiries: Arc::default(),
-            turn: Cell::new(None),
+            waits: Waits::default(),
+            turn: Cell::default(),
         }
+    }
+
+    /// The number of the thread's gate.
+    pub(crate) fn id(&self) -> usize {
+        self.gate.number()
+    }
+
+    /// Whether the thread is in a batch.
+    pub fn is_open(&self) -> bool {
+        self.gate.is_open()
     }
 
     /// The store.
@@ -78,23 +91,42 @@ impl Locker {
         self.gate.open();
     }
 
-    /// Ends the batch: closes the gate, and wakes readers of the journal.
+    /// Ends the batch: closes the gate, calls who waits for slots that the thread has had, and wakes
+    /// readers of the journal.
     #[inline]
     pub fn close(&self) {
         self.gate.close();
+        self.settle(false);
         self.store.journal.wake_readers();
     }
 
-    /// The same for a thread that has the append-only file written itself, right after this.
+    /// As [`Locker::close`], for a thread that has the append-only file written itself, right after
+    /// this.
     #[inline]
     pub fn close_to_write(&self) {
         self.gate.close();
+        self.settle(false);
         self.store.journal.wake_peers();
     }
 
-    /// Whether the thread's gate is open.
-    pub fn is_open(&self) -> bool {
-        self.gate.is_open()
+    /// As [`Locker::close`], for a thread whose next batch follows at once: who waits for a slot that
+    /// it goes on with waits a little longer. The thread must call [`Locker::rest`] before it does
+    /// anything else, or sleeps. With `writes` it has the append-only file written then.
+    #[inline]
+    pub fn close_and_go_on(&self, writes: bool) {
+        self.gate.close();
+        self.settle(!self.store.gates().are_closed());
+        if writes {
+            self.store.journal.wake_peers();
+        } else {
+            self.store.journal.wake_readers();
+        }
+    }
+
+    /// Calls who waits for slots that the thread has had: it does not go on with them.
+    #[inline]
+    pub fn rest(&self) {
+        self.settle(false);
     }
 
     /// A batch that ends with its scope.
@@ -103,57 +135,74 @@ impl Locker {
         Open(self)
     }
 
-    /// The world, if it can be had within `patience`. The thread's gate must be closed.
-    pub fn try_world(&self, patience: Duration) -> Option<World<'_>> {
-        debug_assert!(
-            !self.gate.is_open(),
-            "the world is asked for with the gate closed"
-        );
-        self.store.gates.try_world(patience)
-    }
-
-    /// The world; tries until it has it, for as long as it takes. For threads that serve nobody.
-    pub fn world(&self) -> World<'_> {
-        let mut patience = Duration::from_millis(1);
-        loop {
-            if let Some(world) = self.try_world(patience) {
-                return world;
-            }
-            crate::sync::sleep(patience);
-            patience = (patience * 2).min(Duration::from_millis(64));
-        }
-    }
-
-    /// Locks a slot if it is free.
+    /// Locks a slot if it is free, and if the thread does not wait for it already.
     #[inline]
     pub fn try_lock(&self, slot: Slot) -> Option<SlotGuard<'_>> {
-        let cell = &self.store.cells[slot.index()];
-        match cell.state.try_lock() {
-            Some(state) => Some(SlotGuard::new(self, cell, slot, state)),
-            None => self.try_lock_in_turn(slot),
+        if self.waits_for_any() {
+            return self.try_lock_in_turn(slot);
         }
+        self.try_lock_free(slot)
+    }
+
+    #[inline]
+    fn try_lock_free(&self, slot: Slot) -> Option<SlotGuard<'_>> {
+        let cell = &self.store.cells[slot.index()];
+        let state = cell.state.try_lock()?;
+        self.had(slot);
+        Some(SlotGuard::new(self, cell, slot, state, false))
     }
 
     #[cold]
     fn try_lock_in_turn(&self, slot: Slot) -> Option<SlotGuard<'_>> {
-        (self.turn.get() == Some(slot)).then(|| self.try_lock_reserved(slot))?
+        match self.stage_at(slot) {
+            None => self.try_lock_free(slot),
+            Some(Stage::Waits) => None,
+            Some(stage) => {
+                let guard = self.try_lock_reserved(slot)?;
+                if stage == Stage::Called {
+                    self.begin_turn(slot);
+                }
+                Some(guard)
+            }
+        }
     }
 
     fn try_lock_reserved(&self, slot: Slot) -> Option<SlotGuard<'_>> {
         let cell = &self.store.cells[slot.index()];
         let state = cell.state.try_lock_reserved()?;
-        Some(SlotGuard::new(self, cell, slot, state))
+        self.had(slot);
+        Some(SlotGuard::new(self, cell, slot, state, true))
     }
 
-    /// The token, if nobody has it: the right to wait for slots while holding others.
-    pub fn try_token(&self) -> Option<Token<'_>> {
-        self.store.gates.try_token()
+    /// Asks for the entries of a hash in database 0, or, if they are not in bucket number `nth` of
+    /// its chain, for the next bucket, and answers true then: call it again some time later with
+    /// the next number. It begins with 0, some time after [`Store::prefetch_bucket`]. The bucket is
+    /// read for that, so the slot is locked for a moment; one that another thread has, or that this
+    /// one waits for, is left alone.
+    #[inline]
+    pub fn prefetch_entry(&self, slot: Slot, hash: u64, nth: usize) -> bool {
+        if self.waits_for_any() {
+            return false;
+        }
+        let Some(state) = self.store.cells[slot.index()].state.try_lock() else {
+            return false;
+        };
+        let more = state.first.table.prefetch(hash, nth);
+        let left = state.unlock();
+        if left != Left::Nothing {
+            self.released(slot, left);
+        }
+        more
     }
 
     /// Locks all of `slots`, waiting for each.
     pub fn lock_all(&self, token: &Token<'_>, slots: &[Slot]) -> Guards<'_> {
         let _ = token;
-        Guards(slots.iter().map(|&slot| self.lock(slot)).collect())
+        let mut guards = Guards::default();
+        for &slot in slots {
+            guards.add(self.lock(slot));
+        }
+        guards
     }
 
     /// Locks a slot, waiting for it. Only for threads that hold no other slot and serve nobody, and
@@ -180,7 +229,9 @@ impl Locker {
         let mut guards = Guards::default();
         for &slot in slots {
             match self.try_lock(slot) {
-                Some(guard) => guards.0.push(guard),
+                Some(guard) => {
+                    guards.add(guard);
+                }
                 None => return Err(slot),
             }
         }
@@ -188,87 +239,9 @@ impl Locker {
     }
 }
 
-/// The guards of a command over any number of slots, in ascending order of slot.
-#[derive(Default)]
-pub struct Guards<'a>(SmallVec<[SlotGuard<'a>; 1]>);
-
-impl<'a> Guards<'a> {
-    /// The guard of one slot.
-    #[inline]
-    pub fn one(guard: SlotGuard<'a>) -> Guards<'a> {
-        let mut guards = SmallVec::new();
-        guards.push(guard);
-        Guards(guards)
-    }
-
-    /// The place of a slot's guard, if it is among them.
-    #[inline]
-    pub fn find(&self, slot: Slot) -> Option<usize> {
-        match self.0.as_slice() {
-            [only] => (only.slot() == slot).then_some(0),
-            guards => guards
-                .binary_search_by_key(&slot, |guard| guard.slot())
-                .ok(),
-        }
-    }
-
-    /// The slot of the guard in a place.
-    #[inline]
-    pub fn slot_at(&self, place: usize) -> Option<Slot> {
-        self.0.get(place).map(SlotGuard::slot)
-    }
-
-    /// The guard in a place.
-    #[inline]
-    pub fn at(&mut self, place: usize) -> &mut SlotGuard<'a> {
-        &mut self.0[place]
-    }
-
-    /// The slot, if there is just one.
-    #[inline]
-    pub fn only(&self) -> Option<Slot> {
-        match self.0.as_slice() {
-            [only] => Some(only.slot()),
-            _ => None,
-        }
-    }
-
-    /// Adds a guard, in order; answers its place.
-    pub fn add(&mut self, guard: SlotGuard<'a>) -> usize {
-        let at = self.0.partition_point(|other| other.slot() < guard.slot());
-        self.0.insert(at, guard);
-        at
-    }
-
-    /// The one of the lowest slot.
-    #[inline]
-    pub fn first_mut(&mut self) -> Option<&mut SlotGuard<'a>> {
-        self.0.first_mut()
-    }
-
-    /// All of them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut SlotGuard<'a>> {
-        self.0.iter_mut()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The highest sequence number of the effects of these slots.
-    pub fn last_effect(&self) -> u64 {
-        self.0
-            .iter()
-            .map(|guard| guard.last_effect())
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Notes the sequence number of an effect that was appended under all of these guards.
-    pub fn set_last_effect(&mut self, sequence: u64) {
-        self.0
-            .iter_mut()
-            .for_each(|guard| guard.set_last_effect(sequence));
+impl Drop for Locker {
+    fn drop(&mut self) {
+        self.leave_all();
+        self.store.counts.write().retire(&self.counts);
     }
 }

@@ -3,7 +3,7 @@
 //! deadlock. A failure prints the schedule that `shuttle::replay` repeats.
 
 use crate::journal::{Audience, Baton, Effect, Journal, Reader};
-use crate::{Expiry, Locker, Mutant, Place, Store, Wake, When};
+use crate::{Bell, Expiry, Locker, Mutant, Store, Wake, When};
 use base::{Slot, SlotSet};
 use ds::{Object, Pin, ValueRef};
 use shuttle::rand::{Rng, thread_rng};
@@ -70,6 +70,7 @@ fn append(locker: &Locker, key: &str, letter: u8) {
 }
 
 fn value(locker: &Locker, key: &str) -> Vec<u8> {
+    let _open = locker.enter();
     let mut guard = locker.try_lock(slot_of(key)).expect("nobody else is left");
     let hash = ds::hash::of(key.as_bytes());
     guard
@@ -125,64 +126,139 @@ fn the_world_sees_whole_batches_and_gives_the_gates_back() {
     });
 }
 
-/// What a parked connection sleeps on.
+/// What a thread sleeps on.
 #[derive(Default)]
-struct Bell {
+struct Alarm {
     rung: Mutex<bool>,
     news: Condvar,
 }
 
-impl Bell {
+impl Alarm {
     fn wait(&self) {
         let mut rung = self.rung.lock().unwrap();
         while !std::mem::take(&mut *rung) {
             rung = self.news.wait(rung).unwrap();
         }
     }
-}
 
-impl Wake for Arc<Bell> {
-    fn wake(&self) {
+    fn ring(&self) {
         *self.rung.lock().unwrap() = true;
         self.news.notify_one();
     }
 }
 
+/// Threads at one slot; with `goes_on` they put off what they owe until their last batch.
+fn slot_model(goes_on: bool, mutant: Option<Mutant>) {
+    let store = Store::new(1);
+    mutant
+        .into_iter()
+        .for_each(|mutant| store.break_rule(mutant));
+    let inside = Arc::new(Mutex::new(0));
+    let worker = |store: &Arc<Store>, serves: bool| {
+        let (locker, inside) = (Locker::new(store), inside.clone());
+        thread::spawn(move || {
+            let slot = slot_of("a");
+            let alarm = Arc::new(Alarm::default());
+            let bell = alarm.clone();
+            if serves {
+                locker.set_bell(Arc::new(move |_: Slot| bell.ring()) as Arc<dyn Bell>);
+            }
+            let mut left = 2;
+            while left > 0 {
+                locker.open();
+                let guard = locker.try_lock(slot);
+                let fails = guard.is_none();
+                let waits = serves && fails && !locker.waits_for(slot) && !locker.wait_for(slot);
+                if let Some(guard) = guard {
+                    *inside.lock().unwrap() += 1;
+                    thread::yield_now();
+                    let others = std::mem::take(&mut *inside.lock().unwrap()) - 1;
+                    assert_eq!(others, 0, "two had the slot");
+                    drop(guard);
+                    left -= 1;
+                }
+                if !goes_on {
+                    locker.close();
+                } else {
+                    locker.close_and_go_on(false);
+                }
+                if waits {
+                    locker.rest();
+                    alarm.wait();
+                    locker.come(slot);
+                }
+                if !serves && fails {
+                    locker.rest();
+                    locker.wait(slot);
+                }
+            }
+            locker.rest();
+        })
+    };
+    let threads = [
+        worker(&store, true),
+        worker(&store, false),
+        worker(&store, true),
+    ];
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(store.waiting(), 0);
+}
+
 #[test]
 fn nobody_who_waits_for_a_slot_is_forgotten() {
+    check(1_000, || slot_model(false, None));
+    check(1_000, || slot_model(true, None));
+    let forgetful = || slot_model(true, Some(Mutant::CallForgotten));
+    assert!(fails(1_000, forgetful), "the model is blind");
+}
+
+#[test]
+fn nobody_who_waits_for_the_token_is_forgotten() {
     check(1_000, || {
         let store = Store::new(1);
-        let inside = Arc::new(Mutex::new(0));
-        let connection = |store: &Arc<Store>| {
-            let (locker, inside) = (Locker::new(store), inside.clone());
+        let worker = |store: &Arc<Store>, wants_world: bool| {
+            let locker = Locker::new(store);
             thread::spawn(move || {
-                let slot = slot_of("a");
-                for _ in 0..2 {
-                    let bell = Arc::new(Bell::default());
-                    let mut place: Option<Place> = None;
-                    loop {
-                        locker.take_turn(place.as_ref());
-                        if let Some(guard) = locker.try_lock(slot) {
-                            *inside.lock().unwrap() += 1;
-                            thread::yield_now();
-                            let others = std::mem::take(&mut *inside.lock().unwrap()) - 1;
-                            assert_eq!(others, 0, "two had the slot");
-                            drop(guard);
-                            break;
-                        }
-                        if !locker.wait_for(slot, &mut place, || Arc::new(bell.clone())) {
-                            bell.wait();
-                        }
+                let mut left = 2;
+                let mut place = None;
+                let alarm = Arc::new(Alarm::default());
+                while left > 0 {
+                    locker.take_turn(place.as_ref());
+                    let had = if wants_world {
+                        locker.try_world(Duration::from_millis(1)).is_some()
+                    } else {
+                        let _open = locker.enter();
+                        let token = locker.try_token();
+                        token.is_some_and(|token| {
+                            drop(locker.lock_all(&token, &[slot_of("a")]));
+                            true
+                        })
+                    };
+                    if had {
+                        left -= 1;
+                        locker.take_turn(None);
+                        place = None;
+                        continue;
                     }
-                    locker.take_turn(None);
+                    let bell = alarm.clone();
+                    let waker = move || Arc::new(move || bell.ring()) as Arc<dyn Wake>;
+                    if !locker.wait_for_token(&mut place, waker) {
+                        alarm.wait();
+                    }
                 }
             })
         };
-        let threads = [connection(&store), connection(&store), connection(&store)];
+        let threads = [
+            worker(&store, true),
+            worker(&store, false),
+            worker(&store, true),
+        ];
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
-        assert_eq!(store.waiting(), 0);
+        assert_eq!(store.gates().queued(), 0);
     });
 }
 

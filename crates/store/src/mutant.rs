@@ -13,6 +13,8 @@ pub enum Mutant {
     AppendAfterUnlock = 1,
     /// Open taps get the value of a key after it changed instead of before.
     BaselineAfterEffect = 2,
+    /// Whoever owes the head of a slot's queue a call forgets it.
+    CallForgotten = 3,
 }
 
 impl Mutant {

@@ -1,5 +1,5 @@
 //! The order of locks, checked in builds with debug assertions: the token before slots, slots
-//! before the short locks; and who waits for a slot holds none, unless it has the token.
+//! before the short locks, with the gate open or under the world; and who waits for a slot holds none, unless it has the token.
 //!
 //! Whoever has a short lock that others may meet under a slot says so with [`brief`], the crates above
 //! this one too. What `net` locks it ranks nothing of, as it does not know the store: those who send
@@ -11,6 +11,7 @@ use std::cell::Cell;
 #[derive(Clone, Copy, Default)]
 struct Held {
     tokens: u32,
+    worlds: u32,
     slots: u32,
     /// The highest of the short locks.
     short: Option<Short>,
@@ -68,13 +69,29 @@ pub(crate) fn token(taken: bool) {
     });
 }
 
-/// Notes that a slot was locked, or unlocked.
-pub(crate) fn slot(locked: bool) {
+/// Notes that the world was had, or given back.
+pub(crate) fn world(taken: bool) {
     look(|held| {
-        if !locked {
-            held.slots -= 1;
-            return;
+        if taken {
+            held.worlds += 1;
+        } else {
+            held.worlds -= 1;
         }
+    });
+}
+
+/// Notes that a slot was unlocked.
+pub(crate) fn unlocked() {
+    look(|held| held.slots -= 1);
+}
+
+/// Notes that a slot was locked, by a thread whose gate is open or not.
+pub(crate) fn locked(is_open: bool) {
+    look(|held| {
+        assert!(
+            is_open || held.worlds > 0,
+            "a slot was locked with the gate closed"
+        );
         assert_eq!(held.short, None, "a slot was locked with a short lock held");
         held.slots += 1;
     });

@@ -1,5 +1,6 @@
 //! What a slot owns: its tables, one a database, and the state that few slots have.
 
+use crate::guard::Leavers;
 use crate::tap::{LANES, LaneSet};
 use crate::watch::Watchers;
 use ds::{Object, Table};
@@ -58,6 +59,7 @@ pub(crate) struct Rare {
     /// Databases other than 0 that have keys here, by number.
     pub(crate) others: Vec<(u16, Keys)>,
     pub(crate) watchers: Watchers,
+    pub(crate) leavers: Leavers,
     /// How far each tap has walked this slot.
     pub(crate) walks: [Walk; LANES],
 }
@@ -138,7 +140,10 @@ impl SlotState {
     pub(crate) fn tidy(&mut self) {
         if let Some(rare) = &mut self.rare {
             rare.others.retain(|(_, keys)| !keys.is_empty());
-            let idle = rare.others.is_empty() && rare.watchers.is_empty() && self.taps.is_empty();
+            let idle = rare.others.is_empty()
+                && rare.watchers.is_empty()
+                && rare.leavers.is_empty()
+                && self.taps.is_empty();
             if idle {
                 self.rare = None;
             }

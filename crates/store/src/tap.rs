@@ -83,9 +83,12 @@ pub(crate) struct Shared {
     lane: u8,
     images: Mutex<Images>,
     arrived: Condvar,
+    /// Bytes of the images and tables that wait, as they were when they came.
     bytes: AtomicUsize,
-    /// What is kept of old for the large value that was delivered last, while it is written out.
-    delivered: Mutex<Option<ds::Meter>>,
+    /// What has been kept of old since then for each large value, until it is written out.
+    meters: Mutex<Vec<ds::Meter>>,
+    /// The sum of these when it was last looked at.
+    grown: AtomicUsize,
     cancelled: AtomicBool,
     room: Arc<Room>,
     /// Whether the sink is a network peer, which is given up rather than waited for.
@@ -107,6 +110,41 @@ pub(crate) struct Detached {
     pub(crate) db: u16,
     pub(crate) table: Arc<ds::Table<Object>>,
     pub(crate) cursor: u64,
+    /// Bytes that it was counted with.
+    pub(crate) bytes: usize,
+}
+
+impl Detached {
+    pub(crate) fn new(db: u16, table: Arc<ds::Table<Object>>, cursor: u64) -> Detached {
+        let mut sample = (0, 0);
+        for object in table.iter().take(SAMPLE) {
+            sample = (sample.0 + object.memory(), sample.1 + 1);
+        }
+        let bytes = table.memory() + sample.0 / sample.1.max(1) * table.len();
+        Detached {
+            db,
+            table,
+            cursor,
+            bytes,
+        }
+    }
+}
+
+/// How many keys of a table are looked at to know how large the others are.
+const SAMPLE: usize = 16;
+
+/// What a tap that was given up leaves: freeing it may take long.
+pub struct Remains {
+    #[expect(dead_code, reason = "it is only freed")]
+    images: Images,
+}
+
+impl Images {
+    fn bytes(&self) -> usize {
+        let images = self.queue.iter().map(|(_, bytes)| bytes);
+        let tables = self.detached.iter().map(|detached| &detached.bytes);
+        images.chain(tables).sum()
+    }
 }
 
 impl Shared {
@@ -118,33 +156,55 @@ impl Shared {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Takes a baseline from a writer.
-    pub(crate) fn deliver(&self, db: u16, object: &Object) {
+    /// Takes a baseline from a writer. What comes back is to be freed without the slot's lock.
+    #[must_use]
+    pub(crate) fn deliver(&self, db: u16, object: &Object) -> Option<Remains> {
         if self.is_cancelled() {
-            return;
+            return None;
         }
         let pin = object.pin();
+        self.watch(&pin);
         let bytes = pin.kept_bytes();
-        let waiting = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let image = (Image { db, pin }, bytes);
-        self.images.lock().queue.push_back(image);
+        let is_over = self.count(bytes);
+        self.images
+            .lock()
+            .queue
+            .push_back((Image { db, pin }, bytes));
         self.arrived.notify_one();
-        if waiting > self.room.bound() {
-            self.overrun();
+        is_over.then(|| self.overrun())?
+    }
+
+    /// Watches what is kept for a large value from now on.
+    fn watch(&self, pin: &Pin) {
+        if let Some(meter) = pin.meter() {
+            self.meters.lock().push(meter);
         }
+    }
+
+    /// Counts what is about to come, before the walker can take it; whether that is too much.
+    fn count(&self, bytes: usize) -> bool {
+        let waiting = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        waiting + self.grown.load(Ordering::Relaxed) > self.room.bound()
     }
 
     /// Bytes of old values that wait for the walker, or are being written out.
     pub(super) fn kept(&self) -> usize {
-        let delivered = self.delivered.lock();
-        let old = delivered.as_ref().map_or(0, ds::Meter::bytes);
-        self.bytes.load(Ordering::Relaxed) + old
+        let mut meters = self.meters.lock();
+        meters.retain(|meter| !meter.is_over());
+        let grown = meters.iter().map(ds::Meter::bytes).sum();
+        self.grown.store(grown, Ordering::Relaxed);
+        self.bytes.load(Ordering::Relaxed) + grown
     }
 
-    pub(crate) fn deliver_table(&self, detached: Detached) {
-        if !self.is_cancelled() {
-            self.images.lock().detached.push(detached);
+    /// Takes a table that left its slot. What comes back is to be freed without the slot's lock.
+    #[must_use]
+    pub(crate) fn deliver_table(&self, detached: Detached) -> Option<Remains> {
+        if self.is_cancelled() {
+            return None;
         }
+        let is_over = self.count(detached.bytes);
+        self.images.lock().detached.push(detached);
+        is_over.then(|| self.overrun())?
     }
 }
 
@@ -172,7 +232,8 @@ impl Taps {
             images: Mutex::default(),
             arrived: Condvar::new(),
             bytes: AtomicUsize::new(0),
-            delivered: Mutex::new(None),
+            meters: Mutex::default(),
+            grown: AtomicUsize::new(0),
             cancelled: AtomicBool::new(false),
             room: self.room.clone(),
             network: AtomicBool::new(false),

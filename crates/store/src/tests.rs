@@ -203,6 +203,7 @@ impl Model {
             .map(|db| self.store.database_size(db).0)
             .sum::<u64>();
         assert_eq!(sizes, self.data.len() as u64);
+        let _open = self.locker.enter();
         for slot in Slot::all() {
             let guard = self.locker.try_lock(slot).unwrap();
             for db in 0..DATABASES {

@@ -52,7 +52,7 @@ fn main() {
     let rounds: usize = rounds.parse().expect("a number of rounds");
     let time = Duration::from_millis(milliseconds.parse().expect("a time"));
     let nodes = [0, 1].map(|number| Node::new(Path::new(folder), number, keys));
-    for (spread, batch) in [(Uniform, 64), (Uniform, 16), (Hot, 64)] {
+    for (spread, batch) in [(Uniform, 64), (Uniform, 16), (Hot, 64), (Hot, 16)] {
         for load in [Load::Get, Load::Set] {
             let plan = Plan {
                 load,
@@ -290,6 +290,7 @@ impl Plan {
             }
             done += self.batch as u64;
         }
+        client.worker.locker().rest();
         Done {
             commands: done,
             time: began.elapsed(),
@@ -391,7 +392,6 @@ struct Client {
     limits: Limits,
     commands: Vec<(usize, Command)>,
     out: Vec<u8>,
-    place: Option<store::Place>,
 }
 
 impl Client {
@@ -404,7 +404,6 @@ impl Client {
             limits: Limits::default(),
             commands: Vec::new(),
             out: Vec::with_capacity(16 << 10),
-            place: None,
         }
     }
 
@@ -447,22 +446,14 @@ impl Client {
         let mut done = 0;
         for (nth, (at, command)) in self.commands[first..].iter().enumerate() {
             let args = arena.args(command, &bytes[*at..]);
-            worker.locker().take_turn(self.place.as_ref());
             let outcome = worker.execute_nth(&mut self.session, nth, args, &mut self.out);
             match outcome {
-                Outcome::Done => self.place = None,
+                Outcome::Done => {}
                 Outcome::Busy(slot) => {
-                    // As in the server: the connection queues, and its worker sleeps if that is
-                    // all it has to do.
-                    let thread = std::thread::current();
-                    let wake = move || thread.unpark();
-                    let locker = worker.locker();
-                    let again = locker.wait_for(slot, &mut self.place, || Arc::new(wake));
-                    locker.take_turn(None);
+                    // As in the server: the connection waits, and its worker sleeps if that is all
+                    // it has to do.
                     worker.end_batch();
-                    if !again {
-                        std::thread::park_timeout(Duration::from_millis(1));
-                    }
+                    worker.locker().wait(slot);
                     return done;
                 }
                 Outcome::Later => {
@@ -474,7 +465,8 @@ impl Client {
             }
             done += 1;
         }
-        worker.end_batch();
+        // More follows at once, as in a server whose clients send long pipelines.
+        worker.end_batch_and_go_on();
         done
     }
 }

@@ -35,9 +35,9 @@ usage: cargo xtask COMMAND
       --accept              let tests lose their plus
       --jobs N --base-port N --limit SECONDS --timeout SECONDS
   figures                   CPU per operation and bytes per key beside Valkey 9.1
-      --parts cpu,aof,cluster,memory,save,scaling --only get,set --depth 1,16,64 --keys N --pairs N
+      --parts cpu,aof,cluster,memory,save,scaling,hot --only get,set --depth 1,16,64 --keys N --pairs N
       --requests N --fills N,N --save-keys N --save-items N --rate N --seconds N
-      --scaling-keys N --rounds N --milliseconds N
+      --scaling-keys N --rounds N --milliseconds N --hot-rounds N --hot-requests N
       --bin FILE --subject redis74 --server-core 0 --load-core 1
       --write               into docs/figures.md
   instructions [--accept]   instructions of parse, GET, SET, RDB, bus; more than stored fails

@@ -77,6 +77,18 @@ impl Body {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The hash is gone: what its pins have not delivered is kept for them alone from now on.
+    pub(super) fn abandon(body: &Arc<Body>) {
+        if Arc::is_unique(body) {
+            return;
+        }
+        let mut pins = body.lock();
+        // SAFETY: the hash, which alone changes them, is gone, and pins read under the lock.
+        let fields = unsafe { &*body.fields.get() };
+        let bytes = fields.table.memory() + fields.bytes;
+        pins.all.iter_mut().for_each(|p| p.kept.add(bytes));
+    }
+
     /// The elements, for the hash.
     ///
     /// # Safety

@@ -65,7 +65,8 @@ impl Drop for Hash {
     fn drop(&mut self) {
         if self.is_large() {
             // SAFETY: the handle is of a large hash, made by `large`, and is dropped only here.
-            drop(unsafe { Arc::from_raw(self.body_ptr()) });
+            let body = unsafe { Arc::from_raw(self.body_ptr()) };
+            Body::abandon(&body);
         } else {
             // SAFETY: the handle is a listpack's, and is dropped only here.
             drop(unsafe { Listpack::from_word(self.0) });
@@ -121,7 +122,7 @@ impl Hash {
     }
 
     #[inline]
-    fn is_large(&self) -> bool {
+    pub(crate) fn is_large(&self) -> bool {
         self.0.addr().get() & LARGE != 0
     }
 

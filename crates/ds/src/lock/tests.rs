@@ -1,6 +1,6 @@
 //! Tests of the lock that is tried.
 
-use super::TryLock;
+use super::{Left, TryLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
@@ -9,11 +9,29 @@ fn a_held_lock_is_refused_and_its_release_tells_of_the_note() {
     let guard = lock.try_lock().unwrap();
     assert!(lock.try_lock().is_none());
     assert!(!lock.announce());
-    assert!(guard.unlock());
+    assert_eq!(guard.unlock(), Left::Note);
     assert!(lock.announce(), "a free lock says so");
     let guard = lock.try_lock().unwrap();
-    assert!(guard.unlock());
-    assert!(!lock.try_lock().unwrap().unlock());
+    assert_eq!(guard.unlock(), Left::Note);
+    assert_eq!(lock.try_lock().unwrap().unlock(), Left::Nothing);
+}
+
+#[test]
+fn a_reservation_stays_while_its_owner_locks_and_unlocks() {
+    let lock = TryLock::new(1);
+    lock.reserve(true);
+    assert!(lock.try_lock().is_none());
+    for _ in 0..2 {
+        let guard = lock.try_lock_reserved().unwrap();
+        assert_eq!(guard.unlock_reserved(), Left::Nothing);
+        assert!(lock.is_reserved());
+    }
+    let guard = lock.try_lock_reserved().unwrap();
+    lock.announce();
+    assert_eq!(guard.unlock_reserved(), Left::Note);
+    let guard = lock.try_lock_reserved().unwrap();
+    assert_eq!(guard.unlock(), Left::Reservation, "who ends one is told");
+    assert!(!lock.is_reserved());
 }
 
 #[test]

@@ -83,6 +83,17 @@ impl Pinned {
     }
 }
 
+impl Drop for BigStr {
+    fn drop(&mut self) {
+        if !Arc::is_unique(&self.0) {
+            // What pins have not delivered is kept for them alone from now on.
+            for pin in &mut self.0.lock().all {
+                pin.kept.add(pin.len - pin.done);
+            }
+        }
+    }
+}
+
 impl BigStr {
     pub(super) fn new(bytes: &[u8]) -> BigStr {
         let mut v = Vec::with_capacity(sizes::usable(bytes.len()));

@@ -107,7 +107,8 @@ impl Worker {
         Outcome::Done
     }
 
-    /// Takes the answer that a transaction waited for, and goes on with it; between batches.
+    /// Takes the answer that a transaction waited for, if it has come, and goes on with it. The batch
+    /// is open.
     pub fn answer_rest(
         &mut self,
         session: &mut Session,
@@ -122,10 +123,7 @@ impl Worker {
             answer(&mut Reply::new(&mut rest.replies[nth], resp3));
             never_empty(&mut rest.replies[nth]);
         }
-        self.begin_batch();
-        let outcome = self.go_on(session, out);
-        self.end_batch();
-        outcome
+        self.go_on(session, out)
     }
 }
 

@@ -67,10 +67,7 @@ impl<'q> Unit<'q> {
         if session.trusted {
             return Ok(());
         }
-        let leaving = |queued: &Queued| {
-            let args = queued.args.as_args();
-            engine.leaving.touched_by(queued.spec, args)
-        };
+        let leaving = |queued: &Queued| keys.leaving_among(queued.args.as_args(), &queued.keys);
         if let Some(key) = self.commands().find_map(leaving) {
             return Err(Refusal::Leaving(key));
         }
@@ -183,7 +180,7 @@ fn run_queued<'a>(
             cx.session.card.set_flag(flags::CLOSING, true);
         }
         let text = fail.text().unwrap_or(b"ERR not possible in a transaction");
-        engine.stats.error(text);
+        stats.error(text);
         cx.reply.error(text);
     }
     if cx.reply.position() == start {

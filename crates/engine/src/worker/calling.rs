@@ -6,7 +6,7 @@ use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
 use crate::route::Wish;
-use crate::{Engine, Keyspace, Outcome, Session, Worker, handlers};
+use crate::{Engine, Keyspace, Outcome, Session, Worker, handlers, leaving};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
 use resp::Args;
@@ -90,7 +90,7 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(Fail::World) => self.call_with_world(session, spec, args, out),
             Err(Fail::Busy(slot)) => Outcome::Busy(slot),
-            Err(Fail::Token | Fail::More(_)) => Outcome::Later,
+            Err(Fail::Token | Fail::More(_)) => Outcome::Token,
             Err(Fail::Blocked) => Outcome::Blocked,
             Err(Fail::Undeclared(slot)) => self.end_undeclared(spec, slot),
             Err(fail) => {
@@ -149,7 +149,7 @@ impl Worker {
         let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
         if !session.trusted
-            && let Some(key) = parts.engine.leaving.touched_by(spec, args)
+            && let Some(key) = leaving::among(&mut guards, args, known)
         {
             return Ok(Outcome::Leaving(key));
         }
@@ -199,18 +199,15 @@ impl Worker {
         let (locker, parts) = self.parts();
         locker.close();
         let outcome = match locker.try_world(PATIENCE) {
-            None => Ok(Outcome::Later),
+            None => Ok(Outcome::Token),
             // The gate was closed: a pause may have begun.
             Some(_) if is_paused(parts.engine, session, || changes(session, spec)) => {
                 Ok(Outcome::Paused)
             }
-            Some(world) => match parts.engine.leaving.touched_by(spec, args) {
-                Some(key) if !session.trusted => Ok(Outcome::Leaving(key)),
-                _ => {
-                    let keys = Keyspace::of_world(locker, Guards::default(), db, when);
-                    run(parts, session, spec, (args, &[]), keys, Some(&world), out)
-                }
-            },
+            Some(world) => {
+                let keys = Keyspace::of_world(locker, Guards::default(), db, when);
+                run(parts, session, spec, (args, &[]), keys, Some(&world), out)
+            }
         };
         self.locker.open();
         match outcome {

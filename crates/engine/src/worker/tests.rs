@@ -113,3 +113,99 @@ fn a_keys_that_was_not_finished_leaves_nothing_to_the_next() {
     assert_eq!(run(&mut worker, "KEYS a*").1, "*1\r\n$3\r\na:1\r\n");
     assert_eq!(run(&mut worker, "KEYS b*").1, "*1\r\n$3\r\nb:1\r\n");
 }
+
+fn run(worker: &mut Worker, session: &mut Session, words: &[&str]) -> Vec<u8> {
+    let words: ArgsBuf = words.iter().map(|word| word.as_bytes()).collect();
+    let mut out = Vec::new();
+    worker.begin_batch();
+    worker.execute(session, words.as_args(), &mut out);
+    worker.end_batch();
+    out
+}
+
+/// A connection goes between two batches: who has the world then relies on no slot being locked.
+/// Debug builds look at that for each slot.
+#[test]
+fn a_connection_that_goes_ends_its_watches_within_a_batch() {
+    let (engine, mut session) = (engine(), session());
+    let mut worker = Worker::new(&engine);
+    assert_eq!(run(&mut worker, &mut session, &["WATCH", "k"]), b"+OK\r\n");
+    worker.forget(&mut session);
+    worker.begin_batch();
+    let guard = worker.locker().try_lock(base::Slot::of_key(b"k")).unwrap();
+    assert!(!guard.has_expired(0, b"k", &session.watch, i64::MAX));
+    drop(guard);
+    worker.end_batch();
+}
+
+#[test]
+fn workers_that_end_leave_their_numbers_and_no_counters() {
+    let (engine, mut session) = (engine(), session());
+    for round in 1..=3 {
+        let mut worker = Worker::new(&engine);
+        assert_eq!(engine.stats.workers(), 1);
+        assert_eq!(
+            run(&mut worker, &mut session, &["SET", "k", "v"]),
+            b"+OK\r\n"
+        );
+        assert!(run(&mut worker, &mut session, &["LPUSH", "k", "v"]).starts_with(b"-WRONGTYPE"));
+        drop(worker);
+        assert_eq!(engine.stats.workers(), 0);
+        assert_eq!(engine.stats.of(Cmd::Set).calls, round);
+        assert_eq!(engine.stats.of(Cmd::Lpush).failed, round);
+        assert_eq!(engine.stats.errors(), [("WRONGTYPE".to_string(), round)]);
+    }
+    engine.stats.reset();
+    assert!(engine.stats.errors().is_empty());
+    assert_eq!(engine.stats.total_calls(), 0);
+}
+
+/// A stream has its place in the queue of a slot that others never leave alone.
+#[test]
+fn a_stream_gets_a_slot_that_is_always_busy() {
+    let engine = engine();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let started = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let slot = base::Slot::of_key(b"k");
+            let worker = Worker::new(&engine);
+            let locker = worker.locker();
+            locker.open();
+            // It gives the slot up between two commands for no longer than it must.
+            let mut guard = locker.try_lock(slot);
+            started.wait();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                drop(guard.take());
+                if guard.is_none() {
+                    guard = locker.try_lock(slot);
+                }
+                if guard.is_none() {
+                    locker.close();
+                    locker.wait(slot);
+                    locker.open();
+                    guard = locker.try_lock(slot);
+                }
+                let busy = Instant::now();
+                while busy.elapsed() < Duration::from_micros(50) {}
+                drop(guard.take());
+                locker.close_and_go_on(false);
+                locker.open();
+                guard = locker.try_lock(slot);
+            }
+            drop(guard.take());
+            locker.close();
+        });
+        started.wait();
+        let mut foreign = crate::Foreign::new(&engine, false);
+        let began = Instant::now();
+        for _ in 0..100 {
+            let unit = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+            assert_eq!(foreign.unit(unit), Ok(true));
+        }
+        let took = began.elapsed();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(took < Duration::from_secs(20), "{took:?} for 100 commands");
+    });
+    assert_eq!(engine.store.waiting(), 0);
+}

@@ -122,6 +122,7 @@ impl World {
     fn contents(&self) -> BTreeMap<(u16, String), u64> {
         let mut all = BTreeMap::new();
         for db in 0..4 {
+            let _open = self.locker.enter();
             self.locker.for_each_key(db, |object| {
                 let value = match object.value() {
                     ValueRef::Int(value) => value as u64,

@@ -44,3 +44,50 @@ fn a_replica_that_is_too_slow_is_cut_off_and_comes_back() {
     });
     assert_eq!(replica.call(&["STRLEN", "key:19"]).int(), 100_000);
 }
+
+/// What is pushed counts when it is pushed, not when the worker that has the connection gets to it.
+#[test]
+fn a_monitor_whose_worker_is_busy_is_cut_off_in_time() {
+    let server = Server::of(Program::Shoal)
+        .options("client-output-buffer-limit", &["normal 8mb 0 0"])
+        .option("io-threads", "2")
+        .start();
+    let mut conns: Vec<_> = (0..6).map(|_| server.connect()).collect();
+    let elements = vec!["x"; 10_000];
+    let push = [&["RPUSH", "list"][..], &elements].concat();
+    for _ in 0..100 {
+        conns[0].call(&push);
+    }
+    // Some of these are on the busy worker, wherever that is.
+    for monitor in &mut conns[3..] {
+        monitor.line("MONITOR").expect_ok();
+    }
+    let busy = &mut conns[0];
+    busy.line("MULTI").expect_ok();
+    for _ in 0..4_000 {
+        busy.line("LPOS list y").text();
+    }
+    busy.send(&["EXEC"]).expect("it is sent");
+    // Of two connections one is on the other worker: it answers.
+    let feeder = (1..3).find(|at| {
+        let conn = &mut conns[*at];
+        conn.set_patience(Duration::from_millis(200))
+            .expect("a socket");
+        conn.try_call(&["PING"]).is_ok()
+    });
+    let feeder = &mut conns[feeder.expect("one worker is free")];
+    feeder.set_patience(LIMIT).expect("a socket");
+    let large = "x".repeat(1_000_000);
+    for _ in 0..40 {
+        feeder.call(&["ECHO", &large]);
+    }
+    let field = "client_output_buffer_limit_disconnections";
+    // Nobody reads: whoever is on the free worker is cut off too.
+    eventually("all are cut off", LIMIT, || {
+        feeder.info(field).expect("a reply").as_deref() == Some("3")
+    });
+    let busy = &mut conns[0];
+    busy.set_patience(Duration::from_millis(1))
+        .expect("a socket");
+    busy.receive().expect_err("it is busy yet");
+}

@@ -11,6 +11,7 @@ mod exec_chores;
 mod front_door;
 mod half_moved;
 mod introspection;
+mod lapsed;
 mod last_save;
 mod leaving;
 mod loading;

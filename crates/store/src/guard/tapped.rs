@@ -3,7 +3,7 @@
 use super::SlotGuard;
 use crate::slot::Walk;
 use crate::tap::{LaneSet, position};
-use ds::Object;
+use ds::{Object, Table};
 
 impl SlotGuard<'_> {
     /// Gives the old value of a key to the open taps that have not got it.
@@ -23,7 +23,7 @@ impl SlotGuard<'_> {
         let marks = object.lanes();
         for lane in due.without_all(LaneSet::from_bits(marks)).iter() {
             if let Some(shared) = store.taps.get(lane) {
-                shared.deliver(db, &*object);
+                store.discard_remains(shared.deliver(db, &*object));
             }
         }
         object.set_lanes(marks | due.bits());
@@ -39,7 +39,7 @@ impl SlotGuard<'_> {
         object.set_lanes(0);
         for lane in due.iter() {
             if let Some(shared) = self.store.taps.get(lane) {
-                shared.deliver(db, &object);
+                self.store.discard_remains(shared.deliver(db, &object));
             }
         }
         object
@@ -94,8 +94,15 @@ impl SlotGuard<'_> {
         self.state().databases().map(|(db, _)| db).find(ahead)
     }
 
-    /// Delivers one step of a tap's baseline of a database; returns whether the database is done.
-    pub(crate) fn walk_step(&mut self, db: u16, lane: u8, sink: &mut dyn FnMut(&Object)) -> bool {
+    /// Delivers one step of a tap's baseline of a database, of about `budget` bytes to be copied at
+    /// most; returns whether the database is done.
+    pub(crate) fn walk_step(
+        &mut self,
+        db: u16,
+        lane: u8,
+        budget: usize,
+        sink: &mut dyn FnMut(&Object),
+    ) -> bool {
         let state = self.state_mut();
         if !state.taps.contains(lane) {
             return true;
@@ -108,7 +115,12 @@ impl SlotGuard<'_> {
             return true;
         };
         let mark = 1 << lane;
+        let end = end_of_step(&keys.table, from, budget);
+        let beyond = |key: &[u8]| end.is_some_and(|end| position(key) >= end);
         let next = keys.table.visit(from, &mut |object: &Object| {
+            if beyond(object.key()) {
+                return;
+            }
             let marks = object.lanes();
             if marks & mark == 0 {
                 sink(object);
@@ -116,6 +128,7 @@ impl SlotGuard<'_> {
                 object.set_lanes(marks & !mark);
             }
         });
+        let next = end.or(next);
         let walk = &mut state.rare().walks[usize::from(lane)];
         *walk = match next {
             Some(cursor) => Walk { db, cursor },
@@ -133,4 +146,28 @@ impl SlotGuard<'_> {
         state.taps = state.taps.without(lane);
         self.tidy = true;
     }
+}
+
+/// Where a step of the walk from a position must end so that it copies about `budget` bytes; `None`
+/// when it may go as far as the table lets it.
+fn end_of_step(table: &Table<Object>, from: u64, budget: usize) -> Option<u64> {
+    let mut all = 0;
+    table.visit(from, &mut |object: &Object| all += object.pin_cost());
+    if all <= budget {
+        return None;
+    }
+    let mut costs = Vec::new();
+    table.visit(from, &mut |object: &Object| {
+        costs.push((position(object.key()), object.pin_cost()));
+    });
+    costs.sort_unstable();
+    let mut copied = 0;
+    let within = |(_, cost): &&(u64, usize)| {
+        let before = copied;
+        copied += cost;
+        before < budget
+    };
+    let last = costs.iter().take_while(within).last()?.0;
+    let next = costs.iter().find(|(position, _)| *position > last)?;
+    Some(next.0)
 }

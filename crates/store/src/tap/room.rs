@@ -4,7 +4,7 @@
 //! is a network peer is given up; for one that is a disk, whoever wants to write is parked before it
 //! locks a slot, and when that has lasted too long the tap is given up.
 
-use super::{Shared, Taps};
+use super::{Remains, Shared, Taps};
 use crate::Store;
 use crate::order::{Short, brief};
 use crate::sync::{AtomicUsize, Instant, Ordering};
@@ -36,16 +36,17 @@ impl Room {
 }
 
 impl Shared {
-    /// More waits than there is room for.
-    pub(super) fn overrun(&self) {
+    /// More waits than there is room for. What comes back is to be freed.
+    pub(super) fn overrun(&self) -> Option<Remains> {
         if self.network.load(Ordering::Relaxed) {
-            return self.give_up();
+            return Some(self.give_up());
         }
         let mut over = self.over.lock();
         if over.is_none() {
             *over = Some(Instant::now());
             self.room.over.fetch_add(1, Ordering::SeqCst);
         }
+        None
     }
 
     /// There is room again.
@@ -55,12 +56,11 @@ impl Shared {
         }
     }
 
-    /// Looks at what is kept for a large value that is being written out, which grows without
-    /// anything being delivered.
+    /// Looks at what is kept for large values, which grows without anything being delivered.
     fn look(&self) {
         let (kept, bound) = (self.kept(), self.room.bound());
         if kept > bound && !self.is_cancelled() {
-            self.overrun();
+            drop(self.overrun());
         } else if kept <= bound / 2 {
             self.relieve();
         }
@@ -68,21 +68,21 @@ impl Shared {
 
     /// The walker took an image that was counted with so many bytes.
     pub(super) fn taken(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if bytes > 0 && self.kept() <= self.room.bound() / 2 {
+        let waiting = self.bytes.fetch_sub(bytes, Ordering::Relaxed) - bytes;
+        let grown = self.grown.load(Ordering::Relaxed);
+        if bytes > 0 && waiting + grown <= self.room.bound() / 2 {
             self.relieve();
         }
     }
 
-    /// The baseline cannot be had any more: what waits is freed, and nothing is taken from now on.
-    pub(super) fn give_up(&self) {
+    /// The baseline cannot be had any more, and nothing is taken from now on: what waits comes back,
+    /// to be freed where that may take long.
+    pub(super) fn give_up(&self) -> Remains {
         self.cancelled.store(true, Ordering::Release);
-        let mut images = self.images.lock();
-        let gone = std::mem::take(&mut *images);
-        drop(images);
-        let bytes = gone.queue.iter().map(|(_, bytes)| bytes).sum();
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let images = std::mem::take(&mut *self.images.lock());
+        self.bytes.fetch_sub(images.bytes(), Ordering::Relaxed);
         self.relieve();
+        Remains { images }
     }
 }
 
@@ -119,7 +119,7 @@ impl Store {
             tap.look();
             let since = *tap.over.lock();
             if since.is_some_and(|since| since.elapsed() >= patience) {
-                tap.give_up();
+                drop(tap.give_up());
             }
         }
     }

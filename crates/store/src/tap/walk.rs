@@ -8,10 +8,18 @@ use ds::Object;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+#[cfg(all(test, not(feature = "model")))]
+mod tests;
+
 /// How long the walker holds a slot at a time.
 const HOLD: Duration = Duration::from_micros(20);
 /// How many steps are taken between two looks at the clock.
 const STEPS: usize = 4;
+
+/// After how many bytes copied the clock is looked at in any case.
+const COPIED: usize = 8 * 1024;
+/// So many bytes take about as long as a slot may be held, also where the clock stands.
+const COPIED_AT_ONCE: usize = 64 * 1024;
 
 /// Delivers the baseline of a tap, a slot at a time.
 pub struct Walker {
@@ -51,7 +59,7 @@ impl Walker {
     /// quicker now, as nothing is copied.
     pub fn abandon(&mut self) {
         self.abandoned = true;
-        self.tap.shared.give_up();
+        drop(self.tap.shared.give_up());
         self.drop_all();
     }
 
@@ -66,7 +74,9 @@ impl Walker {
         ready
             .iter()
             .for_each(|(_, bytes)| self.tap.shared.taken(*bytes));
-        self.detached.clear();
+        for detached in std::mem::take(&mut self.detached) {
+            self.tap.shared.taken(detached.bytes);
+        }
     }
 
     /// The next key of the baseline; `None` when each has been delivered.
@@ -77,9 +87,6 @@ impl Walker {
                 self.drop_all();
             }
             if let Some((mut image, bytes)) = self.ready.pop_front() {
-                if let Some(meter) = image.pin.meter() {
-                    *self.tap.shared.delivered.lock() = Some(meter);
-                }
                 self.tap.shared.taken(bytes);
                 image.db = self.tap.numbers[usize::from(image.db)];
                 return Some(image);
@@ -111,13 +118,23 @@ impl Walker {
         self.detached.append(&mut images.detached);
     }
 
-    fn take_table(&mut self, Detached { db, table, cursor }: Detached) {
-        let mark = 1 << self.tap.shared.lane;
-        for object in table.iter() {
-            if object.lanes() & mark == 0 && position(object.key()) >= cursor {
+    /// Goes a step through a table that nobody else changes any more.
+    fn take_table(&mut self, mut detached: Detached) {
+        let Detached { db, cursor, .. } = detached;
+        let (mark, shared) = (1 << self.tap.shared.lane, &self.tap.shared);
+        let next = detached.table.visit(cursor, &mut |object: &Object| {
+            if object.lanes() & mark == 0 {
                 let pin = object.pin();
+                shared.watch(&pin);
                 self.ready.push_back((Image { db, pin }, 0));
             }
+        });
+        match next {
+            Some(cursor) => {
+                detached.cursor = cursor;
+                self.detached.push(detached);
+            }
+            None => self.tap.shared.taken(detached.bytes),
         }
     }
 
@@ -125,22 +142,31 @@ impl Walker {
     fn step(&mut self, locker: &Locker) {
         let Some(place) = &mut self.place else { return };
         let lane = self.tap.shared.lane;
-        let (abandoned, ready) = (self.tap.shared.is_cancelled(), &mut self.ready);
+        let shared = &self.tap.shared;
+        let (abandoned, ready) = (shared.is_cancelled(), &mut self.ready);
         let _open = locker.enter();
         let mut guard = locker.lock(place.slot);
         let deadline = Instant::now() + HOLD;
         while let Some(db) = guard.next_database(place.done) {
+            let mut copied = 0;
             for _ in 0..STEPS {
-                let done = guard.walk_step(db, lane, &mut |object: &Object| {
+                let done = guard.walk_step(db, lane, COPIED_AT_ONCE, &mut |object: &Object| {
                     if !abandoned {
                         let pin = object.pin();
+                        shared.watch(&pin);
+                        copied += pin.kept_bytes();
                         ready.push_back((Image { db, pin }, 0));
                     }
                 });
                 if done {
                     place.done = Some(db);
+                }
+                if done || copied >= COPIED {
                     break;
                 }
+            }
+            if copied >= COPIED_AT_ONCE {
+                return;
             }
             if Instant::now() >= deadline {
                 return;

@@ -196,3 +196,86 @@ fn old_pieces_of_a_value_that_is_written_out_count() {
         assert_eq!(walker.was_cut_off(), network);
     }
 }
+
+/// Many large values wait at once, and grow while they do: each counts, not only the last.
+#[test]
+fn old_pieces_of_all_values_that_wait_count() {
+    let store = Store::new(1);
+    let locker = Locker::new(&store);
+    let keys: Vec<Vec<u8>> = (0..8).map(|n| format!("{{s}}{n}").into_bytes()).collect();
+    let _open = locker.enter();
+    for key in &keys {
+        let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+        guard.put(
+            0,
+            ds::hash::of(key),
+            Object::new_str(key, &[b'v'; 1 << 20], None),
+        );
+    }
+    locker.close();
+    store.bound_images(3_000_000);
+    let tap = {
+        let world = locker.try_world(Duration::from_secs(5)).unwrap();
+        store.tap(&world, &locker, SlotSet::full()).unwrap()
+    };
+    locker.open();
+    for key in &keys {
+        let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+        let mut edit = guard.edit(0, ds::hash::of(key), key, WHEN).unwrap();
+        for at in (0..1 << 20).step_by(16 << 10) {
+            edit.set_range(at, b"new");
+        }
+    }
+    assert!(store.tap_bytes() > 7_500_000, "{}", store.tap_bytes());
+    store.end_slow_taps(Duration::from_secs(60));
+    assert!(store.is_full());
+    locker.close();
+    let mut walker = tap.walker();
+    while walker.next(&locker).is_some() {}
+    store.end_slow_taps(Duration::from_secs(60));
+    assert!(!store.is_full() && !walker.was_cut_off());
+    assert_eq!(store.tap_bytes(), 0);
+}
+
+/// A value that only its image keeps costs all of its bytes.
+#[test]
+fn a_value_that_is_deleted_while_its_image_waits_counts() {
+    let store = Store::new(1);
+    let locker = Locker::new(&store);
+    let (key, hash) = (b"large".as_slice(), ds::hash::of(b"large"));
+    {
+        let _open = locker.enter();
+        let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+        guard.put(0, hash, Object::new_str(key, &[b'v'; 1 << 20], None));
+    }
+    let tap = {
+        let world = locker.try_world(Duration::from_secs(5)).unwrap();
+        store.tap(&world, &locker, SlotSet::full()).unwrap()
+    };
+    {
+        let _open = locker.enter();
+        let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
+        drop(guard.remove(0, hash, key).unwrap());
+    }
+    assert!(store.tap_bytes() > 1 << 20, "{}", store.tap_bytes());
+    let mut walker = tap.walker();
+    while walker.next(&locker).is_some() {}
+    assert_eq!(store.tap_bytes(), 0);
+}
+
+#[test]
+fn tables_that_were_detached_count() {
+    let (store, locker, tap) = tapped();
+    let world = locker.try_world(Duration::from_secs(5)).unwrap();
+    locker.flush(&world, None, drop);
+    drop(world);
+    let bytes = store.tap_bytes();
+    assert!((200_000..400_000).contains(&bytes), "{bytes}");
+    assert!(store.is_full());
+    let mut walker = tap.walker();
+    let mut got = 0;
+    while walker.next(&locker).is_some() {
+        got += 1;
+    }
+    assert_eq!((got, store.tap_bytes(), store.is_full()), (KEYS, 0, false));
+}

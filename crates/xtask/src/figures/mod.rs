@@ -1,11 +1,12 @@
 //! Figures beside a real server in the same run: CPU per operation, bytes per key, saving under load;
-//! and how the engine scales.
+//! how the engine scales, and what two workers do in one hot slot.
 //!
 //! Absolute numbers say more of the machine than of the program, so every figure is a ratio, with
 //! the order alternating and the median taken. The server is pinned to one core, the generator to
 //! another.
 
 mod cpu;
+mod hot;
 mod load;
 mod memory;
 mod page;
@@ -38,6 +39,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     let memory = memory::Plan::from(arguments, only)?;
     let save = save::Plan::from(arguments)?;
     let scaling = scaling::Plan::from(arguments)?;
+    let hot = hot::Plan::from(arguments)?;
     arguments.end()?;
 
     let ours = match (subject.as_deref(), binary) {
@@ -75,6 +77,9 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     }
     if wanted("scaling") {
         sections.push(("scaling", scaling::measure(&scaling)?));
+    }
+    if wanted("hot") {
+        sections.push(("hot", hot::measure(&hot, &ours)?));
     }
     let heading = page::heading(words, &[&ours, &base])?;
     for (_, text) in &sections {

@@ -65,6 +65,17 @@ impl Subject {
             .start()
     }
 
+    /// Starts it with so many workers, on all cores.
+    pub(super) fn start_with_workers(&self, workers: u32) -> Server {
+        let mut plan = Server::of(self.program)
+            .option("appendonly", "no")
+            .option("io-threads", &workers.to_string());
+        if let Some(binary) = &self.binary {
+            plan = plan.binary(binary);
+        }
+        plan.start()
+    }
+
     fn plan(&self, core: u32, clustered: bool) -> ServerPlan {
         let mut plan = Server::of(self.program)
             .wrapped_in(&["taskset", "-c", &core.to_string()])

@@ -3,7 +3,7 @@
 use super::page::merge;
 use super::save::percentile;
 use super::subject::{cpu_seconds, resident_bytes, thread_ticks};
-use super::{load, median, scaling};
+use super::{hot, load, median, scaling};
 
 #[test]
 fn the_median_is_the_middle() {
@@ -65,8 +65,10 @@ fn rounds_become_a_row_with_the_median_of_their_ratios() {
                 set hot 64 apart 2000000 1 90 0\n";
     let rows = scaling::rows(said).unwrap();
     let wanted = "| get | uniform | 64 | 1.00 | 1.70 | 1.90 | 1.70 | 1.60–1.80 | 1.30 | 15 % | 0 | ≥ 1.7 |\n\
-                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 |  |\n";
+                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 | ≥ 0.9 **missed** |\n";
     assert_eq!(rows, wanted);
+    let fair = said.replace("two 500000", "two 900000");
+    assert!(scaling::rows(&fair).unwrap().contains("| 70 | ≥ 0.9 |"));
     let slow = said.replace("1800000", "1700000");
     assert!(scaling::rows(&slow).unwrap().contains("≥ 1.7 **missed** |"));
     let disturbed = slow.replace("0.2\n", "0.5\n");
@@ -77,4 +79,15 @@ fn rounds_become_a_row_with_the_median_of_their_ratios() {
     );
     assert!(scaling::rows("get uniform 64 one 1000000 1 1 0\n").is_err());
     assert!(scaling::rows("thread panicked").is_err());
+}
+
+#[test]
+fn two_workers_in_one_slot_are_held_against_one() {
+    let one = vec![[1e6, 2e-6], [1.2e6, 1e-6], [1e6, 2e-6]];
+    let two = vec![[0.9e6, 2e-6], [1.2e6, 3e-6], [0.8e6, 2e-6]];
+    let row = hot::row("get", &[one.clone(), two]);
+    let wanted = "| get | 1000 | 900 | 0.90 | 0.80–1.00 | 2.000 | 2.000 | ≥ 0.9 |";
+    assert_eq!(row, wanted);
+    let slow = vec![[0.5e6, 2e-6]; 3];
+    assert!(hot::row("get", &[one, slow]).ends_with("≥ 0.9 **missed** |"));
 }
