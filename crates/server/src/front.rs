@@ -181,16 +181,17 @@ impl Front {
 
     /// Closes connections whose writes another node may know nothing of: if the right to serve has
     /// run out since they were executed, it may have been elected before. What has become of their
-    /// writes they must find out, and are not told that they are safe.
+    /// writes they must find out, and are not told that they are safe. Asked again when the file that
+    /// their replies wait for is written, which takes its time.
     #[cold]
     fn confirm(&mut self, conns: &mut Conns<'_, Self>) {
         let engine = self.worker.engine();
         let confirmed =
             !self.worker.settings().cluster || engine.routing.has_served_since(self.lapses);
-        for id in self.wrote.drain(..) {
-            if !confirmed {
-                conns.close_now(id);
-            }
+        if !confirmed {
+            self.wrote.drain(..).for_each(|id| conns.close_now(id));
+        } else if !self.owes {
+            self.wrote.clear();
         }
     }
 }
@@ -264,6 +265,9 @@ impl Handler for Front {
         if std::mem::take(&mut self.owes) {
             self.write_file();
             self.release(conns);
+        }
+        if !self.wrote.is_empty() {
+            self.confirm(conns);
         }
     }
 
@@ -352,46 +356,13 @@ impl Handler for Front {
 
     fn on_msg(&mut self, message: Message, conns: &mut Conns<'_, Self>) {
         match message {
-            Message::Wake(id) => {
-                if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
-                    self.go_on(conns, id, None);
-                }
-                conns.unpark(id);
-            }
+            Message::Wake(id) => self.wake(conns, id),
             Message::Turn(slot) => {
                 self.worker.locker().come(slot);
-                for id in self.waiting.remove(&slot).unwrap_or_default() {
-                    if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
-                        self.go_on(conns, id, None);
-                    }
-                    conns.unpark(id);
-                }
+                let waiting = self.waiting.remove(&slot).unwrap_or_default();
+                waiting.into_iter().for_each(|id| self.wake(conns, id));
             }
-            Message::Answer(id, answer)
-                if conns.state(id).is_some_and(|conn| conn.session.has_rest()) =>
-            {
-                if let Some(conn) = conns.state(id) {
-                    *conn.session.card.unblock.lock() = None;
-                    self.worker.engine().answered(&mut conn.session);
-                }
-                self.go_on(conns, id, Some(answer));
-            }
-            Message::Answer(id, answer) => {
-                let mark = self.withhold_all();
-                if let Some((conn, out)) = conns.write(id) {
-                    mark.into_iter().for_each(|sequence| out.mark(sequence));
-                    let card = &conn.session.card;
-                    card.set_flag(flags::BLOCKED, false);
-                    *card.unblock.lock() = None;
-                    if conn.session.reply_mode == engine::ReplyMode::Off {
-                        answer(&mut resp::Reply::new(&mut Vec::new(), conn.session.resp3));
-                    } else {
-                        answer(&mut out.reply());
-                    }
-                    self.worker.engine().answered(&mut conn.session);
-                    conns.unblock(id);
-                }
-            }
+            Message::Answer(id, answer) => self.answer(conns, id, answer),
             Message::Push(id, bytes) => {
                 if let Some(conn) = conns.state(id) {
                     let pushed = &conn.session.card.pushed;
@@ -488,10 +459,7 @@ impl Handler for Front {
         let due = |&mut (at, _): &mut (Instant, ConnId)| at <= now;
         let again: Vec<_> = self.retries.extract_if(.., due).collect();
         for (_, id) in again {
-            if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
-                self.go_on(conns, id, None);
-            }
-            conns.unpark(id);
+            self.wake(conns, id);
         }
         for &(at, _) in &self.retries {
             next = next.min(at.saturating_duration_since(now));

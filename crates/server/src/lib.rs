@@ -15,6 +15,7 @@ mod descriptors;
 mod ending;
 mod everywhere;
 mod front;
+mod host;
 mod info;
 mod intruders;
 mod loading;

@@ -1,19 +1,18 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
-use crate::append_only::{self, AppendOnly};
+use crate::append_only::AppendOnly;
 use crate::ending::Ending;
 use crate::loading::Loading;
 use crate::log::Log;
 use crate::message::Message;
-use crate::persistence::{self, Persistence};
+use crate::persistence::Persistence;
 use crate::rates::Rates;
 use crate::replication::{self, Replication};
 use base::ReplId;
 use config::{Config, LogLevel};
-use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
-use net::{ConnId, OutputClass, Server, Workers};
+use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
+use net::{ConnId, Server, Workers};
 use parking_lot::{Condvar, Mutex, RwLock};
-use resp::ArgsBuf;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -117,7 +116,7 @@ impl Node {
 
     /// Closes a connection whose worker does not get to what is pushed to it.
     #[cold]
-    fn cut_off_pushed(&self, card: &ClientCard, bytes: usize) {
+    pub(crate) fn cut_off_pushed(&self, card: &ClientCard, bytes: usize) {
         if card.killed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -198,7 +197,7 @@ impl Node {
     }
 
     /// CONFIG RESETSTAT: what is counted outside of the engine begins at zero.
-    fn reset_stats(&self) {
+    pub(crate) fn reset_stats(&self) {
         use std::sync::atomic::Ordering::Relaxed;
         let clients = &self.engine().clients;
         let counters = [
@@ -256,6 +255,11 @@ impl Node {
     /// The cluster bus, in cluster mode.
     pub(crate) fn bus(&self) -> Option<&clusterio::Handle> {
         self.bus.get()
+    }
+
+    /// The workers, once they run.
+    pub(crate) fn workers(&self) -> Option<&Workers<Message>> {
+        self.workers.get()
     }
 
     pub(crate) fn set_workers(&self, workers: Workers<Message>) {
@@ -416,106 +420,6 @@ pub(crate) fn place(card: &ClientCard) -> ConnId {
         worker,
         index: (rest >> 32) as u32,
         generation: rest as u32,
-    }
-}
-
-impl Host for Node {
-    fn ticket(&self, session: &Session) -> Ticket {
-        let workers = self.workers.get().cloned();
-        let place = place(&session.card);
-        Ticket::new(move |answer: Answer| {
-            if let Some(workers) = workers {
-                let _order = brief(Short::Inboxes);
-                workers.send(usize::from(place.worker), Message::Answer(place, answer));
-            }
-        })
-    }
-
-    fn command(
-        &self,
-        engine: &Engine,
-        cmd: commands::Cmd,
-        args: ArgsBuf,
-        session: Option<&mut Session>,
-    ) -> Result<Taken, Fail> {
-        use commands::Cmd;
-        let args = args.as_args();
-        let (node, shared) = (self.shared(), self.engine());
-        match cmd {
-            Cmd::Info => Ok(crate::info::info(self, engine, args)),
-            Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
-            Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
-            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite, session),
-            Cmd::ConfigResetstat => {
-                engine.stats.reset();
-                engine.store.reset_stats();
-                self.reset_stats();
-                Ok(ok())
-            }
-            Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
-            Cmd::Bgrewriteaof => append_only::bgrewriteaof(&node, shared),
-            Cmd::Waitaof => crate::waiting::waitaof(&node, engine, args, session),
-            Cmd::Bgsave => persistence::bgsave(&node, shared, args),
-            Cmd::Debug => crate::debug::run(&node, shared, args, session),
-            Cmd::MemoryPurge => Ok(crate::memory::purge()),
-            Cmd::MemoryMallocStats => Ok(crate::memory::allocator_stats()),
-            Cmd::Lastsave => {
-                let at = self.persistence.last_save();
-                Ok(Taken::Now(Box::new(move |reply| reply.int(at))))
-            }
-            Cmd::Role
-            | Cmd::Replicaof
-            | Cmd::Slaveof
-            | Cmd::Replconf
-            | Cmd::Psync
-            | Cmd::Sync
-            | Cmd::Wait => replication::run(&node, engine, cmd, args, session),
-            Cmd::Migrate => crate::migrate::run(&node, engine, args, session),
-            Cmd::Shutdown => crate::ending::shutdown(&node, args, session),
-            _ if cmd.spec().parent == Some(Cmd::Cluster) => {
-                crate::cluster_command::run(self, engine, cmd, args, session)
-            }
-            _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
-        }
-    }
-
-    fn memory(&self) -> engine::MemoryReport {
-        crate::memory::report(self)
-    }
-
-    fn pause_changed(&self) {
-        self.after_pause();
-    }
-
-    fn fault(&self, text: &str) {
-        self.log(LogLevel::Warning, text);
-    }
-
-    fn flushed(&self) {
-        persistence::save_after_flush(&self.shared(), self.engine());
-    }
-
-    fn nudge(&self, card: &ClientCard) {
-        if let Some(cut) = card.cut.get() {
-            cut();
-            return;
-        }
-        let place = place(card);
-        self.send(place, Message::Look(place));
-    }
-
-    fn push(&self, card: &ClientCard, bytes: Arc<[u8]>) {
-        if card.is_killed() {
-            return;
-        }
-        let pushed = card.pushed.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        // They count as output from now on: a worker that is busy must not let them grow for ever.
-        let (hard, ..) = self.engine().settings().output_limits[OutputClass::Normal as usize];
-        if hard > 0 && pushed > hard {
-            return self.cut_off_pushed(card, pushed);
-        }
-        let place = place(card);
-        self.send(place, Message::Push(place, bytes));
     }
 }
 

@@ -76,14 +76,38 @@ impl Front {
         }
     }
 
+    /// Something that a connection waited for has come.
+    pub(super) fn wake(&mut self, conns: &mut Conns<'_, Front>, id: ConnId) {
+        if conns.state(id).is_some_and(|conn| conn.session.has_rest()) {
+            self.go_on(conns, id, None);
+        }
+        conns.unpark(id);
+    }
+
+    /// The answer has come that a connection waited for.
+    pub(super) fn answer(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, answer: Answer) {
+        let Some(conn) = conns.state(id) else { return };
+        *conn.session.card.unblock.lock() = None;
+        self.worker.engine().answered(&mut conn.session);
+        if conn.session.has_rest() {
+            return self.go_on(conns, id, Some(answer));
+        }
+        let mark = self.withhold_all();
+        if let Some((conn, out)) = conns.write(id) {
+            mark.into_iter().for_each(|sequence| out.mark(sequence));
+            conn.session.card.set_flag(flags::BLOCKED, false);
+            if conn.session.reply_mode == engine::ReplyMode::Off {
+                answer(&mut resp::Reply::new(&mut Vec::new(), conn.session.resp3));
+            } else {
+                answer(&mut out.reply());
+            }
+            conns.unblock(id);
+        }
+    }
+
     /// Goes on with a transaction of which something is left, with the answer that it waited for if
     /// that has come; its connection is blocked meanwhile.
-    pub(super) fn go_on(
-        &mut self,
-        conns: &mut Conns<'_, Front>,
-        id: ConnId,
-        mut answer: Option<Answer>,
-    ) {
+    fn go_on(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut answer: Option<Answer>) {
         let Some(conn) = conns.state(id) else { return };
         let mut reply = Vec::new();
         self.worker.begin_batch();
