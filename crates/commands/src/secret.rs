@@ -37,19 +37,13 @@ pub fn secrets<A: Argv + ?Sized>(
     is_secret_option: impl Fn(&[u8]) -> bool,
     visit: &mut dyn FnMut(usize),
 ) {
-    // Arguments before this index are secrets.
-    let mut until = 0;
-    let (first, followers): (usize, &dyn Fn(&[u8]) -> Option<usize>) = match spec.secrets {
+    let first = match spec.secrets {
         Secrets::None => return,
         Secrets::From(first) => return (first..argv.count()).for_each(visit),
-        Secrets::Behind { from, words, .. } => (from, &|arg: &[u8]| {
-            words
-                .iter()
-                .find(|(word, _)| word.as_bytes().eq_ignore_ascii_case(arg))
-                .map(|(_, count)| *count)
-        }),
-        Secrets::BehindOptions(from) => (from, &|arg: &[u8]| is_secret_option(arg).then_some(1)),
+        Secrets::Behind { from, .. } | Secrets::BehindOptions(from) => from,
     };
+    // Arguments before this index are secrets.
+    let mut until = 0;
     for index in first..argv.count() {
         let arg = argv.arg(index);
         if index < until {
@@ -57,10 +51,22 @@ pub fn secrets<A: Argv + ?Sized>(
         } else if ends(spec, arg) {
             return;
         }
-        if let Some(count) = followers(arg) {
-            until = until.max(index + 1 + count);
-        }
+        let announced = announced_by(spec, arg, &is_secret_option);
+        until = until.max(index + 1 + announced);
     }
+}
+
+/// How many secrets follow an argument, by itself.
+fn announced_by(spec: &Spec, arg: &[u8], is_secret_option: &dyn Fn(&[u8]) -> bool) -> usize {
+    let count = match spec.secrets {
+        Secrets::Behind { words, .. } => words
+            .iter()
+            .find(|(word, _)| word.as_bytes().eq_ignore_ascii_case(arg))
+            .map(|(_, count)| *count),
+        Secrets::BehindOptions(_) => is_secret_option(arg).then_some(1),
+        Secrets::None | Secrets::From(_) => None,
+    };
+    count.unwrap_or(0)
 }
 
 fn ends(spec: &Spec, arg: &[u8]) -> bool {
@@ -81,10 +87,8 @@ pub fn may_hold_secrets<A: Argv + ?Sized>(
     match spec.secrets {
         Secrets::None => false,
         Secrets::From(_) => rest.next().is_some(),
-        Secrets::Behind { words, .. } => rest.any(|arg| {
-            let same = |(word, _): &(&str, usize)| word.as_bytes().eq_ignore_ascii_case(arg);
-            words.iter().any(same)
-        }),
-        Secrets::BehindOptions(_) => rest.any(is_secret_option),
+        Secrets::Behind { .. } | Secrets::BehindOptions(_) => {
+            rest.any(|arg| announced_by(spec, arg, &is_secret_option) > 0)
+        }
     }
 }
