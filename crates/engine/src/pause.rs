@@ -118,3 +118,6 @@ impl Pause {
         self.level.store(level, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests;
