@@ -136,3 +136,6 @@ impl Pause {
         self.store.hold(&slots);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,3 +209,42 @@ fn a_stream_gets_a_slot_that_is_always_busy() {
     });
     assert_eq!(engine.store.waiting(), 0);
 }
+
+/// The total of memory is the process's: this test alone sets it.
+#[test]
+fn the_limit_of_memory_stops_what_may_need_some() {
+    let (engine, mut session) = (engine(), session());
+    let mut worker = Worker::new(&engine);
+    let mut run = |trusted: bool, line: &str| {
+        let (words, mut out): (ArgsBuf, _) = (line.split(' ').map(str::as_bytes).collect(), vec![]);
+        session.trusted = trusted;
+        worker.begin_batch();
+        worker.execute(&mut session, words.as_args(), &mut out);
+        worker.end_batch();
+        String::from_utf8(out).unwrap()
+    };
+    store::memory::correct(1000);
+    engine.change_settings(|settings| settings.maxmemory = 1000);
+    assert_eq!(
+        run(false, "SET k v"),
+        "+OK\r\n",
+        "the limit itself is not past it"
+    );
+    engine.change_settings(|settings| settings.maxmemory = 999);
+    assert!(run(false, "SET k v").starts_with("-OOM "));
+    assert_eq!(run(false, "GET k"), "$1\r\nv\r\n");
+    assert_eq!(run(false, "DEL k"), ":1\r\n");
+    assert_eq!(run(true, "SET k v"), "+OK\r\n", "a stream is not refused");
+    // What waits for replicas and files does not count.
+    engine
+        .uncounted
+        .store(1, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(run(false, "SET k v"), "+OK\r\n");
+    engine
+        .uncounted
+        .store(0, std::sync::atomic::Ordering::Relaxed);
+    engine.change_settings(|settings| settings.replica = true);
+    assert!(run(false, "SET k v").starts_with("-READONLY "));
+    engine.change_settings(|settings| settings.replica_ignore_maxmemory = false);
+    assert!(run(false, "SET k v").starts_with("-OOM "));
+}

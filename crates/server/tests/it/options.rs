@@ -121,7 +121,7 @@ fn the_end_waits_for_replicas_and_can_be_called_off() {
     asking.send(&["SHUTDOWN"]).unwrap();
     let waits = until(LONG, || {
         let log = primary.log();
-        log.contains("0 of 1 replicas are in sync when shutting down")
+        log.contains("Waiting for replicas before shutting down.")
             .then_some(())
     });
     assert!(waits.is_some(), "{}", primary.log());
