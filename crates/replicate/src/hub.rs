@@ -2,12 +2,11 @@
 
 use crate::traffic::Traffic;
 use base::{Offset, ReplId};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use replproto::{History, Window};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
 use store::Store;
 use store::journal::Audience;
 
@@ -52,8 +51,8 @@ pub struct Hub {
     history: Mutex<History>,
     replicas: Mutex<Vec<Arc<ReplicaLink>>>,
     last_id: AtomicU64,
-    acknowledged: Condvar,
-    turn: Mutex<()>,
+    /// Who is told of acknowledgements.
+    tell: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Full syncs, partial ones, and partial ones that were refused.
     pub(crate) syncs: [AtomicU64; 3],
     traffic: Arc<Traffic>,
@@ -67,8 +66,7 @@ impl Hub {
             history: Mutex::new(History::begin(id)),
             replicas: Mutex::default(),
             last_id: AtomicU64::new(0),
-            acknowledged: Condvar::new(),
-            turn: Mutex::new(()),
+            tell: OnceLock::new(),
             syncs: Default::default(),
             traffic: Arc::default(),
         })
@@ -218,15 +216,16 @@ impl Hub {
         replicas.iter().filter(has).count()
     }
 
-    /// Wakes those that wait for acknowledgements.
-    pub(crate) fn news(&self) {
-        let _turn = self.turn.lock();
-        self.acknowledged.notify_all();
+    /// Sets what is told when a replica has acknowledged something, or has gone.
+    pub fn on_news(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let set = self.tell.set(Box::new(tell));
+        debug_assert!(set.is_ok(), "one is told of news");
     }
 
-    /// Waits until something was acknowledged, or until `deadline`.
-    pub fn wait_for_news(&self, deadline: Instant) {
-        let mut turn = self.turn.lock();
-        let _ = self.acknowledged.wait_until(&mut turn, deadline);
+    /// Tells of acknowledgements.
+    pub(crate) fn news(&self) {
+        if let Some(tell) = self.tell.get() {
+            tell();
+        }
     }
 }

@@ -399,6 +399,7 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
         let _ = writer.thread.join();
     }
     node.append_only.hold.keep(None);
+    node.waiting.news();
     set_gate(node, engine);
     engine.change_settings(|settings| settings.append_only_failure = None);
 }

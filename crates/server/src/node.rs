@@ -79,6 +79,8 @@ pub(crate) struct Node {
     chores: crate::chores::Chores,
     /// Connections to the targets of MIGRATE.
     pub(crate) links: crate::migrate::Links,
+    /// Clients in WAIT and WAITAOF.
+    pub(crate) waiting: Arc<crate::waiting::Waiting>,
     /// Clients that spoke another protocol.
     pub(crate) intruders: crate::intruders::Intruders,
 }
@@ -110,6 +112,7 @@ impl Node {
             cut_off: CutOff::default(),
             chores: crate::chores::Chores::default(),
             links: crate::migrate::Links::default(),
+            waiting: Arc::default(),
             intruders: crate::intruders::Intruders::default(),
         })
     }
@@ -125,7 +128,10 @@ impl Node {
     }
 
     pub(crate) fn set_engine(&self, engine: Arc<Engine>) {
-        let _ = self.replication.set(Replication::new(&engine));
+        let replication = Replication::new(&engine);
+        let waiting = self.waiting.clone();
+        replication.hub.on_news(move || waiting.news());
+        let _ = self.replication.set(replication);
         let _ = self.engine.set(engine);
     }
 

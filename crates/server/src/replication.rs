@@ -327,6 +327,24 @@ impl Node {
         }
     }
 
+    /// Ends the link with the primary, if there is one. What this server knows of the stream so far
+    /// may be continued from: its place, if it has one.
+    fn leave_primary(&self) -> Option<(ReplId, Offset)> {
+        let replication = self.replication();
+        // The link is ended without the lock: its thread may ask how the link stands.
+        let before = replication.following.lock().take();
+        match before {
+            Some(before) => before.follower.end(),
+            None => {
+                let history = replication.hub.history();
+                replication
+                    .hub
+                    .window()
+                    .map(|_| (history.id, history.offset))
+            }
+        }
+    }
+
     /// Follows a primary from now on; in a cluster it has an id.
     pub(crate) fn follow(&self, id: Option<NodeId>, host: String, port: u16) {
         let replication = self.replication();
@@ -339,19 +357,7 @@ impl Node {
             following.id = id;
             return;
         }
-        // The link is ended without the lock: its thread may ask how the link stands.
-        let before = replication.following.lock().take();
-        // What this server knows of the stream so far may be continued from.
-        let place = match before {
-            Some(before) => before.follower.end(),
-            None => {
-                let history = replication.hub.history();
-                replication
-                    .hub
-                    .window()
-                    .map(|_| (history.id, history.offset))
-            }
-        };
+        let place = self.leave_primary();
         let stale = !self.config.read().replica_serve_stale_data;
         engine.change_settings(|settings| (settings.replica, settings.stale) = (true, stale));
         self.close_withheld();
@@ -399,6 +405,9 @@ impl Node {
                     port,
                     follower,
                 });
+                drop(following);
+                // Who waits for replicas waits in vain.
+                self.waiting.news();
             }
             Err(error) => self.log(
                 LogLevel::Warning,

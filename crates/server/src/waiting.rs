@@ -1,5 +1,7 @@
 //! WAIT and WAITAOF: a client waits until other nodes or a disk have what it wrote.
 
+mod waiters;
+
 use crate::node::{Node, number};
 use base::num;
 use engine::{Answer, Engine, Fail, Session, Taken};
@@ -7,9 +9,9 @@ use parking_lot::Mutex;
 use resp::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use waiters::Waiter;
 
-/// How long a waiting thread sleeps at most before it looks whether it is still waited for.
-const TURN: Duration = Duration::from_millis(50);
+pub(crate) use waiters::Waiting;
 
 const DISABLED: &str =
     "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
@@ -43,17 +45,12 @@ pub(crate) fn wait(
         return Ok(number(there));
     };
     crate::replication::ask_for_acknowledgements(node, engine);
-    let acknowledged = hub.clone();
     let so_far = move || {
-        let there = acknowledged.acknowledged(offset) as i64;
+        let there = hub.acknowledged(offset) as i64;
         let answer: Answer = Box::new(move |reply| reply.int(there));
-        (there >= count, answer)
+        Ok((there >= count, answer))
     };
-    let turn = move |_: &Node, end| {
-        hub.wait_for_news(end);
-        Ok(())
-    };
-    until(node, session, timeout, so_far, turn)
+    until(node, session, timeout, so_far)
 }
 
 /// What WAITAOF asks for.
@@ -119,35 +116,27 @@ pub(crate) fn waitaof(
     let synced = move || {
         // What is synced as the file is turned off does not count: it is not waited for any more.
         let writer = weak.upgrade().and_then(|node| node.append_only.writer());
-        let here = writer.is_some_and(|(_, status)| status.synced() >= sequence);
+        let here = writer
+            .as_ref()
+            .map(|(_, status)| status.synced() >= sequence);
+        if local > 0 && here.is_none() {
+            return Err(DISABLED);
+        }
         let there = hub.replicas();
         let there = there
             .iter()
             .filter(|r| r.fsynced.is_some_and(|at| at >= offset));
-        (usize::from(here), there.count())
+        Ok((usize::from(here == Some(true)), there.count()))
     };
-    let (here, there) = synced();
+    let (here, there) = synced()?;
     let Some(session) = session.filter(|_| here < local || there < replicas) else {
         return Ok(Taken::Now(answer(here, there)));
     };
-    let synced = Arc::new(synced);
-    let so_far = {
-        let synced = synced.clone();
-        move || {
-            let (here, there) = synced();
-            (here >= local && there >= replicas, answer(here, there))
-        }
+    let so_far = move || {
+        let (here, there) = synced()?;
+        Ok((here >= local && there >= replicas, answer(here, there)))
     };
-    let turn = move |node: &Node, end| {
-        if synced().0 >= local {
-            node.replication().hub.wait_for_news(end);
-        } else {
-            let (_, status) = node.append_only.writer().ok_or(DISABLED)?;
-            status.wait_synced(sequence, Some(end), &|| false);
-        }
-        Ok(())
-    };
-    until(node, session, timeout, so_far, turn)
+    until(node, session, timeout, so_far)
 }
 
 fn answer(here: usize, there: usize) -> Answer {
@@ -158,59 +147,33 @@ fn answer(here: usize, there: usize) -> Answer {
     })
 }
 
-/// Has a thread wait for a client until there is enough, the time is up (zero: it never is), the
-/// client is unblocked or gone, or this node is no primary any more. `so_far` says whether there is
-/// enough, and answers; `turn` sleeps until there may be more, at most until the time given.
+/// Has a client wait until there is enough, the time is up (zero: it never is), it is unblocked or
+/// gone, or this node is no primary any more. `so_far` says whether there is enough, and answers.
 fn until(
     node: &Arc<Node>,
     session: &mut Session,
     timeout: Duration,
-    so_far: impl Fn() -> (bool, Answer) + Send + Sync + 'static,
-    turn: impl Fn(&Node, Instant) -> Result<(), &'static str> + Send + 'static,
+    so_far: impl Fn() -> Result<(bool, Answer), &'static str> + Send + Sync + 'static,
 ) -> Result<Taken, Fail> {
     // One that the clock cannot show is as good as none.
     let deadline = Instant::now().checked_add(timeout);
-    let deadline = deadline.filter(|_| !timeout.is_zero());
-    let ticket = Mutex::new(Some(engine::Host::ticket(&**node, session)));
-    let shared = Arc::new((ticket, so_far));
-    let (node, wait) = (Arc::downgrade(node), shared.clone());
-    let work = move || {
-        let (ticket, so_far) = &*wait;
-        // Nobody is left, or somebody else has answered.
-        while let Some(node) = node.upgrade().filter(|_| ticket.lock().is_some()) {
-            let now = Instant::now();
-            let (enough, answer) = so_far();
-            let over = enough || deadline.is_some_and(|at| now >= at);
-            let end = deadline.map_or(now + TURN, |at| at.min(now + TURN));
-            let failed = if node.replication().primary().is_some() {
-                Some(DEMOTED)
-            } else if over {
-                None
-            } else {
-                turn(&node, end).err()
-            };
-            if (over || failed.is_some())
-                && let Some(ticket) = ticket.lock().take()
-            {
-                match failed {
-                    Some(text) => ticket.error(text),
-                    None => ticket.answer(answer),
-                }
-            }
-        }
-    };
-    let spawned = std::thread::Builder::new().name("wait".into()).spawn(work);
-    spawned.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
-    let unblock = move |as_error| {
-        let (ticket, so_far) = &*shared;
-        let Some(ticket) = ticket.lock().take() else {
+    let waiter = Arc::new(Waiter {
+        ticket: Mutex::new(Some(engine::Host::ticket(&**node, session))),
+        deadline: deadline.filter(|_| !timeout.is_zero()),
+        so_far: Box::new(so_far),
+    });
+    let added = node.waiting.add(node, waiter.clone());
+    added.map_err(|error| Fail::from(format!("ERR cannot wait: {error}")))?;
+    let waiting = node.waiting.clone();
+    let unblock = move |as_error: bool| {
+        let Some(ticket) = waiter.ticket.lock().take() else {
             return false;
         };
-        if as_error {
-            ticket.error(UNBLOCKED);
-        } else {
-            ticket.answer(so_far().1);
+        match (waiter.so_far)() {
+            Ok((_, answer)) if !as_error => ticket.answer(answer),
+            _ => ticket.error(UNBLOCKED),
         }
+        waiting.news();
         true
     };
     *session.card.unblock.lock() = Some(Box::new(unblock));

@@ -1,12 +1,11 @@
 //! What others ask of the writer, and what it lets them know.
 
 use config::AppendFsync;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
 
 /// The answer to an order: what went wrong, if anything did.
 pub(super) type Reply = Sender<Result<(), String>>;
@@ -130,8 +129,6 @@ pub struct Status {
     synced: AtomicU64,
     /// The system's words about the last failure, while it lasts.
     failure: Mutex<Option<String>>,
-    waiters: Mutex<usize>,
-    progress: Condvar,
 }
 
 impl Status {
@@ -160,31 +157,5 @@ impl Status {
 
     pub(super) fn set_synced(&self, sequence: u64) {
         self.synced.fetch_max(sequence, Ordering::AcqRel);
-        if *self.waiters.lock() > 0 {
-            self.progress.notify_all();
-        }
-    }
-
-    /// Waits until the record with this sequence is synced; whether it is, at the deadline or when
-    /// `ended` says that it never will be.
-    pub fn wait_synced(
-        &self,
-        sequence: u64,
-        deadline: Option<Instant>,
-        ended: &dyn Fn() -> bool,
-    ) -> bool {
-        const LOOK: Duration = Duration::from_millis(100);
-        let mut waiters = self.waiters.lock();
-        *waiters += 1;
-        while self.synced() < sequence && !ended() {
-            let now = Instant::now();
-            let left = deadline.map_or(LOOK, |at| at.saturating_duration_since(now));
-            if left.is_zero() {
-                break;
-            }
-            self.progress.wait_for(&mut waiters, left.min(LOOK));
-        }
-        *waiters -= 1;
-        self.synced() >= sequence
     }
 }

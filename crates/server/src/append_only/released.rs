@@ -51,6 +51,8 @@ impl Node {
 pub(super) struct Ear {
     node: Weak<Node>,
     engine: Arc<Engine>,
+    /// Clients in WAITAOF: they hear of each sync.
+    waiting: Arc<crate::waiting::Waiting>,
     released: AtomicU64,
 }
 
@@ -60,6 +62,7 @@ impl Ear {
         Ear {
             node: Arc::downgrade(node),
             engine: engine.clone(),
+            waiting: node.waiting.clone(),
             released: AtomicU64::new(0),
         }
     }
@@ -67,6 +70,7 @@ impl Ear {
 
 impl Notice for Ear {
     fn released(&self, sequence: u64) {
+        self.waiting.news();
         let before = self.released.fetch_max(sequence, Ordering::SeqCst);
         if before >= sequence {
             return;
