@@ -275,7 +275,8 @@ impl Handler for Front {
             if conn.place.is_some() && !matches!(outcome, Outcome::Busy(_)) {
                 self.give_up_place(conn);
             }
-            if std::mem::take(&mut conn.session.everywhere) {
+            let everywhere = std::mem::take(&mut conn.session.everywhere);
+            if everywhere && matches!(outcome, Outcome::Done | Outcome::Close) {
                 return self.reply_everywhere(conn.id, &outcome, out);
             }
             match outcome {
