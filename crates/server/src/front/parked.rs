@@ -92,15 +92,31 @@ impl Front {
         if conn.session.has_rest() {
             return self.go_on(conns, id, Some(answer));
         }
+        let (mut bytes, resp3) = (Vec::new(), conn.session.resp3);
+        answer(&mut resp::Reply::new(&mut bytes, resp3));
+        self.reply_late(conns, id, bytes);
+    }
+
+    /// Sends the reply of a connection that waited for it, and lets the connection go on.
+    fn reply_late(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut bytes: Vec<u8>) {
         let mark = self.withhold_all();
-        if let Some((conn, out)) = conns.write(id) {
-            mark.into_iter().for_each(|sequence| out.mark(sequence));
-            conn.session.card.set_flag(flags::BLOCKED, false);
-            if conn.session.reply_mode == engine::ReplyMode::Off {
-                answer(&mut resp::Reply::new(&mut Vec::new(), conn.session.resp3));
-            } else {
-                answer(&mut out.reply());
-            }
+        let Some((conn, out)) = conns.write(id) else {
+            return;
+        };
+        mark.into_iter().for_each(|sequence| out.mark(sequence));
+        conn.session.card.set_flag(flags::BLOCKED, false);
+        if conn.session.reply_mode == engine::ReplyMode::Off {
+            bytes.clear();
+        }
+        let closes = conn.session.card.has_flag(flags::CLOSING);
+        if std::mem::take(&mut conn.session.everywhere) {
+            let boundary = self.worker.engine().store.gates().mark();
+            return self.everywhere.wait(boundary, id, Reply { bytes, closes });
+        }
+        out.buffer().extend_from_slice(&bytes);
+        if closes {
+            conns.close(id);
+        } else {
             conns.unblock(id);
         }
     }
@@ -128,29 +144,8 @@ impl Front {
         };
         self.worker.locker().take_turn(None);
         self.worker.end_batch();
-        if !replies {
-            return;
-        }
-        let mark = self.withhold_all();
-        let Some((conn, out)) = conns.write(id) else {
-            return;
-        };
-        mark.into_iter().for_each(|sequence| out.mark(sequence));
-        conn.session.card.set_flag(flags::BLOCKED, false);
-        if conn.session.reply_mode == engine::ReplyMode::Off {
-            reply.clear();
-        }
-        let closes = conn.session.card.has_flag(flags::CLOSING);
-        if std::mem::take(&mut conn.session.everywhere) {
-            let boundary = self.worker.engine().store.gates().mark();
-            let bytes = reply;
-            return self.everywhere.wait(boundary, id, Reply { bytes, closes });
-        }
-        out.buffer().extend_from_slice(&reply);
-        if closes {
-            conns.close(id);
-        } else {
-            conns.unblock(id);
+        if replies {
+            self.reply_late(conns, id, reply);
         }
     }
 
