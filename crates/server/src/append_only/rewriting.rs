@@ -39,6 +39,15 @@ fn begin(node: &Node) -> Result<Arc<Progress>, Fail> {
 /// Notes how a rewrite ended.
 fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved, RewriteError>) {
     let stopped = progress.stop.load(Ordering::Relaxed);
+    if result.is_ok() && !stopped {
+        let mut state = node.append_only.state.lock();
+        if state.phase == Phase::Waiting {
+            state.phase = Phase::On;
+        }
+        drop(state);
+        // Before anybody is told that the rewrite is done: from then on replies wait for the file.
+        set_gate(node, engine);
+    }
     {
         let mut state = node.append_only.state.lock();
         let since = state.rewrite.take().map(|rewrite| rewrite.since);
@@ -48,9 +57,6 @@ fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved,
                 (state.last_ok, state.failures) = (true, 0);
                 state.rewrites += 1;
                 state.back_off = (0, None);
-                if state.phase == Phase::Waiting && !stopped {
-                    state.phase = Phase::On;
-                }
             }
             Err(_) if stopped => {}
             Err(_) => {

@@ -54,6 +54,8 @@ struct State {
     syncs: bool,
     /// Whether no sync comes to its end.
     stalled: bool,
+    /// How many syncs stand still.
+    standing: usize,
     room: u64,
     operations: u64,
     due: Option<(u64, u64, Promised)>,
@@ -142,6 +144,11 @@ impl ForgetfulDisk {
         self.0.lock().stalled = on;
     }
 
+    /// How many syncs stand still.
+    pub(super) fn standing(&self) -> usize {
+        self.0.lock().standing
+    }
+
     /// How many more bytes fit.
     pub(super) fn set_room(&self, bytes: u64) {
         self.0.lock().room = bytes;
@@ -182,10 +189,16 @@ impl Append for OpenFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        while self.state.lock().stalled {
-            std::thread::yield_now();
-        }
         let mut state = self.state.lock();
+        if state.stalled {
+            state.standing += 1;
+            while state.stalled {
+                drop(state);
+                std::thread::yield_now();
+                state = self.state.lock();
+            }
+            state.standing -= 1;
+        }
         state.operate();
         if state.syncs {
             let inode = &mut state.inodes[self.inode];

@@ -103,6 +103,31 @@ fn a_stalled_sync_stops_no_writes() {
     }
 }
 
+/// What a sync is at is not synced yet: whoever promises more than that syncs itself.
+#[test]
+fn a_flush_does_not_take_for_synced_what_a_sync_is_at() {
+    let disk = Arc::new(ForgetfulDisk::new(true));
+    let mut rig = Rig::start(disk.clone(), AppendFsync::Always);
+    disk.stall(true);
+    let sequence = rig.world.set_in_batch(1, 1);
+    rig.desk.write();
+    eventually("a sync stalls", || disk.standing() == 1);
+    std::thread::scope(|scope| {
+        let flush = scope.spawn(|| rig.orders.flush());
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while disk.standing() < 2 && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        let (standing, synced) = (disk.standing(), rig.status.synced());
+        disk.stall(false);
+        flush.join().unwrap().unwrap();
+        assert_eq!(standing, 2, "the flush syncs too");
+        assert!(synced < sequence);
+    });
+    rig.wait_released(sequence);
+    rig.stop();
+}
+
 /// What a worker cannot write goes the road of what the file's thread cannot: it is taken back, the
 /// server is told, and nothing is released before it is written at last.
 #[test]
