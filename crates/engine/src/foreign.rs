@@ -104,7 +104,7 @@ impl Foreign {
     fn wait_for_room(&self) {
         let deadline = Instant::now() + LONGEST_WAIT;
         while self.worker.engine.store.is_full() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
+            nap();
         }
     }
 
@@ -127,7 +127,7 @@ impl Foreign {
             {
                 Outcome::Busy(slot) => self.pause_batch(|locker| locker.wait(slot)),
                 Outcome::Token => self.pause_batch(|locker| locker.wait_for_turn(&mut place)),
-                Outcome::Later => self.pause_batch(|_| std::thread::sleep(SHORT_WAIT)),
+                Outcome::Later => self.pause_batch(|_| nap()),
                 _ => break,
             }
         }
@@ -145,6 +145,15 @@ impl Foreign {
         }
         Ok(())
     }
+}
+
+/// Waits a little for what nobody tells of.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stream has a thread of its own, and its gate is closed"
+)]
+fn nap() {
+    std::thread::sleep(SHORT_WAIT);
 }
 
 /// What is about the link and not about data.

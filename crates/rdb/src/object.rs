@@ -127,6 +127,25 @@ pub fn dump(object: &Object) -> Vec<u8> {
     dump::seal(encoder)
 }
 
+/// A pinned value as DUMP replies it: what is large is read in steps, none of which holds anybody up.
+pub fn dump_pin(pin: Pin) -> Vec<u8> {
+    match pin {
+        Pin::Whole(object) => dump(&object),
+        Pin::Str(_, mut pin) => {
+            let mut encoder = dump::begin(ValueType::String, true);
+            encoder.begin_string(pin.len() as u64);
+            while pin.next(&mut |range| encoder.string_chunk(range)) {}
+            dump::seal(encoder)
+        }
+        Pin::Hash(_, mut pin) => {
+            let mut encoder = dump::begin(ValueType::Hash, true);
+            encoder.begin_hash(pin.len() as u64);
+            while pin.next(FIELDS, &mut |field, value| encoder.hash_pair(field, value)) {}
+            dump::seal(encoder)
+        }
+    }
+}
+
 /// The object that a DUMP payload holds, under this key.
 ///
 /// # Errors

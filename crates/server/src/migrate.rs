@@ -1,18 +1,24 @@
 //! MIGRATE: hands keys over to another server.
 //!
-//! The keys are *leaving* from the moment they are read until the target has answered: commands on
-//! them wait, so that what the target has is what was deleted here. No slot is locked meanwhile.
+//! The keys are *leaving* from the moment they are pinned until the target has answered: commands on
+//! them wait, so that what the target has is what was deleted here. No slot is locked meanwhile, nor
+//! while the values are serialised. Of several keys either all are leaving or none: who finds one on
+//! its way with another order lets go of all that it has before it waits.
+
+mod movers;
 
 use crate::node::Node;
 use base::Slot;
+use ds::Pin;
 use engine::{Effects, Engine, Fail, Session, Taken, wall_us};
+use movers::Movers;
 use parking_lot::Mutex;
 use resp::Args;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use store::{Expiry, Locker, SlotGuard, When};
 
@@ -26,11 +32,11 @@ const CONNECTING: &str = "IOERR error or timeout connecting to the client";
 const WRITING: &str = "IOERR error or timeout writing to target instance";
 const READING: &str = "IOERR error or timeout reading from target instance";
 
-/// What threads of MIGRATE leave for each other.
+/// The threads of MIGRATE, and what they leave for each other.
 #[derive(Default)]
 pub(crate) struct Links {
     idle: Mutex<HashMap<(String, u16), Link>>,
-    lockers: Mutex<Vec<Locker>>,
+    movers: Movers,
 }
 
 /// A connection to a target.
@@ -50,7 +56,10 @@ struct Order {
     from: u16,
     /// The database there.
     db: i64,
+    /// How long each exchange with the target may take.
     timeout: Duration,
+    /// Until when it waits for what is on this side.
+    deadline: Instant,
     copy: bool,
     replace: bool,
     auth: Vec<Vec<u8>>,
@@ -74,22 +83,17 @@ pub(crate) fn run(
     args: Args<'_>,
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
-    let session = session.ok_or("ERR MIGRATE is not allowed in a transaction")?;
+    let session = session.ok_or("ERR MIGRATE cannot wait here")?;
     let order = parse(args, session.db, engine.settings().cluster)?;
     // What WAIT waits for afterwards: all that is written until then, the deletions included.
     (session.write_offset, session.write_sequence) = (i64::MAX, u64::MAX);
-    let (ticket, node) = (node.ticket_for(session), node.clone());
-    let work = move || {
-        let answer = migrate(&node, &order);
-        match answer {
-            Ok(status) => ticket.answer(move |reply| reply.status(status)),
-            Err(text) => ticket.error(text),
-        }
+    let (ticket, shared) = (node.ticket_for(session), node.clone());
+    let work = move |locker: &Locker| match migrate(&shared, locker, &order) {
+        Ok(status) => ticket.answer(move |reply| reply.status(status)),
+        Err(text) => ticket.error(text),
     };
-    let spawned = std::thread::Builder::new()
-        .name("migrate".into())
-        .spawn(work);
-    spawned.map_err(|error| format!("ERR cannot start a thread: {error}"))?;
+    let taken = node.links.movers.add(&node.engine().store, work);
+    taken.map_err(|error| format!("ERR cannot start a thread: {error}"))?;
     Ok(Taken::Later)
 }
 
@@ -134,6 +138,10 @@ fn parse(args: Args<'_>, from: u16, cluster: bool) -> Result<Order, Fail> {
     } else {
         timeout
     };
+    let timeout = Duration::from_millis(timeout as u64);
+    // All orders come to their keys in the same way, and to each once.
+    keys.sort_unstable();
+    keys.dedup();
     let port = base::num::parse_i64(args.get(2)).and_then(|port| u16::try_from(port).ok());
     Ok(Order {
         host: String::from_utf8_lossy(args.get(1)).into_owned(),
@@ -141,7 +149,8 @@ fn parse(args: Args<'_>, from: u16, cluster: bool) -> Result<Order, Fail> {
         keys,
         from,
         db,
-        timeout: Duration::from_millis(timeout as u64),
+        timeout,
+        deadline: deadline(timeout),
         copy,
         replace,
         auth,
@@ -149,24 +158,25 @@ fn parse(args: Args<'_>, from: u16, cluster: bool) -> Result<Order, Fail> {
     })
 }
 
-fn migrate(node: &Node, order: &Order) -> Result<&'static str, Vec<u8>> {
-    let locker = node.links.lockers.lock().pop();
-    let locker = locker.unwrap_or_else(|| Locker::new(&node.engine().store));
-    let result = carry(node, &locker, order);
-    node.links.lockers.lock().push(locker);
-    result
+/// When so much time is up; in a year where the clock cannot show it.
+fn deadline(timeout: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + timeout.min(YEAR)
 }
 
-fn carry(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Vec<u8>> {
+fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Vec<u8>> {
     let engine = node.engine();
+    if Instant::now() >= order.deadline {
+        return Err(CONNECTING.into());
+    }
     if !order.keys.iter().any(|key| is_there(locker, order, key)) {
         return Ok("NOKEY");
     }
     let (mut link, cached) = node
         .links
         .get(order)
-        .map_err(|_| CONNECTING.as_bytes().to_vec())?;
-    let parcels = pack(engine, locker, order);
+        .map_err(|error| unreachable_text(&error).as_bytes().to_vec())?;
+    let parcels = pack(locker, order)?;
     if parcels.is_empty() {
         node.links.give_back(order, link);
         return Ok("NOKEY");
@@ -189,11 +199,9 @@ fn carry(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Ve
             settle(engine, locker, order, parcel);
         });
     }
-    for parcel in &parcels {
-        let _open = locker.enter();
-        let mut guard = locker.lock(Slot::of_key(&parcel.key));
-        guard.end_leaving(&parcel.key);
-    }
+    parcels
+        .iter()
+        .for_each(|parcel| unmark(locker, &parcel.key));
     match outcome {
         Ok(()) => {
             node.links.give_back(order, link);
@@ -234,39 +242,81 @@ fn is_there(locker: &Locker, order: &Order, key: &[u8]) -> bool {
     guard.find(db, ds::hash::of(key), key, when()).is_some()
 }
 
-/// Reads and marks the keys that are there. A key that leaves already is waited for.
-fn pack(engine: &Engine, locker: &Locker, order: &Order) -> Vec<Parcel> {
-    let mut parcels: Vec<Parcel> = Vec::new();
-    for key in &order.keys {
-        if parcels.iter().any(|parcel| parcel.key == *key) {
-            continue;
+/// What the client is told of a target that cannot be reached. Redis finds out that nobody listens
+/// when it writes.
+fn unreachable_text(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => WRITING,
+        _ => CONNECTING,
+    }
+}
+
+/// A key that was marked, and its value at that moment.
+struct Marked<'o> {
+    key: &'o [u8],
+    ttl: i64,
+    pin: Pin,
+}
+
+/// Marks the keys that are there and serialises them. While one leaves already none is marked, and
+/// the outcome is waited for, until the time of the order is up.
+fn pack(locker: &Locker, order: &Order) -> Result<Vec<Parcel>, Vec<u8>> {
+    loop {
+        match mark_all(locker, order) {
+            Ok(marked) => return Ok(marked.into_iter().map(serialise).collect()),
+            Err(outcome) => {
+                let left = order.deadline.saturating_duration_since(Instant::now());
+                if outcome.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                    return Err(WRITING.into());
+                }
+            }
         }
-        loop {
-            let open = locker.enter();
-            let mut guard = locker.lock(Slot::of_key(key));
-            let (db, when) = (engine.store.physical_db(order.from), when());
-            let hash = ds::hash::of(key);
-            if guard.find(db, hash, key, when).is_none() {
-                break;
-            }
-            if guard.begin_leaving(key) {
-                let Some(object) = guard.find(db, hash, key, when) else {
-                    break;
-                };
-                let ttl = object.expire().map_or(0, |at| (at - when.now).max(1));
-                let payload = rdb::object::dump(object);
-                let key = key.clone();
-                parcels.push(Parcel { key, ttl, payload });
-                break;
-            }
+    }
+}
+
+fn serialise(marked: Marked<'_>) -> Parcel {
+    Parcel {
+        key: marked.key.to_vec(),
+        ttl: marked.ttl,
+        payload: rdb::object::dump_pin(marked.pin),
+    }
+}
+
+/// Marks all keys that are there, or none: then what comes back hears when the one that leaves
+/// already has arrived, or has not.
+fn mark_all<'o>(locker: &Locker, order: &'o Order) -> Result<Vec<Marked<'o>>, Receiver<()>> {
+    let mut marked: Vec<Marked<'o>> = Vec::new();
+    for key in &order.keys {
+        let open = locker.enter();
+        let mut guard = locker.lock(Slot::of_key(key));
+        let (db, when, hash) = (
+            locker.store().physical_db(order.from),
+            when(),
+            ds::hash::of(key),
+        );
+        if guard.is_leaving(key) {
             let outcome = outcome_of(&mut guard, key);
             drop(guard);
             drop(open);
-            // Whatever happens to it, its way ends at last, and the sender is dropped.
-            let _ = outcome.recv();
+            marked.iter().for_each(|marked| unmark(locker, marked.key));
+            return Err(outcome);
         }
+        let Some(object) = guard.find(db, hash, key, when) else {
+            continue;
+        };
+        let ttl = object
+            .expire()
+            .map_or(0, |at| at.saturating_sub(when.now).max(1));
+        let pin = object.pin();
+        marked.push(Marked { key, ttl, pin });
+        guard.begin_leaving(key);
     }
-    parcels
+    Ok(marked)
+}
+
+fn unmark(locker: &Locker, key: &[u8]) {
+    let _open = locker.enter();
+    locker.lock(Slot::of_key(key)).end_leaving(key);
 }
 
 /// What hears when a key that leaves already has arrived, or has not.

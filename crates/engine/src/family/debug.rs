@@ -13,13 +13,7 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
     let count = cx.args.len();
     match (cx.args.get(1).to_ascii_lowercase().as_slice(), count) {
         (b"help", 2) => help(cx),
-        (b"sleep", 3) => {
-            let seconds = num::parse_f64(cx.args.get(2)).unwrap_or(0.0);
-            if let Ok(wait) = Duration::try_from_secs_f64(seconds) {
-                std::thread::sleep(wait);
-            }
-            cx.reply.ok();
-        }
+        (b"sleep", 3) => sleep(cx),
         (b"panic", 2) => panic!("called by DEBUG PANIC"),
         (b"set-active-expire", 3) => {
             let on = num::parse_i64(cx.args.get(2)).unwrap_or(0) != 0;
@@ -73,6 +67,16 @@ pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {
         }
     }
     Ok(())
+}
+
+/// DEBUG SLEEP seconds
+#[expect(clippy::disallowed_methods, reason = "it is made to stop the server")]
+fn sleep(cx: &mut Cx<'_>) {
+    let seconds = num::parse_f64(cx.args.get(2)).unwrap_or(0.0);
+    if let Ok(wait) = Duration::try_from_secs_f64(seconds) {
+        std::thread::sleep(wait);
+    }
+    cx.reply.ok();
 }
 
 /// Whether the program around the engine carries the subcommand out.

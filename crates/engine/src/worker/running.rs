@@ -182,6 +182,12 @@ pub(crate) fn append_effects(cx: &mut Cx<'_>, slotless: bool, mark: &mut u64) {
     }
 }
 
+/// For the mutant: long enough for another worker to come in between, on any machine.
+#[expect(clippy::disallowed_methods, reason = "it is broken on purpose")]
+fn let_others_in() {
+    std::thread::sleep(std::time::Duration::from_micros(100));
+}
+
 /// Appends the command's effects; returns their sequence number, 0 when there is none.
 fn commit(cx: &mut Cx<'_>) -> u64 {
     // A transaction of a primary's stream is journalled at its EXEC.
@@ -191,8 +197,7 @@ fn commit(cx: &mut Cx<'_>) -> u64 {
     let store = &cx.engine.store;
     if store.is_broken(store::Mutant::AppendAfterUnlock) {
         cx.keys = Keyspace::new(cx.keys.locker(), Guards::default(), 0, cx.keys.when);
-        // Long enough for another worker to come in between, on any machine.
-        std::thread::sleep(std::time::Duration::from_micros(100));
+        let_others_in();
     }
     cx.effects.commit(&store.journal)
 }

@@ -105,3 +105,58 @@ fn a_second_migrate_of_the_key_waits_for_the_first() {
     one.receive().expect("an answer").expect_ok();
     assert_eq!(two.receive().expect("an answer").text(), "NOKEY");
 }
+
+/// Each had one of the keys and waited for the other, for ever.
+#[test]
+fn two_migrates_with_the_same_keys_in_opposite_order_both_end() {
+    let server = Server::of(Program::Shoal).option("save", "").start();
+    let targets = [(); 2].map(|()| Server::of(Program::Shoal).option("save", "").start());
+    let element = "x".repeat(1 << 16);
+    let mut conn = server.connect();
+    for key in ["one", "other"] {
+        let mut push = vec!["RPUSH", key];
+        push.resize(66, &element);
+        for _ in 0..2 {
+            assert!(conn.call(&push).error().is_none());
+        }
+    }
+    let migrate = |target: &Server, keys: [&str; 2]| {
+        let (mut conn, port) = (server.connect(), target.port().to_string());
+        let head = ["MIGRATE", "127.0.0.1", &port, "", "0", "60000"];
+        let tail = ["COPY", "REPLACE", "KEYS", keys[0], keys[1]];
+        let command: Vec<&str> = head.into_iter().chain(tail).collect();
+        conn.send(&command).expect("it is sent");
+        conn
+    };
+    for _ in 0..10 {
+        let mut both = [
+            migrate(&targets[0], ["one", "other"]),
+            migrate(&targets[1], ["other", "one"]),
+        ];
+        for conn in &mut both {
+            conn.receive().expect("it ends").expect_ok();
+        }
+    }
+    for target in &targets {
+        assert_eq!(target.line("LLEN other"), Reply::Int(128));
+    }
+}
+
+#[test]
+fn a_migrate_waits_for_another_no_longer_than_its_time() {
+    let (server, first, second) = (server(), Target::new(), Target::new());
+    let mut other = server.connect();
+    other.line("MSET k v {k}2 v").expect_ok();
+    let migrate = |target: &Target, timeout: &str| {
+        let (mut conn, port) = (server.connect(), target.port());
+        let head = ["MIGRATE", "127.0.0.1", &port, "", "0", timeout];
+        let command: Vec<&str> = head.into_iter().chain(["KEYS", "{k}2", "k"]).collect();
+        conn.send(&command).expect("it is sent");
+        conn
+    };
+    let _one = migrate(&first, "60000");
+    let _socket = first.receive();
+    let mut two = migrate(&second, "200");
+    let reply = two.receive().expect("it ends");
+    reply.expect_error("IOERR error or timeout writing to target instance");
+}

@@ -6,6 +6,7 @@
 use super::SlotGuard;
 use crate::{Store, Wake};
 use base::Slot;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,15 +21,11 @@ type Waiters = Vec<Arc<dyn Wake>>;
 
 /// Such keys of one slot, of whatever database.
 #[derive(Default)]
-pub(crate) struct Leavers(Vec<(Box<[u8]>, Waiters)>);
+pub(crate) struct Leavers(HashMap<Box<[u8]>, Waiters>);
 
 impl Leavers {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    fn place(&self, key: &[u8]) -> Option<usize> {
-        self.0.iter().position(|(leaver, _)| **leaver == *key)
     }
 }
 
@@ -64,7 +61,7 @@ impl SlotGuard<'_> {
     /// Whether this key is, in whatever database.
     #[inline]
     pub fn is_leaving(&self, key: &[u8]) -> bool {
-        self.has_leaving() && self.leavers().is_some_and(|keys| keys.place(key).is_some())
+        self.has_leaving() && self.leavers().is_some_and(|keys| keys.0.contains_key(key))
     }
 
     fn leavers(&self) -> Option<&Leavers> {
@@ -77,7 +74,7 @@ impl SlotGuard<'_> {
             return false;
         }
         let leavers = &mut self.state_mut().rare().leavers;
-        leavers.0.push((key.into(), Waiters::new()));
+        leavers.0.insert(key.into(), Waiters::new());
         self.cell.route.fetch_or(LEAVING, Ordering::AcqRel);
         true
     }
@@ -87,10 +84,9 @@ impl SlotGuard<'_> {
         let Some(rare) = &mut self.state_mut().rare else {
             return;
         };
-        let Some(place) = rare.leavers.place(key) else {
+        let Some(waiters) = rare.leavers.0.remove(key) else {
             return;
         };
-        let (_, waiters) = rare.leavers.0.swap_remove(place);
         if rare.leavers.is_empty() {
             self.cell.route.fetch_and(!LEAVING, Ordering::AcqRel);
             self.tidy = true;
@@ -104,10 +100,10 @@ impl SlotGuard<'_> {
         let Some(rare) = &mut self.state_mut().rare else {
             return false;
         };
-        let place = rare.leavers.place(key);
-        if let Some(place) = place {
-            rare.leavers.0[place].1.push(waiter());
-        }
-        place.is_some()
+        let Some(waiters) = rare.leavers.0.get_mut(key) else {
+            return false;
+        };
+        waiters.push(waiter());
+        true
     }
 }
