@@ -74,7 +74,7 @@ fn round(engine: &Arc<Engine>, rng: Rng, mut after: impl FnMut(&str)) {
         let shown = shown.join(" ");
         let out = loop {
             match lab.execute(&words) {
-                (Outcome::Busy(_) | Outcome::Later, _) => std::thread::yield_now(),
+                (Outcome::Busy(_) | Outcome::Token | Outcome::Later, _) => std::thread::yield_now(),
                 (Outcome::Paused, _) => end_pause(engine),
                 (Outcome::Done, out) => break Some(out),
                 (Outcome::Close, _) => break None,
