@@ -64,6 +64,8 @@ pub struct Session {
     /// Whether the command that runs is one of a transaction, behind its unit: one that waits for
     /// something to happen answers at once there, as all do in EXEC.
     pub(crate) in_rest: bool,
+    /// Whether the late reply of its command tells of data, which others may have changed.
+    pub(crate) late_data: bool,
     /// What its command is, while a thread of the program around the engine does it.
     pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
     /// Set by a command that changes what all workers go by: its reply may leave when each of them
@@ -99,6 +101,7 @@ impl Session {
             keys_so_far: None,
             rest: None,
             in_rest: false,
+            late_data: false,
             elsewhere: None,
             everywhere: false,
             monitor: false,
@@ -115,6 +118,12 @@ impl Session {
     /// Whether it watches keys.
     pub(crate) fn is_watching(&self) -> bool {
         !self.watched.is_empty()
+    }
+
+    /// Whether the reply that it waits for tells of data: it leaves no sooner than what it tells of is
+    /// safe.
+    pub fn awaits_data(&self) -> bool {
+        self.late_data
     }
 
     /// Whether commands are being queued.

@@ -62,8 +62,6 @@ pub struct Settings {
     pub output_limits: [(usize, usize, u64); 3],
     /// `timeout`, in seconds; 0: never.
     pub idle_timeout: u64,
-    /// Whether expired keys are hidden but not deleted: while clients are paused.
-    pub hide_expired: bool,
     /// Whether periodic work rests (DEBUG PAUSE-CRON 1).
     pub pause_periodic: bool,
     /// Whether active expiry and lazy deletion rest (DEBUG SET-ACTIVE-EXPIRE 0 rests the former).
@@ -132,7 +130,6 @@ impl Default for Settings {
                 (32 << 20, 8 << 20, 60),
             ],
             idle_timeout: 0,
-            hide_expired: false,
             pause_periodic: false,
             active_expire: true,
         }

@@ -141,17 +141,20 @@ impl Worker {
                 self.settings.latency_tracking,
             );
             self.stats.timed(Cmd::Exec, took, failed, track);
-            slow::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
         if outcome.is_undone() {
             session.transaction = Some(transaction);
             return outcome;
         }
         if let (false, Some(ends)) = (behind.is_empty(), ends) {
-            let rest = Rest::new(transaction.queue, behind, &out[start..], &ends);
+            let replies = (&out[start..], ends.as_slice());
+            let rest = Rest::new(transaction.queue, behind, replies, self.take_mark());
             out.truncate(start);
             session.rest = Some(Box::new(rest));
             return self.go_on(session, out);
+        }
+        if outcome == Outcome::Done {
+            slow::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
         outcome
     }
@@ -233,15 +236,15 @@ impl Worker {
         (home, slots): (Option<Slot>, &Slots),
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let (when, now) = (self.when(session), self.now());
+        self.locker.close();
+        self.look_at_pause();
+        let (when, level, now) = (self.when(session), self.paused, self.now());
         let (locker, parts) = self.parts();
-        locker.close();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Ok(Outcome::Token),
-            // The gate was closed: a pause may have begun.
-            Some(_) if is_paused(parts.engine, session, || unit.needs(changes)) => {
-                Ok(Outcome::Paused)
-            }
+            // The gate was closed: a pause may have begun, or ended.
+            Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if is_paused(level, session, || unit.needs(changes)) => Ok(Outcome::Paused),
             Some(world) => {
                 let guards = locker.lock_all(world.token(), slots);
                 let db = parts.engine.store.physical_db(session.db);

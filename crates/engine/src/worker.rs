@@ -35,6 +35,9 @@ pub struct Worker {
     pub(crate) stats: Arc<WorkerStats>,
     /// Whether the caller has the append-only file written after batches.
     writes_file: bool,
+    /// The pause that was in force when the command was admitted. It is looked at once for each: a
+    /// command that changes something does not run while expired keys are only hidden.
+    pub(crate) paused: Option<crate::PauseKind>,
     /// The sequence that the reply of the command which ran last waits for.
     mark: u64,
     pub(crate) ahead: Lookahead,
@@ -61,6 +64,7 @@ impl Worker {
             dice: Dice::new(),
             stats: engine.stats.worker(),
             writes_file: false,
+            paused: None,
             mark: 0,
             ahead: Lookahead::default(),
         }
@@ -70,6 +74,11 @@ impl Worker {
     #[inline]
     pub fn take_mark(&mut self) -> u64 {
         std::mem::take(&mut self.mark)
+    }
+
+    /// Sets that sequence.
+    pub(crate) fn set_mark(&mut self, mark: u64) {
+        self.mark = mark;
     }
 
     /// The thread's way to slots.
@@ -180,6 +189,7 @@ impl Worker {
             Err(unknown) => return self.refuse_unknown(session, unknown, args, out),
         };
         session.note_command(spec, args);
+        self.look_at_pause();
         witness::begins(spec, self.ahead.keys(seen).first().map(|key| key.slot));
         if !self.calm && self.waits_for_load(session, spec) {
             return Outcome::Later;
@@ -332,11 +342,17 @@ impl Worker {
         (&self.locker, parts, &self.ahead)
     }
 
+    /// Looks at the pause anew: a command begins, or its gate was closed meanwhile.
+    #[inline]
+    pub(crate) fn look_at_pause(&mut self) {
+        self.paused = self.engine.pause.level();
+    }
+
     /// The command's clock stamp, and what expired keys mean to it.
     pub(crate) fn when(&self, session: &Session) -> When {
         let expiry = if session.trusted {
             Expiry::Ignore
-        } else if self.settings.replica || self.settings.hide_expired {
+        } else if self.settings.replica || self.paused.is_some() {
             Expiry::Hide
         } else {
             Expiry::Delete

@@ -367,7 +367,6 @@ impl Node {
     /// Waits until no command goes by what was before a pause, or `enough`.
     fn pass_gates(&self, enough: impl Fn() -> bool) {
         let engine = self.engine();
-        engine.change_settings(|settings| settings.hide_expired = true);
         let mark = engine.store.gates().mark();
         while !engine.store.gates().all_passed(&mark) && !enough() {
             std::thread::sleep(std::time::Duration::from_micros(200));
@@ -383,9 +382,6 @@ impl Node {
 
     /// A pause has ended: what waited for it goes on, unless another one is in force.
     pub(crate) fn after_pause(&self) {
-        let engine = self.engine();
-        let paused = engine.pause.level().is_some();
-        engine.change_settings(|settings| settings.hide_expired = paused);
         self.resume();
     }
 

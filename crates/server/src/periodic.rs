@@ -102,7 +102,8 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
             if settings.pause_periodic {
                 continue;
             }
-            let rests = settings.loading || settings.hide_expired || engine.store.is_full();
+            let rests =
+                settings.loading || engine.pause.level().is_some() || engine.store.is_full();
             if settings.active_expire && !rests {
                 if settings.replica {
                     let budget = period * EXPIRE_PERCENT / 100;

@@ -165,8 +165,7 @@ impl<'a> SlotGuard<'a> {
         if expire > when.now {
             return false;
         }
-        let stays = self.store.is_held(self.slot) || self.is_leaving(key);
-        if when.expiry == Expiry::Delete && !stays {
+        if when.expiry == Expiry::Delete && !self.is_leaving(key) {
             self.expire(db, hash, key);
         }
         true

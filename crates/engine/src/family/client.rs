@@ -363,8 +363,6 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
     let until = Instant::now().checked_add(timeout::milliseconds(cx.args.get(2))?);
     let until = until.ok_or("ERR timeout is out of range")?;
     cx.engine.pause.begin(kind, until, false);
-    cx.engine
-        .change_settings(|settings| settings.hide_expired = true);
     cx.session.everywhere = true;
     cx.reply.ok();
     Ok(())

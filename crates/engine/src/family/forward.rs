@@ -20,6 +20,8 @@ pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
             cx.session.everywhere |= cx.spec.id == Cmd::ConfigSet;
         }
         Taken::Later => {
+            let flags = commands::flag::READONLY | commands::flag::WRITE;
+            cx.session.late_data = cx.spec.has(flags);
             slow::done_elsewhere(cx, began);
             return Err(Fail::Blocked);
         }

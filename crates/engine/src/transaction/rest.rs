@@ -6,9 +6,10 @@
 //! its worker goes on. The reply leaves last, with the places that the queue gives.
 
 use super::Queued;
+use crate::family::slow;
 use crate::{Answer, Outcome, Session, Worker, handlers};
 use commands::{Cmd, flag};
-use resp::Reply;
+use resp::{ArgsBuf, Reply};
 use std::collections::VecDeque;
 
 /// The commands of a transaction that run behind its unit, by their places in the queue, ascending.
@@ -43,13 +44,20 @@ pub(crate) struct Rest {
     todo: VecDeque<usize>,
     /// The place of the command whose answer is waited for.
     awaited: Option<usize>,
+    /// The sequence that the reply waits for.
+    mark: u64,
     /// Whether the connection is blocked: its EXEC is not executed again, others go on with it.
     blocked: bool,
 }
 
 impl Rest {
     /// Behind a unit that has written `replies` one after another, each up to one of `ends`.
-    pub(super) fn new(queue: Vec<Queued>, behind: Behind, replies: &[u8], ends: &[usize]) -> Rest {
+    pub(super) fn new(
+        queue: Vec<Queued>,
+        behind: Behind,
+        (replies, ends): (&[u8], &[usize]),
+        mark: u64,
+    ) -> Rest {
         let mut parts = Vec::with_capacity(queue.len());
         let (mut ends, mut start) = (ends.iter(), 0);
         for nth in 0..queue.len() {
@@ -65,6 +73,7 @@ impl Rest {
             replies: parts,
             todo: behind.into(),
             awaited: None,
+            mark,
             blocked: false,
         }
     }
@@ -78,10 +87,14 @@ impl Worker {
                 let mut reply = Reply::new(out, session.resp3);
                 reply.array(rest.replies.len());
                 rest.replies.iter().for_each(|bytes| reply.raw(bytes));
+                self.set_mark(rest.mark);
+                let exec: ArgsBuf = [b"EXEC".as_slice()].into_iter().collect();
+                slow::show(&self.engine, session, Cmd::Exec.spec(), exec.as_args());
                 return Outcome::Done;
             };
             let mut out = std::mem::take(&mut rest.replies[nth]);
             session.in_rest = true;
+            self.look_at_pause();
             let outcome = {
                 let Queued { spec, args, .. } = &rest.queue[nth];
                 let args = args.as_args();
@@ -90,6 +103,7 @@ impl Worker {
                 self.call(session, spec, seen, args, &mut out)
             };
             session.in_rest = false;
+            rest.mark = rest.mark.max(self.take_mark());
             if outcome.is_undone() {
                 session.rest = Some(rest);
                 return outcome;

@@ -96,7 +96,7 @@ impl Worker {
     /// Whether the command waits for the end of a pause.
     #[inline]
     pub(super) fn waits_for_pause(&self, session: &Session, spec: &'static Spec) -> bool {
-        is_paused(&self.engine, session, || changes(session, spec))
+        is_paused(self.paused, session, || changes(session, spec))
     }
 
     /// Whether the command waits until a disk has caught up with what others have changed.
@@ -109,11 +109,11 @@ impl Worker {
 /// Whether what changes something, or does not, waits for the end of a pause.
 #[inline]
 pub(crate) fn is_paused(
-    engine: &crate::Engine,
+    level: Option<PauseKind>,
     session: &Session,
     changes: impl FnOnce() -> bool,
 ) -> bool {
-    match engine.pause.level() {
+    match level {
         None => false,
         Some(_) if session.trusted => false,
         Some(PauseKind::Writes) => changes(),

@@ -192,19 +192,18 @@ impl Worker {
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let (when, db) = (
-            self.when(session),
-            self.engine.store.physical_db(session.db),
-        );
+        self.locker.close();
+        self.look_at_pause();
+        let (when, level) = (self.when(session), self.paused);
         let (locker, parts) = self.parts();
-        locker.close();
         let outcome = match locker.try_world(PATIENCE) {
             None => Ok(Outcome::Token),
-            // The gate was closed: a pause may have begun.
-            Some(_) if is_paused(parts.engine, session, || changes(session, spec)) => {
-                Ok(Outcome::Paused)
-            }
+            // The gate was closed: a pause may have begun, or ended.
+            Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if is_paused(level, session, || changes(session, spec)) => Ok(Outcome::Paused),
             Some(world) => {
+                // Another may have swapped databases.
+                let db = parts.engine.store.physical_db(session.db);
                 let keys = Keyspace::of_world(locker, Guards::default(), db, when);
                 run(parts, session, spec, (args, &[]), keys, Some(&world), out)
             }

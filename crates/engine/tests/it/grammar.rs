@@ -99,7 +99,6 @@ fn round(engine: &Arc<Engine>, rng: Rng, mut after: impl FnMut(&str)) {
 /// What the program around the engine does when the time of CLIENT PAUSE is up.
 fn end_pause(engine: &Engine) {
     engine.pause.end(false);
-    engine.change_settings(|settings| settings.hide_expired = false);
 }
 
 fn digest(lab: &mut Lab) -> String {

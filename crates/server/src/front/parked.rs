@@ -94,12 +94,20 @@ impl Front {
         }
         let (mut bytes, resp3) = (Vec::new(), conn.session.resp3);
         answer(&mut resp::Reply::new(&mut bytes, resp3));
-        self.reply_late(conns, id, bytes);
+        let awaits_data = conn.session.awaits_data();
+        let mark = awaits_data.then(|| self.withhold_all()).flatten();
+        self.reply_late(conns, id, bytes, mark);
     }
 
-    /// Sends the reply of a connection that waited for it, and lets the connection go on.
-    fn reply_late(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut bytes: Vec<u8>) {
-        let mark = self.withhold_all();
+    /// Sends the reply of a connection that waited for it, and lets the connection go on. The reply
+    /// leaves when the file has the record with the sequence `mark`.
+    fn reply_late(
+        &mut self,
+        conns: &mut Conns<'_, Front>,
+        id: ConnId,
+        mut bytes: Vec<u8>,
+        mark: Option<u64>,
+    ) {
         let Some((conn, out)) = conns.write(id) else {
             return;
         };
@@ -145,7 +153,10 @@ impl Front {
         self.worker.locker().take_turn(None);
         self.worker.end_batch();
         if replies {
-            self.reply_late(conns, id, reply);
+            let released = self.worker.engine().store.journal.released();
+            let mark = Some(self.worker.take_mark()).filter(|mark| *mark > released);
+            self.owes |= mark.is_some();
+            self.reply_late(conns, id, reply, mark);
         }
     }
 

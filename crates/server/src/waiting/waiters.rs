@@ -10,7 +10,10 @@ use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long the thread waits for the next client when there is none.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a client waits for: whether there is enough, and the answer as things are; or why it waits
 /// in vain.
@@ -116,12 +119,21 @@ impl Waiting {
                 waiters.append(&mut state.waiters);
                 self.any.store(!waiters.is_empty(), Ordering::SeqCst);
                 let next = waiters.iter().filter_map(|waiter| waiter.deadline).min();
+                let idle = waiters.is_empty();
+                let until = match next {
+                    _ if idle => Some(Instant::now() + PATIENCE),
+                    next => next,
+                };
                 while !state.heard {
-                    match next {
+                    match until {
                         None => self.news.wait(&mut state),
                         Some(at) if self.news.wait_until(&mut state, at).timed_out() => break,
                         Some(_) => {}
                     }
+                }
+                if idle && !state.heard {
+                    state.has_thread = false;
+                    return;
                 }
                 state.heard = false;
                 waiters.append(&mut state.waiters);
