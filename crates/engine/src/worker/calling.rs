@@ -148,7 +148,9 @@ impl Worker {
         };
         let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
+        // MIGRATE waits itself, no longer than its time.
         if !session.trusted
+            && spec.id != Cmd::Migrate
             && let Some(key) = leaving::among(&mut guards, args, known)
         {
             return Ok(Outcome::Leaving(key));
