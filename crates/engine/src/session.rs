@@ -120,6 +120,18 @@ impl Session {
         !self.watched.is_empty()
     }
 
+    /// The late reply of its command has come: whether it is sent (CLIENT REPLY).
+    pub fn takes_late_reply(&mut self) -> bool {
+        match self.reply_mode {
+            ReplyMode::On | ReplyMode::SkipNext => true,
+            ReplyMode::Off => false,
+            ReplyMode::Skip => {
+                self.reply_mode = ReplyMode::On;
+                false
+            }
+        }
+    }
+
     /// Whether the reply that it waits for tells of data: it leaves no sooner than what it tells of is
     /// safe.
     pub fn awaits_data(&self) -> bool {

@@ -124,7 +124,7 @@ impl Worker {
             unwatch(session, self.locker());
             return self.fail_exec(session, fail::EXECABORT, args, out);
         }
-        let (began, start) = (self.now(), out.len());
+        let (began, start, db) = (self.now(), out.len(), session.db);
         let behind = rest::behind(&transaction.queue);
         let mut unit = Unit {
             queue: &transaction.queue,
@@ -148,7 +148,9 @@ impl Worker {
         }
         if let (false, Some(ends)) = (behind.is_empty(), ends) {
             let replies = (&out[start..], ends.as_slice());
-            let rest = Rest::new(transaction.queue, behind, replies, self.take_mark());
+            let databases = (db, self.engine.store.databases());
+            let mark = self.take_mark();
+            let rest = Rest::new(transaction.queue, behind, replies, mark, databases);
             out.truncate(start);
             session.rest = Some(Box::new(rest));
             return self.go_on(session, out);

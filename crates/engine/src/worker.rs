@@ -240,6 +240,10 @@ impl Worker {
         end_asking(session, spec.id);
         session.keys_so_far = None;
         session.note_transaction();
+        if outcome == Outcome::Blocked {
+            // Its reply comes later, and is withheld or sent then.
+            return outcome;
+        }
         match session.reply_mode {
             ReplyMode::On => {}
             ReplyMode::Off => out.truncate(start),

@@ -325,7 +325,10 @@ impl Handler for Front {
                 return self.reply_everywhere(conn.id, &outcome, out);
             }
             match outcome {
-                Outcome::Done => return Flow::Done,
+                Outcome::Done => {
+                    conn.retry = FIRST_RETRY;
+                    return Flow::Done;
+                }
                 Outcome::Busy(_) | Outcome::Token | Outcome::Later | Outcome::Leaving(_) => {
                     if self.waits(conn, outcome) {
                         return Flow::Park;

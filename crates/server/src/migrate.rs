@@ -5,18 +5,19 @@
 //! while the values are serialised. Of several keys either all are leaving or none: who finds one on
 //! its way with another order lets go of all that it has before it waits.
 
+mod link;
 mod movers;
 
 use crate::node::Node;
 use base::Slot;
 use ds::Pin;
 use engine::{Effects, Engine, Fail, Session, Taken, wall_us};
+use link::{Link, Trouble, connect, exchange, is_timeout};
 use movers::Movers;
 use parking_lot::Mutex;
 use resp::Args;
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -37,14 +38,6 @@ const READING: &str = "IOERR error or timeout reading from target instance";
 pub(crate) struct Links {
     idle: Mutex<HashMap<(String, u16), Link>>,
     movers: Movers,
-}
-
-/// A connection to a target.
-struct Link {
-    stream: BufReader<TcpStream>,
-    /// The database it has selected.
-    db: Option<i64>,
-    used: Instant,
 }
 
 /// What a client asked for.
@@ -70,6 +63,8 @@ struct Order {
 /// A key as it was when it was marked.
 struct Parcel {
     key: Vec<u8>,
+    /// The physical database that it lies in, whatever its number becomes.
+    db: u16,
     /// What is sent for it.
     ttl: i64,
     payload: Vec<u8>,
@@ -88,11 +83,18 @@ pub(crate) fn run(
     // What WAIT waits for afterwards: all that is written until then, the deletions included.
     (session.write_offset, session.write_sequence) = (i64::MAX, u64::MAX);
     let (ticket, shared) = (node.ticket_for(session), node.clone());
-    let work = move |locker: &Locker| match migrate(&shared, locker, &order) {
-        Ok(status) => ticket.answer(move |reply| reply.status(status)),
-        Err(text) => ticket.error(text),
+    let until = order.deadline;
+    let work = move |locker: Option<&Locker>| {
+        let answer = match locker {
+            Some(locker) => migrate(&shared, locker, &order),
+            None => Err(CONNECTING.into()),
+        };
+        match answer {
+            Ok(status) => ticket.answer(move |reply| reply.status(status)),
+            Err(text) => ticket.error(text),
+        }
     };
-    let taken = node.links.movers.add(&node.engine().store, work);
+    let taken = node.links.movers.add(&node.engine().store, until, work);
     taken.map_err(|error| format!("ERR cannot start a thread: {error}"))?;
     Ok(Taken::Later)
 }
@@ -166,9 +168,6 @@ fn deadline(timeout: Duration) -> Instant {
 
 fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, Vec<u8>> {
     let engine = node.engine();
-    if Instant::now() >= order.deadline {
-        return Err(CONNECTING.into());
-    }
     if !order.keys.iter().any(|key| is_there(locker, order, key)) {
         return Ok("NOKEY");
     }
@@ -181,27 +180,29 @@ fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, 
         node.links.give_back(order, link);
         return Ok("NOKEY");
     }
-    let mut taken = 0;
-    let mut outcome = exchange(&mut link, order, &parcels, &mut |parcel| {
-        settle(engine, locker, order, parcel);
-        taken += 1;
+    // Whoever comes to a key whose way has ended may send it on its way anew: each mark is taken back
+    // once.
+    let mut ended = vec![false; parcels.len()];
+    let mut outcome = exchange(&mut link, order, &parcels, &mut |nth| {
+        settle(engine, locker, order, &parcels[nth]);
+        ended[nth] = true;
     });
     // The target may have closed a connection that was idle; a new one is worth a try as long as
     // nothing was answered.
-    let retry = cached && taken == 0;
     if let Err(Trouble::Link(_, kind)) = &outcome
-        && retry
+        && cached
+        && !ended.contains(&true)
         && !is_timeout(*kind)
         && let Ok(fresh) = connect(order)
     {
         link = fresh;
-        outcome = exchange(&mut link, order, &parcels, &mut |parcel| {
-            settle(engine, locker, order, parcel);
+        outcome = exchange(&mut link, order, &parcels, &mut |nth| {
+            settle(engine, locker, order, &parcels[nth]);
+            ended[nth] = true;
         });
     }
-    parcels
-        .iter()
-        .for_each(|parcel| unmark(locker, &parcel.key));
+    let left = parcels.iter().zip(&ended).filter(|(_, ended)| !**ended);
+    left.for_each(|(parcel, _)| unmark(locker, &parcel.key));
     match outcome {
         Ok(()) => {
             node.links.give_back(order, link);
@@ -214,18 +215,6 @@ fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, 
         }
         Err(Trouble::Link(text, _)) => Err(text.as_bytes().to_vec()),
     }
-}
-
-/// Why an exchange failed.
-enum Trouble {
-    /// The connection: what the client is told, and what happened.
-    Link(&'static str, io::ErrorKind),
-    /// The target's error, without the minus sign.
-    Refused(Vec<u8>),
-}
-
-fn is_timeout(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
 fn when() -> When {
@@ -254,6 +243,7 @@ fn unreachable_text(error: &io::Error) -> &'static str {
 /// A key that was marked, and its value at that moment.
 struct Marked<'o> {
     key: &'o [u8],
+    db: u16,
     ttl: i64,
     pin: Pin,
 }
@@ -277,6 +267,7 @@ fn pack(locker: &Locker, order: &Order) -> Result<Vec<Parcel>, Vec<u8>> {
 fn serialise(marked: Marked<'_>) -> Parcel {
     Parcel {
         key: marked.key.to_vec(),
+        db: marked.db,
         ttl: marked.ttl,
         payload: rdb::object::dump_pin(marked.pin),
     }
@@ -308,7 +299,7 @@ fn mark_all<'o>(locker: &Locker, order: &'o Order) -> Result<Vec<Marked<'o>>, Re
             .expire()
             .map_or(0, |at| at.saturating_sub(when.now).max(1));
         let pin = object.pin();
-        marked.push(Marked { key, ttl, pin });
+        marked.push(Marked { key, db, ttl, pin });
         guard.begin_leaving(key);
     }
     Ok(marked)
@@ -347,7 +338,7 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
         std::thread::sleep(HELD_AGAIN);
     };
     let mut guard = locker.lock(slot);
-    let db = engine.store.physical_db(order.from);
+    let db = parcel.db;
     if !order.copy && !engine.settings().replica {
         let hash = ds::hash::of(key);
         if let Some(object) = guard.remove(db, hash, key) {
@@ -355,7 +346,8 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
             guard.changed(db, key);
             let mut effects = Effects::default();
             effects.begin(&engine.store.journal);
-            effects.push(order.from, [b"DEL".as_slice(), key].into_iter());
+            let number = engine.store.logical_db(db);
+            effects.push(number, [b"DEL".as_slice(), key].into_iter());
             let sequence = effects.commit(&engine.store.journal);
             if sequence != 0 {
                 guard.set_last_effect(sequence);
@@ -365,99 +357,12 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
     guard.end_leaving(key);
 }
 
-/// Sends the parcels and reads an answer for each; `arrived` is told of those that were taken. The
-/// first error of the target is returned when all is read.
-fn exchange(
-    link: &mut Link,
-    order: &Order,
-    parcels: &[Parcel],
-    arrived: &mut dyn FnMut(&Parcel),
-) -> Result<(), Trouble> {
-    let mut text = Vec::new();
-    if !order.auth.is_empty() {
-        let mut words = vec![b"AUTH".as_slice()];
-        words.extend(order.auth.iter().map(Vec::as_slice));
-        rdb::aof::put_command(&mut text, &words);
-    }
-    let selects = link.db != Some(order.db);
-    if selects {
-        let db = order.db.to_string();
-        rdb::aof::put_command(&mut text, &[b"SELECT", db.as_bytes()]);
-    }
-    let name: &[u8] = if order.asking {
-        b"RESTORE-ASKING"
-    } else {
-        b"RESTORE"
-    };
-    for parcel in parcels {
-        let ttl = parcel.ttl.to_string();
-        let mut words = vec![name, &parcel.key, ttl.as_bytes(), &parcel.payload];
-        if order.replace {
-            words.push(b"REPLACE");
-        }
-        rdb::aof::put_command(&mut text, &words);
-    }
-    let sent = link.stream.get_mut().write_all(&text);
-    sent.map_err(|error| Trouble::Link(WRITING, error.kind()))?;
-    let mut first = None;
-    let mut note = |answer: Result<(), Vec<u8>>| {
-        let good = answer.is_ok();
-        if let Err(text) = answer {
-            first.get_or_insert(text);
-        }
-        good
-    };
-    // Whoever is not let in, or not into this database, has put nothing where it belongs.
-    let mut ready = order.auth.is_empty() || note(read(link)?);
-    if selects {
-        let selected = note(read(link)?);
-        link.db = selected.then_some(order.db);
-        ready &= selected;
-    }
-    for parcel in parcels {
-        if note(read(link)?) && ready {
-            arrived(parcel);
-        }
-    }
-    first.map_or(Ok(()), |text| Err(Trouble::Refused(text)))
-}
-
-/// Reads one answer: fine, or the target's error.
-fn read(link: &mut Link) -> Result<Result<(), Vec<u8>>, Trouble> {
-    let mut line = Vec::new();
-    let mut input = io::Read::take(&mut link.stream, LONGEST_LINE);
-    let got = input.read_until(b'\n', &mut line);
-    got.map_err(|error| Trouble::Link(READING, error.kind()))?;
-    if line.last() != Some(&b'\n') {
-        return Err(Trouble::Link(READING, io::ErrorKind::UnexpectedEof));
-    }
-    Ok(match line.trim_ascii_end().split_first() {
-        Some((b'-', text)) => Err(text.to_vec()),
-        _ => Ok(()),
-    })
-}
-
-fn connect(order: &Order) -> io::Result<Link> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in (order.host.as_str(), order.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, order.timeout) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(order.timeout))?;
-                stream.set_write_timeout(Some(order.timeout))?;
-                return Ok(Link {
-                    stream: BufReader::new(stream),
-                    db: None,
-                    used: Instant::now(),
-                });
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 impl Links {
+    /// Answers the orders that nobody has come to in their time. Called now and then.
+    pub(crate) fn drop_overdue(&self) {
+        self.movers.drop_overdue();
+    }
+
     /// How many connections are kept for the next MIGRATE.
     pub(crate) fn count(&self) -> usize {
         let mut idle = self.idle.lock();

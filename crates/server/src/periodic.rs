@@ -97,6 +97,7 @@ pub(crate) fn start(engine: &Arc<Engine>, node: &Arc<Node>) -> Sender<()> {
                 return;
             }
             engine.store.pass_turns();
+            node.links.drop_overdue();
             engine.store.end_slow_taps(LONGEST_WAIT);
             let settings = engine.settings();
             if settings.pause_periodic {

@@ -8,6 +8,7 @@
 use super::Queued;
 use crate::family::slow;
 use crate::{Answer, Outcome, Session, Worker, handlers};
+use base::num;
 use commands::{Cmd, flag};
 use resp::{ArgsBuf, Reply};
 use std::collections::VecDeque;
@@ -35,6 +36,23 @@ pub(super) fn behind(queue: &[Queued]) -> Behind {
     queue.iter().enumerate().filter_map(runs_behind).collect()
 }
 
+/// The database that each command of a queue finds, which begins in `db`: SELECT runs in the unit, and
+/// those behind it go by what it would have been.
+fn databases(queue: &[Queued], mut db: u16, count: u16) -> Vec<u16> {
+    let select = |queued: &Queued| {
+        let number = queued.args.as_args().opt(1).and_then(num::parse_i64)?;
+        let number = u16::try_from(number)
+            .ok()
+            .filter(|number| *number < count)?;
+        (queued.spec.id == Cmd::Select).then_some(number)
+    };
+    let next = |queued: &Queued| {
+        db = select(queued).unwrap_or(db);
+        db
+    };
+    queue.iter().map(next).collect()
+}
+
 /// How far a transaction has come whose unit has run.
 pub(crate) struct Rest {
     queue: Vec<Queued>,
@@ -42,6 +60,8 @@ pub(crate) struct Rest {
     replies: Vec<Vec<u8>>,
     /// The places of the commands that are to run.
     todo: VecDeque<usize>,
+    /// The number of the database of each command.
+    dbs: Vec<u16>,
     /// The place of the command whose answer is waited for.
     awaited: Option<usize>,
     /// The sequence that the reply waits for.
@@ -57,7 +77,9 @@ impl Rest {
         behind: Behind,
         (replies, ends): (&[u8], &[usize]),
         mark: u64,
+        (db, count): (u16, u16),
     ) -> Rest {
+        let dbs = databases(&queue, db, count);
         let mut parts = Vec::with_capacity(queue.len());
         let (mut ends, mut start) = (ends.iter(), 0);
         for nth in 0..queue.len() {
@@ -72,6 +94,7 @@ impl Rest {
             queue,
             replies: parts,
             todo: behind.into(),
+            dbs,
             awaited: None,
             mark,
             blocked: false,
@@ -94,6 +117,7 @@ impl Worker {
             };
             let mut out = std::mem::take(&mut rest.replies[nth]);
             session.in_rest = true;
+            let last_db = std::mem::replace(&mut session.db, rest.dbs[nth]);
             self.look_at_pause();
             let outcome = {
                 let Queued { spec, args, .. } = &rest.queue[nth];
@@ -103,6 +127,7 @@ impl Worker {
                 self.call(session, spec, seen, args, &mut out)
             };
             session.in_rest = false;
+            session.db = last_db;
             rest.mark = rest.mark.max(self.take_mark());
             if outcome.is_undone() {
                 session.rest = Some(rest);
@@ -149,6 +174,14 @@ fn never_empty(reply: &mut Vec<u8>) {
 }
 
 impl Session {
+    /// What the answer tells of that its transaction waited for is in the journal up to here: the
+    /// reply waits for that too.
+    pub fn raise_rest_mark(&mut self, sequence: u64) {
+        if let Some(rest) = &mut self.rest {
+            rest.mark = rest.mark.max(sequence);
+        }
+    }
+
     /// Whether it is blocked in a transaction of which something is still to run.
     pub fn has_rest(&self) -> bool {
         self.rest.as_ref().is_some_and(|rest| rest.blocked)

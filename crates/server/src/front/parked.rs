@@ -90,6 +90,10 @@ impl Front {
         *conn.session.card.unblock.lock() = None;
         self.worker.engine().answered(&mut conn.session);
         if conn.session.has_rest() {
+            let end = self.worker.engine().store.journal.sequence();
+            if conn.session.awaits_data() && self.worker.settings().commit_gate {
+                conn.session.raise_rest_mark(end);
+            }
             return self.go_on(conns, id, Some(answer));
         }
         let (mut bytes, resp3) = (Vec::new(), conn.session.resp3);
@@ -113,7 +117,7 @@ impl Front {
         };
         mark.into_iter().for_each(|sequence| out.mark(sequence));
         conn.session.card.set_flag(flags::BLOCKED, false);
-        if conn.session.reply_mode == engine::ReplyMode::Off {
+        if !conn.session.takes_late_reply() {
             bytes.clear();
         }
         let closes = conn.session.card.has_flag(flags::CLOSING);
@@ -134,7 +138,11 @@ impl Front {
     fn go_on(&mut self, conns: &mut Conns<'_, Front>, id: ConnId, mut answer: Option<Answer>) {
         let Some(conn) = conns.state(id) else { return };
         let mut reply = Vec::new();
-        self.worker.begin_batch();
+        // A monitor's messages are taken within a batch.
+        let in_batch = self.worker.locker().is_open();
+        if !in_batch {
+            self.worker.begin_batch();
+        }
         let replies = loop {
             self.worker.locker().take_turn(conn.place.as_ref());
             let answer = answer.take();
@@ -151,7 +159,9 @@ impl Front {
             }
         };
         self.worker.locker().take_turn(None);
-        self.worker.end_batch();
+        if !in_batch {
+            self.worker.end_batch();
+        }
         if replies {
             let released = self.worker.engine().store.journal.released();
             let mark = Some(self.worker.take_mark()).filter(|mark| *mark > released);

@@ -5,7 +5,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Locker, Store};
 
 /// So many orders are carried out at once; others wait, at most until their time is up.
@@ -13,7 +13,13 @@ const MOST: usize = 8;
 /// How long a thread waits for more to do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Order = Box<dyn FnOnce(&Locker) + Send>;
+/// What is to be done with a thread's way to slots; without one the time was up before.
+type Work = Box<dyn FnOnce(Option<&Locker>) + Send>;
+
+struct Order {
+    until: Instant,
+    work: Work,
+}
 
 #[derive(Default)]
 struct State {
@@ -27,23 +33,25 @@ struct State {
 pub(super) struct Movers(Arc<(Mutex<State>, Condvar)>);
 
 impl Movers {
-    /// Has a thread carry out an order.
+    /// Has a thread carry out an order, if one comes to it in its time.
     ///
     /// # Errors
     /// There is no thread and none can be started; nothing was done.
     pub(super) fn add(
         &self,
         store: &Arc<Store>,
-        order: impl FnOnce(&Locker) + Send + 'static,
+        until: Instant,
+        work: impl FnOnce(Option<&Locker>) + Send + 'static,
     ) -> io::Result<()> {
         let (state, news) = &*self.0;
         let mut state = state.lock();
+        let work: Work = Box::new(work);
         if state.idle <= state.orders.len() && state.threads < MOST {
             let (movers, store) = (self.clone(), store.clone());
-            let work = move || movers.work(&Locker::new(&store));
+            let run = move || movers.run(&Locker::new(&store));
             let started = std::thread::Builder::new()
                 .name("migrate".into())
-                .spawn(work);
+                .spawn(run);
             match started {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => return Err(error),
@@ -51,12 +59,26 @@ impl Movers {
                 Err(_) => {}
             }
         }
-        state.orders.push_back(Box::new(order));
+        state.orders.push_back(Order { until, work });
         news.notify_one();
         Ok(())
     }
 
-    fn work(&self, locker: &Locker) {
+    /// Ends the orders that no thread has come to in their time.
+    pub(super) fn drop_overdue(&self) {
+        let now = Instant::now();
+        let overdue: VecDeque<Order> = {
+            let mut state = self.0.0.lock();
+            let (late, rest) = std::mem::take(&mut state.orders)
+                .into_iter()
+                .partition(|order| order.until <= now);
+            state.orders = rest;
+            late
+        };
+        overdue.into_iter().for_each(|order| (order.work)(None));
+    }
+
+    fn run(&self, locker: &Locker) {
         let (state, news) = &*self.0;
         let mut state = state.lock();
         loop {
@@ -70,7 +92,8 @@ impl Movers {
                 }
                 continue;
             };
-            parking_lot::MutexGuard::unlocked(&mut state, || order(locker));
+            let locker = (Instant::now() < order.until).then_some(locker);
+            parking_lot::MutexGuard::unlocked(&mut state, || (order.work)(locker));
         }
     }
 }

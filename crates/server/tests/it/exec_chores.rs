@@ -136,3 +136,35 @@ fn cluster_commands_in_a_transaction_are_answered_by_the_bus() {
     assert_eq!(reply[2], Reply::Int(15495));
     assert_eq!(reply[3].text(), "1");
 }
+
+/// SELECT runs with the commands on keys; a command of the host goes by the database that it would
+/// have found in its place.
+#[test]
+fn what_runs_behind_finds_the_database_of_its_place() {
+    let (server, target) = (Server::of(Program::Shoal), Server::of(Program::Shoal));
+    let (server, target) = (server.start(), target.start());
+    let mut conn = server.connect();
+    conn.line("SET k zero").expect_ok();
+    conn.line("SELECT 1").expect_ok();
+    conn.line("SET k one").expect_ok();
+    conn.line("SELECT 0").expect_ok();
+    let migrate = format!("MIGRATE 127.0.0.1 {} k 0 5000", target.port());
+    let reply = exec(&mut conn, &[&migrate, "SELECT 1", "GET k"]);
+    assert_eq!(reply.array()[0], Reply::Simple("OK".into()));
+    assert_eq!(reply.array()[2].text(), "one");
+    assert_eq!(conn.line("GET k").text(), "one");
+    assert_eq!(target.line("GET k").text(), "zero");
+}
+
+#[test]
+fn a_late_reply_is_skipped_too() {
+    let server = Server::of(Program::Shoal).start();
+    let mut conn = server.connect();
+    for late in ["REPLICAOF NO ONE", "WAIT 1 50"] {
+        for line in ["CLIENT REPLY SKIP", late, "ECHO x"] {
+            let words: Vec<&str> = line.split(' ').collect();
+            conn.send(&words).expect("it is sent");
+        }
+        assert_eq!(conn.receive().expect("a reply").text(), "x", "{late}");
+    }
+}

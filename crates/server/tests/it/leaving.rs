@@ -160,3 +160,84 @@ fn a_migrate_waits_for_another_no_longer_than_its_time() {
     let reply = two.receive().expect("it ends");
     reply.expect_error("IOERR error or timeout writing to target instance");
 }
+
+/// A target that takes what it is sent, one answer at a time.
+fn send_on_its_way(conn: &mut testkit::Conn, target: &Target, keys: &[&str]) -> TcpStream {
+    let port = target.port();
+    let head = ["MIGRATE", "127.0.0.1", &port, "", "0", "60000", "KEYS"];
+    let command: Vec<&str> = head.iter().chain(keys).copied().collect();
+    conn.send(&command).expect("it is sent");
+    target.receive()
+}
+
+/// Such a key is hidden and stays: the search for a random one that lives went on for ever.
+#[test]
+fn a_random_key_is_found_beside_one_that_leaves_and_has_expired() {
+    let (server, target) = (server(), Target::new());
+    let mut other = server.connect();
+    other.line("PSETEX k 150 v").expect_ok();
+    let mut sender = server.connect();
+    let _socket = send_on_its_way(&mut sender, &target, &["k"]);
+    let expired = || server.connect().line("PTTL x") == Reply::Int(-2);
+    assert!(expired());
+    testkit::eventually("its time is up", std::time::Duration::from_secs(10), || {
+        server.connect().line("DBSIZE");
+        server.connect().line("SCAN 0").array()[1]
+            .array()
+            .is_empty()
+    });
+    for lines in [vec!["RANDOMKEY"], vec!["MULTI", "RANDOMKEY", "EXEC"]] {
+        let mut conn = server.connect();
+        for line in lines {
+            assert!(conn.line(line).error().is_none(), "{line}");
+        }
+    }
+    other.line("SET other v").expect_ok();
+}
+
+/// The key was deleted in the database that had got its number meanwhile.
+#[test]
+fn what_leaves_is_deleted_where_it_was_after_databases_were_swapped() {
+    let (server, target) = (server(), Target::new());
+    let mut other = server.connect();
+    other.line("SET k sent").expect_ok();
+    other.line("SELECT 1").expect_ok();
+    other.line("SET k stays").expect_ok();
+    let mut sender = server.connect();
+    let mut socket = send_on_its_way(&mut sender, &target, &["k"]);
+    other.line("SWAPDB 0 1").expect_ok();
+    socket.write_all(ARRIVED).expect("it is sent");
+    sender.receive().expect("it ends").expect_ok();
+    assert_eq!(other.line("EXISTS k"), Reply::Int(0));
+    other.line("SELECT 0").expect_ok();
+    assert_eq!(other.line("GET k").text(), "stays");
+}
+
+/// An order that ends took back the mark of another on a key that it was done with.
+#[test]
+fn an_order_that_ends_leaves_the_marks_of_others() {
+    let (server, first, second) = (server(), Target::new(), Target::new());
+    let mut other = server.connect();
+    other.line("MSET {k}1 v {k}2 v").expect_ok();
+    let (mut one, mut two) = (server.connect(), server.connect());
+    let mut socket = send_on_its_way(&mut one, &first, &["{k}1", "{k}2"]);
+    // The first key has arrived, the second is refused later.
+    socket.write_all(ARRIVED).expect("it is sent");
+    testkit::eventually("it is gone", std::time::Duration::from_secs(10), || {
+        server.connect().line("EXISTS {k}1") == Reply::Int(0)
+    });
+    other.line("SET {k}1 new").expect_ok();
+    let mut again = send_on_its_way(&mut two, &second, &["{k}1"]);
+    socket.write_all(b"-ERR no\r\n").expect("it is sent");
+    one.receive()
+        .expect("it ends")
+        .expect_error("ERR Target instance");
+    let mut late = server.connect();
+    late.send(&["SET", "{k}1", "newer"]).expect("it is sent");
+    // One worker: it has looked at that when it answers this.
+    other.line("PING");
+    again.write_all(ARRIVED).expect("it is sent");
+    two.receive().expect("it ends").expect_ok();
+    late.receive().expect("it goes on").expect_ok();
+    assert_eq!(other.line("GET {k}1").text(), "newer");
+}

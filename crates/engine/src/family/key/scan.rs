@@ -234,6 +234,9 @@ fn visit_slot(cx: &mut Cx<'_>, slot: Slot, so_far: &mut KeysSoFar) -> Done {
 /// are no others; Redis does so.
 const TRIES: usize = 100;
 
+/// How many it meets at most, where a few others live among very many.
+const MOST_TRIES: usize = 100 * TRIES;
+
 /// RANDOMKEY
 pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
     let (db, when) = (cx.keys.db(), cx.keys.when);
@@ -244,18 +247,26 @@ pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
         let picked = cx.keys.visit(slot, |guard| {
             let picked = guard.random(db, &mut || dice.next_u64());
             let key = picked.map(|object| object.key().to_vec())?;
-            let lives = guard.find(db, ds::hash::of(&key), &key, when).is_some();
-            Some((key, lives))
+            let hash = ds::hash::of(&key);
+            let lives = guard.find(db, hash, &key, when).is_some();
+            // One that is on its way to another server is hidden and stays, as on a replica.
+            let keys = guard.keys(db);
+            let stays = keys.is_some_and(|keys| keys.table().find(hash, &key).is_some());
+            Some((key, lives, stays))
         })?;
         // Its last key may go between the look at the slots and the lock.
-        let Some((key, lives)) = picked else { continue };
+        let Some((key, lives, stays)) = picked else {
+            continue;
+        };
         // Where an expired key is deleted there is one less with each try.
-        tries += usize::from(when.expiry != store::Expiry::Delete);
+        tries += usize::from(stays);
         let none_lives = || {
             let (keys, expiring) = store.database_size(db);
             keys <= expiring
         };
-        if lives || (tries > 0 && tries.is_multiple_of(TRIES) && none_lives()) {
+        let enough =
+            tries >= MOST_TRIES || (tries > 0 && tries.is_multiple_of(TRIES) && none_lives());
+        if lives || enough {
             cx.reply.bulk(&key);
             return Ok(());
         }
