@@ -207,7 +207,9 @@ impl Worker {
                 transaction.push(spec, args, self.ahead.keys(seen));
             }
             session.note_transaction();
+            let start = out.len();
             Reply::new(out, session.resp3).status("QUEUED");
+            apply_reply_mode(session, spec.id, start, out);
             return Outcome::Done;
         }
         if self.waits_for_pause(session, spec) {
@@ -244,18 +246,7 @@ impl Worker {
             // Its reply comes later, and is withheld or sent then.
             return outcome;
         }
-        match session.reply_mode {
-            ReplyMode::On => {}
-            ReplyMode::Off => out.truncate(start),
-            ReplyMode::Skip => {
-                out.truncate(start);
-                session.reply_mode = ReplyMode::On;
-            }
-            ReplyMode::SkipNext => {
-                out.truncate(start);
-                session.reply_mode = ReplyMode::Skip;
-            }
-        }
+        apply_reply_mode(session, spec.id, start, out);
         if outcome == Outcome::Done && session.card.has_flag(crate::clients::flags::CLOSING) {
             return Outcome::Close;
         }
@@ -308,9 +299,7 @@ impl Worker {
         self.write_error(session, &fail, out);
         end_asking(session, Cmd::Ping);
         session.keys_so_far = None;
-        if session.reply_mode != ReplyMode::On {
-            out.truncate(start);
-        }
+        apply_reply_mode(session, Cmd::Ping, start, out);
         Outcome::Done
     }
 
@@ -397,6 +386,26 @@ impl Worker {
             now: self.clock.stamp(),
         };
         self.engine.check_route(wish, &mut guard)
+    }
+}
+
+/// What CLIENT REPLY means for a reply that was written, whatever it says: an error and QUEUED are
+/// replies too. CLIENT REPLY SKIP itself has none; one inside of EXEC is about the command behind it.
+#[inline]
+fn apply_reply_mode(session: &mut Session, id: Cmd, start: usize, out: &mut Vec<u8>) {
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off => out.truncate(start),
+        ReplyMode::Skip => {
+            out.truncate(start);
+            session.reply_mode = ReplyMode::On;
+        }
+        ReplyMode::SkipNext => {
+            if id == Cmd::ClientReply {
+                out.truncate(start);
+            }
+            session.reply_mode = ReplyMode::Skip;
+        }
     }
 }
 

@@ -367,9 +367,12 @@ impl Handler for Front {
             }
             Message::Answer(id, answer) => self.answer(conns, id, answer),
             Message::Push(id, bytes) => {
-                if let Some(conn) = conns.state(id) {
-                    let pushed = &conn.session.card.pushed;
-                    pushed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                let Some(conn) = conns.state(id) else { return };
+                let pushed = &conn.session.card.pushed;
+                pushed.fetch_sub(bytes.len(), Ordering::Relaxed);
+                if conn.session.reply_mode == engine::ReplyMode::Off {
+                    // A monitor that wants no replies gets no lines.
+                    return;
                 }
                 if let Some(sequence) = self.withhold_all()
                     && let Some((_, out)) = conns.write(id)

@@ -199,7 +199,10 @@ pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
     session.asking = false;
     session.no_touch = false;
     session.monitor = false;
-    session.reply_mode = ReplyMode::On;
+    // The reply of RESET itself may be one that is skipped.
+    if session.reply_mode != ReplyMode::Skip {
+        session.reply_mode = ReplyMode::On;
+    }
     session.authenticated = cx.settings.password.is_empty();
     for flag in [
         flags::MULTI,

@@ -56,3 +56,43 @@ fn a_command_of_a_transaction_keeps_the_slots_of_the_others() {
     assert_eq!(reply.array()[3].text(), "value:1");
     lab.check("DBSIZE", "0");
 }
+
+/// What a connection is sent for some lines, one after another.
+fn sent(lines: &[&str]) -> String {
+    let mut lab = Lab::new();
+    let mut all = Vec::new();
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        all.extend_from_slice(&lab.execute(&words).1);
+    }
+    String::from_utf8(all).unwrap()
+}
+
+/// As Redis 7.4 and Valkey answer these.
+#[test]
+fn client_reply_is_about_every_kind_of_reply() {
+    assert_eq!(sent(&["CLIENT REPLY SKIP", "nosuch", "PING"]), "+PONG\r\n");
+    assert_eq!(sent(&["CLIENT REPLY SKIP", "GET", "PING"]), "+PONG\r\n");
+    assert_eq!(sent(&["CLIENT REPLY SKIP", "RESET", "PING"]), "+PONG\r\n");
+    let queued = [
+        "CLIENT REPLY OFF",
+        "MULTI",
+        "GET a",
+        "EXEC",
+        "CLIENT REPLY ON",
+    ];
+    assert_eq!(sent(&queued), "+OK\r\n");
+    let skipped = ["CLIENT REPLY SKIP", "MULTI", "PING", "EXEC"];
+    assert_eq!(sent(&skipped), "+QUEUED\r\n*1\r\n+PONG\r\n");
+    // The array keeps its places, where Redis leaves one out.
+    let inside = [
+        "MULTI",
+        "CLIENT REPLY SKIP",
+        "PING",
+        "EXEC",
+        "ECHO a",
+        "ECHO b",
+    ];
+    let expected = "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+PONG\r\n$1\r\nb\r\n";
+    assert_eq!(sent(&inside), expected);
+}
