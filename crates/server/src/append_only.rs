@@ -3,8 +3,8 @@
 use crate::boot::as_path;
 use crate::node::Node;
 use config::{Config, LogLevel};
-use engine::{Engine, Fail, Foreign, Taken};
-use parking_lot::Mutex;
+use engine::{Engine, Foreign};
+use parking_lot::{Condvar, Mutex};
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
 use persist::aof::{
@@ -23,9 +23,11 @@ mod hold;
 mod released;
 mod report;
 mod rewriting;
+mod switch;
 
 use released::{Ear, Waits};
-pub(crate) use rewriting::{bgrewriteaof, enable, tick};
+pub(crate) use rewriting::{bgrewriteaof, tick};
+pub(crate) use switch::{begin_anew, configured, disable};
 
 /// Whether the file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct AppendOnly {
     disk: OnceLock<Arc<dyn Disk>>,
     hold: hold::Hold,
     state: Mutex<State>,
+    /// For who waits until no writer is being closed.
+    closed: Condvar,
     /// Counts the changes of the writer, for those who keep its desk.
     changes: AtomicU64,
     /// By worker: whether it has replies that wait for the file.
@@ -56,7 +60,15 @@ pub(crate) struct AppendOnly {
 
 struct State {
     phase: Phase,
+    /// How often the file was turned on or off: whoever does what takes its time goes on only while
+    /// the turn is the one that it began with.
+    turns: u64,
+    /// The writer of this turn.
     writer: Option<Writing>,
+    /// Writers of turns before that nobody closes yet.
+    left: Vec<Writing>,
+    /// How many writers of turns before have not ended.
+    closing: usize,
     /// The rewrite that runs, if one does.
     rewrite: Option<Rewriting>,
     last_ok: bool,
@@ -83,13 +95,18 @@ struct Writing {
 struct Rewriting {
     progress: Arc<Progress>,
     since: Instant,
+    /// The turn that it makes the first base for, if it does that.
+    first: Option<u64>,
 }
 
 impl Default for AppendOnly {
     fn default() -> AppendOnly {
         let state = State {
             phase: Phase::Off,
+            turns: 0,
             writer: None,
+            left: Vec::new(),
+            closing: 0,
             rewrite: None,
             last_ok: true,
             last_took: -1,
@@ -102,6 +119,7 @@ impl Default for AppendOnly {
             disk: OnceLock::new(),
             hold: hold::Hold::default(),
             state: Mutex::new(state),
+            closed: Condvar::new(),
             changes: AtomicU64::new(0),
             waits: Waits::default(),
             ever_gated: AtomicBool::new(false),
@@ -148,13 +166,6 @@ impl AppendOnly {
     pub(crate) fn desk(&self) -> Option<Arc<Desk>> {
         let state = self.state.lock();
         Some(state.writer.as_ref()?.desk.clone())
-    }
-
-    /// There is another writer, or none.
-    fn set_writer(&self, writer: Option<Writing>) -> Option<Writing> {
-        let before = std::mem::replace(&mut self.state.lock().writer, writer);
-        self.changes.fetch_add(1, Ordering::Release);
-        before
     }
 }
 
@@ -203,13 +214,15 @@ fn files(node: &Node, config: &Config) -> Result<(Files, Arc<LogLock>), FilesErr
     Ok((files, lock))
 }
 
-/// Starts the writer at the place of `reader`. The lock is kept until the file is turned off.
+/// Starts the writer of a turn at the place of `reader`. The lock is kept until the file is turned
+/// off. Where it was turned off meanwhile nothing stays.
 fn write_on(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
     (files, lock): (Files, Arc<LogLock>),
     (reader, sequence): (Reader, u64),
     unlisted: bool,
+    turn: u64,
 ) -> std::io::Result<()> {
     let (policy, timestamps) = {
         let config = node.config.read();
@@ -232,22 +245,29 @@ fn write_on(
         desk,
         thread,
     } = persist::aof::start(setup, Box::new(ear))?;
-    node.append_only.hold.keep(Some(lock));
-    node.append_only.set_writer(Some(Writing {
+    let writing = Writing {
         orders,
         status,
         desk,
         thread,
         waits,
-    }));
-    Ok(())
+    };
+    node.append_only
+        .take_writer(turn, writing, lock)
+        .map_err(|writing| {
+            writing.end();
+            std::io::Error::other("it was turned off meanwhile")
+        })
 }
 
 /// Has replies wait for the file while there is one: until it is written, or synced, as the policy
 /// says.
 fn set_gate(node: &Node, engine: &Engine) {
-    let on = node.append_only.state.lock().phase == Phase::On;
-    if on == engine.store.journal.is_gated() {
+    // Under the lock: who has seen another phase must not come later.
+    let state = node.append_only.state.lock();
+    let on = state.phase == Phase::On;
+    // While a writer is being closed, what was promised with it is still waited for.
+    if on == engine.store.journal.is_gated() || (!on && state.closing > 0) {
         return;
     }
     if on {
@@ -304,11 +324,12 @@ pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bo
         .reader(None)
         .map(|reader| (reader, journal.sequence()));
     let place = place.ok_or("the journal has no end")?;
-    write_on(node, engine, (files, lock), place, empty)
+    let turn = node.append_only.state.lock().turns;
+    write_on(node, engine, (files, lock), place, empty, turn)
         .map_err(|error| format!("Can't open the append-only file: {error}"))?;
     node.append_only.state.lock().phase = if empty { Phase::Waiting } else { Phase::On };
     if empty {
-        rewriting::first_base(node, engine)?;
+        rewriting::first_base(node, engine, turn)?;
     }
     set_gate(node, engine);
     Ok(dump || outcome != LoadOutcome::Empty)
@@ -359,6 +380,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
     let locker = Locker::new(&engine.store);
     node.pause_writes(Instant::now() + LONGEST_RELOAD);
     node.loading.begin(engine);
+    node.append_only.wait_until_closed();
     let flushed = node
         .append_only
         .writer()
@@ -378,82 +400,13 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
     loaded.map(drop)
 }
 
-/// Turns the file off: what is in the journal is written and synced first.
-pub(crate) fn disable(node: &Node, engine: &Engine) {
-    {
-        let mut state = node.append_only.state.lock();
-        state.phase = Phase::Off;
-        state.retry_at = None;
-        if let Some(rewrite) = &state.rewrite {
-            // Tools look for a line about a child process that ends.
-            let line = "Killing the AOF rewrite (Redis: its child): the file is turned off.";
-            say(node, false, line);
-            rewrite.progress.stop.store(true, Ordering::Relaxed);
-        }
-    }
-    let writer = node.append_only.set_writer(None);
-    engine.store.journal.set_active(Audience::AOF, false);
-    if let Some(writer) = writer {
-        writer.orders.stop();
-        // A writer that panicked has ended the process.
-        let _ = writer.thread.join();
-    }
-    node.append_only.hold.keep(None);
-    node.waiting.news();
-    set_gate(node, engine);
-    engine.change_settings(|settings| settings.append_only_failure = None);
-}
-
-/// What CONFIG SET means for the file. `before` is the configuration until now.
-///
-/// # Errors
-/// When the file cannot be turned on.
-pub(crate) fn configured(
-    node: &Arc<Node>,
-    engine: &Arc<Engine>,
-    before: &Config,
-    ticket: impl FnOnce() -> Option<engine::Ticket>,
-) -> Result<Option<Taken>, Fail> {
-    let after = node.config.read().clone();
-    if let Some((orders, _)) = node.append_only.writer() {
-        if before.appendfsync != after.appendfsync {
-            orders.set_policy(after.appendfsync);
-        }
-        if before.aof_timestamp_enabled != after.aof_timestamp_enabled {
-            orders.set_timestamps(after.aof_timestamp_enabled);
-        }
-    }
-    set_gate(node, engine);
-    match (node.append_only.is_on(), after.appendonly) {
-        (true, false) => disable(node, engine),
-        (false, true) => {
-            let ticket = ticket();
-            let later = ticket.is_some();
-            let answer = move |begun: Result<(), String>| {
-                if let Some(ticket) = ticket {
-                    match begun {
-                        Ok(()) => ticket.ok(),
-                        Err(_) => ticket.error(
-                            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - \
-                             Unable to turn on AOF. Check server logs.",
-                        ),
-                    }
-                }
-            };
-            enable(node, engine, answer)?;
-            return Ok(later.then_some(Taken::Later));
-        }
-        _ => {}
-    }
-    Ok(None)
-}
-
 /// Before the process ends: stops a rewrite, and makes everything in the journal last. Nothing may
 /// be appended any more.
 ///
 /// # Errors
 /// What the disk says.
 pub(crate) fn finish(node: &Node) -> Result<(), String> {
+    node.append_only.wait_until_closed();
     let Some((orders, _)) = node.append_only.writer() else {
         return Ok(());
     };
@@ -466,5 +419,12 @@ pub(crate) fn finish(node: &Node) -> Result<(), String> {
         rewrite.progress.stop.store(true, Ordering::Relaxed);
     }
     say(node, false, "Calling fsync() on the AOF file.");
-    orders.flush()
+    match orders.flush() {
+        Err(_) if !node.append_only.is_on() => {
+            // It was turned off meanwhile: then it is synced when it is closed.
+            node.append_only.wait_until_closed();
+            Ok(())
+        }
+        flushed => flushed,
+    }
 }

@@ -95,8 +95,7 @@ pub(crate) fn set(
     }
     drop(config);
     refresh_refusal(node, engine);
-    let ticket = || session.map(|session| node.ticket_for(session));
-    let taken = crate::append_only::configured(node, engine, &before, ticket)?;
+    let taken = crate::append_only::configured(node, engine, &before, session)?;
     Ok(taken.unwrap_or_else(ok))
 }
 

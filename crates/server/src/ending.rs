@@ -261,9 +261,7 @@ fn finish(
             }
         }
     }
-    if node.append_only.is_on()
-        && let Err(reason) = crate::append_only::finish(node)
-    {
+    if let Err(reason) = crate::append_only::finish(node) {
         let line = format!("Error trying to write the append-only file: {reason}");
         node.log(config::LogLevel::Warning, &line);
         if !ending.force {

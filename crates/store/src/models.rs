@@ -214,52 +214,68 @@ fn nobody_who_waits_for_a_slot_is_forgotten() {
     assert!(fails(1_000, forgetful), "the model is blind");
 }
 
+/// What a thread of the token's model wants.
+#[derive(Clone, Copy)]
+enum Wants {
+    World,
+    Token,
+    /// To end a batch that took long.
+    Nothing,
+}
+
+/// Gets what it wants, twice, and sleeps until it is called where it did not get it.
+fn wanting(store: &Arc<Store>, wants: Wants) -> thread::JoinHandle<()> {
+    let locker = Locker::new(store);
+    thread::spawn(move || {
+        let mut left = 2;
+        let mut place = None;
+        let alarm = Arc::new(Alarm::default());
+        while left > 0 {
+            locker.take_turn(place.as_ref());
+            let had = match wants {
+                Wants::World => locker.try_world(Duration::from_millis(1)).is_some(),
+                Wants::Token => {
+                    let _open = locker.enter();
+                    let token = locker.try_token();
+                    token.is_some_and(|token| {
+                        drop(locker.lock_all(&token, &[slot_of("a")]));
+                        true
+                    })
+                }
+                Wants::Nothing => {
+                    let _open = locker.enter();
+                    (0..40).for_each(|_| thread::yield_now());
+                    true
+                }
+            };
+            if had {
+                left -= 1;
+                locker.take_turn(None);
+                place = None;
+                continue;
+            }
+            let bell = alarm.clone();
+            let waker = move || Arc::new(move || bell.ring()) as Arc<dyn Wake>;
+            if !locker.wait_for_token(&mut place, waker) {
+                alarm.wait();
+            }
+        }
+    })
+}
+
 #[test]
 fn nobody_who_waits_for_the_token_is_forgotten() {
-    check(1_000, || {
-        let store = Store::new(1);
-        let worker = |store: &Arc<Store>, wants_world: bool| {
-            let locker = Locker::new(store);
-            thread::spawn(move || {
-                let mut left = 2;
-                let mut place = None;
-                let alarm = Arc::new(Alarm::default());
-                while left > 0 {
-                    locker.take_turn(place.as_ref());
-                    let had = if wants_world {
-                        locker.try_world(Duration::from_millis(1)).is_some()
-                    } else {
-                        let _open = locker.enter();
-                        let token = locker.try_token();
-                        token.is_some_and(|token| {
-                            drop(locker.lock_all(&token, &[slot_of("a")]));
-                            true
-                        })
-                    };
-                    if had {
-                        left -= 1;
-                        locker.take_turn(None);
-                        place = None;
-                        continue;
-                    }
-                    let bell = alarm.clone();
-                    let waker = move || Arc::new(move || bell.ring()) as Arc<dyn Wake>;
-                    if !locker.wait_for_token(&mut place, waker) {
-                        alarm.wait();
-                    }
-                }
-            })
-        };
-        let threads = [
-            worker(&store, true),
-            worker(&store, false),
-            worker(&store, true),
-        ];
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
-        assert_eq!(store.gates().queued(), 0);
-    });
+    let (world, token, busy) = (Wants::World, Wants::Token, Wants::Nothing);
+    for wanted in [[world, token, world], [world, busy, world]] {
+        check(1_000, move || {
+            let store = Store::new(1);
+            let threads = wanted.map(|wants| wanting(&store, wants));
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            assert_eq!(store.gates().queued(), 0);
+        });
+    }
 }
 
 /// Two writers and a reader of the journal that sleeps when there is nothing to read.

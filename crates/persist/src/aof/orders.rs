@@ -1,7 +1,10 @@
 //! What others ask of the writer, and what it lets them know.
 
+use super::disk::Append;
+use super::writer::reason;
 use config::AppendFsync;
 use parking_lot::Mutex;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,6 +31,8 @@ pub(super) struct Waiting {
     /// Write and sync everything up to the end of the journal.
     pub(super) flush: Vec<Reply>,
     pub(super) stop: bool,
+    /// The writer has ended: nobody takes orders any more.
+    ended: bool,
 }
 
 /// Orders to the writer. Giving one never waits.
@@ -41,10 +46,31 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// Where the writer has ended the order is dropped, and with it the way for an answer: whoever
+    /// waits for one hears that there is none.
     pub(super) fn give(&self, order: impl FnOnce(&mut Waiting)) {
-        order(&mut self.waiting.lock());
-        self.any.store(true, Ordering::SeqCst);
+        {
+            let mut waiting = self.waiting.lock();
+            if waiting.ended {
+                return;
+            }
+            order(&mut waiting);
+            self.any.store(true, Ordering::SeqCst);
+        }
         self.wake();
+    }
+
+    /// The writer has ended, and `closed` is how that went: who wanted everything written and synced
+    /// hears it. Other orders that came too late are dropped, as later ones are.
+    pub(super) fn end(&self, closed: &Result<(), String>) {
+        let ended = Waiting {
+            ended: true,
+            ..Waiting::default()
+        };
+        let late = std::mem::replace(&mut *self.waiting.lock(), ended);
+        for reply in late.flush {
+            let _ = reply.send(closed.clone());
+        }
     }
 
     /// Wakes the file's thread.
@@ -52,6 +78,12 @@ impl Orders {
         if let Some(thread) = &*self.thread.lock() {
             thread.unpark();
         }
+    }
+
+    /// Whether all orders have been taken.
+    #[cfg(test)]
+    pub(super) fn waits_for_nothing(&self) -> bool {
+        !self.any.load(Ordering::SeqCst) && self.waiting.lock().flush.is_empty()
     }
 
     /// Behind which sequence the next increment is to begin, if that was ordered.
@@ -105,6 +137,18 @@ impl Orders {
 
 pub(super) const ENDED: &str = "the append-only file is closed";
 
+/// How many failures of syncs somebody has heard of.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Heard(u64);
+
+/// Why what was written is not synced.
+pub(super) enum SyncError {
+    /// It failed, and whoever hears of that has heard of so many.
+    Failed(io::Error, Heard),
+    /// Another one failed before, and whoever was told is about to say so.
+    Doubtful(io::Error),
+}
+
 /// What the writer lets others know.
 #[derive(Default)]
 pub struct Status {
@@ -125,6 +169,8 @@ pub struct Status {
     pub slow_writes: AtomicU64,
     /// Whether a sync is under way.
     pub syncing: AtomicBool,
+    /// Held while a file is synced: how many syncs have failed, and why the last one has.
+    failed_syncs: Mutex<(u64, String)>,
     written: AtomicU64,
     synced: AtomicU64,
     /// The system's words about the last failure, while it lasts.
@@ -145,6 +191,20 @@ impl Status {
     /// Why the file cannot be written, while that is so.
     pub fn failure(&self) -> Option<String> {
         self.failure.lock().clone()
+    }
+
+    /// Syncs a file for somebody who has heard of the failures before. The system tells one of two
+    /// syncs of a failure and calls the other one good: so there is one at a time, and none is
+    /// believed behind a failure that the caller has not heard of.
+    pub(super) fn sync(&self, file: &dyn Append, heard: Heard) -> Result<(), SyncError> {
+        let mut failed = self.failed_syncs.lock();
+        if failed.0 != heard.0 {
+            return Err(SyncError::Doubtful(io::Error::other(failed.1.clone())));
+        }
+        file.sync().map_err(|error| {
+            *failed = (failed.0 + 1, reason(&error));
+            SyncError::Failed(error, Heard(failed.0))
+        })
     }
 
     pub(super) fn set_failure(&self, text: Option<String>) {

@@ -3,7 +3,7 @@
 //! Whoever writes has it: a worker, the file's thread, the sync's thread. One at a time does.
 
 use super::disk::Append;
-use super::orders::{Orders, Status};
+use super::orders::{Heard, Orders, Status, SyncError};
 use super::writer::{Notice, reason};
 use config::AppendFsync;
 use std::io;
@@ -54,6 +54,8 @@ pub(super) struct Pen {
     pub(super) written: u64,
     /// Whether something was written that no sync has begun for.
     pub(super) unsynced: bool,
+    /// The failures of syncs that it knows of.
+    pub(super) heard: Heard,
     /// Bytes of the increment that are known to be whole.
     length: u64,
     /// Whether the last write was slow.
@@ -89,6 +91,7 @@ impl Pen {
             gathered: sequence,
             written: sequence,
             unsynced: false,
+            heard: Heard::default(),
             length,
             slow: false,
             failed_at: None,
@@ -238,11 +241,17 @@ impl Pen {
     }
 
     /// Makes all that was written last, and lets go what waits for that. Where the sync's thread is at
-    /// it, it is not known yet whether that succeeds.
+    /// it, it is not known yet whether that succeeds: waits for its end. Not for workers.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         if self.unsynced || self.status.syncing.load(Ordering::SeqCst) {
-            self.file.sync()?;
-            self.unsynced = false;
+            match self.status.sync(&*self.file, self.heard) {
+                Ok(()) => self.unsynced = false,
+                Err(SyncError::Doubtful(error)) => return Err(error),
+                Err(SyncError::Failed(error, heard)) => {
+                    self.heard = heard;
+                    return Err(error);
+                }
+            }
         }
         self.status.set_synced(self.written);
         if self.failed_at.is_none() {

@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use super::disk::Append;
+use super::orders::{Heard, SyncError};
 use super::pen::Left;
 use config::AppendFsync;
 use std::io;
@@ -13,8 +14,9 @@ use std::time::{Duration, Instant};
 /// How often the file is synced under `everysec`.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A sync that is to be done: the file, and the sequence of the last record that it has.
-type Job = (Arc<dyn Append>, u64);
+/// A sync that is to be done: the file, the sequence of the last record that it has, and the failures
+/// that the pen had heard of.
+type Job = (Arc<dyn Append>, u64, Heard);
 
 struct Syncer {
     desk: Arc<Desk>,
@@ -117,12 +119,12 @@ impl Syncer {
             }
             pen.unsynced = false;
             desk.begin_sync();
-            Some((pen.file.clone(), pen.written))
+            Some((pen.file.clone(), pen.written, pen.heard))
         })
     }
 
-    fn sync(&mut self, (file, sequence): &Job) {
-        let result = file.sync();
+    fn sync(&mut self, (file, sequence, heard): &Job) {
+        let result = self.desk.status.sync(&**file, *heard);
         self.last = Instant::now();
         let desk = &self.desk;
         // Until it is known how it went, it is under way for whoever wants to know what is synced.
@@ -132,8 +134,13 @@ impl Syncer {
                 desk.notice.released(*sequence);
                 desk.end_sync();
             }
-            Err(error) => {
-                desk.with_pen(|pen| pen.sync_failed(&error));
+            // Whoever has the pen was told of a failure meanwhile, and deals with it.
+            Err(SyncError::Doubtful(_)) => desk.end_sync(),
+            Err(SyncError::Failed(error, heard)) => {
+                desk.with_pen(|pen| {
+                    pen.heard = heard;
+                    pen.sync_failed(&error);
+                });
                 desk.end_sync();
                 // The file's thread tries again.
                 desk.hand_over();

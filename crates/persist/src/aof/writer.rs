@@ -94,6 +94,8 @@ pub fn start(setup: Setup, notice: Box<dyn Notice>) -> io::Result<Started> {
         .spawn(move || {
             *writer.orders.thread.lock() = Some(std::thread::current());
             while writer.turn() {}
+            let closed = writer.status.failure().map_or(Ok(()), Err);
+            writer.orders.end(&closed);
             *writer.orders.thread.lock() = None;
         })?;
     Ok(Started {

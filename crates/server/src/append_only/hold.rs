@@ -40,11 +40,6 @@ impl Hold {
         Ok(lock)
     }
 
-    /// Whether a lock is kept.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.0.lock().kept.is_some()
-    }
-
     /// Keeps a lock until another one, or none, is kept.
     pub(crate) fn keep(&self, lock: Option<Arc<LogLock>>) {
         self.0.lock().kept = lock;

@@ -1,6 +1,7 @@
-//! Rewriting the append-only file, and turning it on, which begins with a rewrite.
+//! Rewriting the append-only file.
 
-use super::{Phase, Rewriting, disk, files, say, set_gate, write_on};
+use super::switch::turn_on;
+use super::{Phase, Rewriting, disk, files, say, set_gate};
 use crate::node::Node;
 use engine::{Engine, Fail, Taken};
 use persist::aof::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
@@ -10,20 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
-use store::journal::{Audience, Reader};
 use store::{Locker, Tap};
 
 /// How long until a failed first rewrite is tried again.
-const RETRY_PERIOD: Duration = Duration::from_secs(1);
+pub(super) const RETRY_PERIOD: Duration = Duration::from_secs(1);
 /// With this many increments since the last base, automatic rewrites are slowed down.
 const TOO_MANY_INCREMENTS: u64 = 3;
 /// The longest pause between automatic rewrites that fail, in minutes.
 const LONGEST_BACK_OFF: u64 = 60;
 
-type Rotated = Receiver<Result<(), String>>;
+pub(super) type Rotated = Receiver<Result<(), String>>;
 
-/// Notes that a rewrite begins.
-fn begin(node: &Node) -> Result<Arc<Progress>, Fail> {
+/// Notes that a rewrite begins, and which turn it makes the first base for, if it does that.
+pub(super) fn begin(node: &Node, first: Option<u64>) -> Result<Arc<Progress>, Fail> {
     let mut state = node.append_only.state.lock();
     if state.rewrite.is_some() {
         return Err("ERR Background append only file rewriting already in progress".into());
@@ -32,16 +32,22 @@ fn begin(node: &Node) -> Result<Arc<Progress>, Fail> {
     state.rewrite = Some(Rewriting {
         progress: progress.clone(),
         since: Instant::now(),
+        first,
     });
     Ok(progress)
 }
 
 /// Notes how a rewrite ended.
-fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved, RewriteError>) {
+pub(super) fn end(
+    node: &Node,
+    engine: &Engine,
+    progress: &Progress,
+    result: &Result<Saved, RewriteError>,
+) {
     let stopped = progress.stop.load(Ordering::Relaxed);
     if result.is_ok() && !stopped {
         let mut state = node.append_only.state.lock();
-        if state.phase == Phase::Waiting {
+        if state.makes_first_base() {
             state.phase = Phase::On;
         }
         drop(state);
@@ -50,6 +56,7 @@ fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved,
     }
     {
         let mut state = node.append_only.state.lock();
+        let is_first = state.makes_first_base();
         let since = state.rewrite.take().map(|rewrite| rewrite.since);
         state.last_took = since.map_or(0, |since| since.elapsed().as_secs() as i64);
         match result {
@@ -62,7 +69,7 @@ fn end(node: &Node, engine: &Engine, progress: &Progress, result: &Result<Saved,
             Err(_) => {
                 state.last_ok = false;
                 state.failures += 1;
-                if state.phase == Phase::Waiting {
+                if is_first {
                     state.retry_at = Some(Instant::now() + RETRY_PERIOD);
                 }
             }
@@ -101,7 +108,11 @@ fn options(node: &Node) -> (SaveOptions, PathBuf) {
 }
 
 /// Cuts a tap over everything, and does `at_cut` while the world stands still.
-fn cut<T>(engine: &Engine, locker: &Locker, mut at_cut: impl FnMut(&Tap) -> T) -> (Tap, T) {
+pub(super) fn cut<T>(
+    engine: &Engine,
+    locker: &Locker,
+    mut at_cut: impl FnMut(&Tap) -> T,
+) -> (Tap, T) {
     loop {
         let world = locker.world();
         if let Some(tap) = engine.store.tap(&world, locker, base::SlotSet::full()) {
@@ -115,7 +126,7 @@ fn cut<T>(engine: &Engine, locker: &Locker, mut at_cut: impl FnMut(&Tap) -> T) -
 }
 
 /// Writes the base from a tap and puts it in force.
-fn write_base(
+pub(super) fn write_base(
     node: &Node,
     locker: &Locker,
     progress: &Progress,
@@ -158,8 +169,8 @@ fn write_base(
 ///
 /// # Errors
 /// Why it cannot be written.
-pub(super) fn first_base(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), String> {
-    let progress = begin(node).map_err(|fail| format!("{fail:?}"))?;
+pub(super) fn first_base(node: &Arc<Node>, engine: &Arc<Engine>, turn: u64) -> Result<(), String> {
+    let progress = begin(node, Some(turn)).map_err(|fail| format!("{fail:?}"))?;
     let locker = Locker::new(&engine.store);
     let (tap, ()) = cut(engine, &locker, |_| ());
     let (sender, rotated) = channel();
@@ -174,7 +185,7 @@ pub(super) fn first_base(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
 
 /// Starts a rewrite in the background.
 fn start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), Fail> {
-    let progress = begin(node)?;
+    let progress = begin(node, None)?;
     let (for_thread, engine) = (node.clone(), engine.clone());
     let for_failure = (progress.clone(), engine.clone());
     let work = move || {
@@ -212,110 +223,6 @@ pub(crate) fn bgrewriteaof(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<Tak
     })))
 }
 
-/// Turns the file on: from one instant on everything is written to it, and a base of what was there
-/// at that instant is written beside it. `begun` hears whether the writing could begin.
-///
-/// # Errors
-/// When no thread can be started.
-pub(crate) fn enable(
-    node: &Arc<Node>,
-    engine: &Arc<Engine>,
-    begun: impl FnOnce(Result<(), String>) + Send + 'static,
-) -> Result<(), Fail> {
-    node.append_only.state.lock().phase = Phase::Waiting;
-    let (node, engine) = (node.clone(), engine.clone());
-    let work = move || {
-        let progress = loop {
-            // A rewrite from before ends soon: it was told to.
-            match begin(&node) {
-                Ok(progress) => break progress,
-                Err(_) => std::thread::sleep(Duration::from_millis(5)),
-            }
-        };
-        let locker = Locker::new(&engine.store);
-        let (tap, reader) = cut(&engine, &locker, |tap| {
-            engine.store.journal.set_active(Audience::AOF, true);
-            engine.store.journal.reader(Some(tap.cut))
-        });
-        let result = switch_on(&node, &engine, &locker, &progress, (tap, reader), begun);
-        if result.is_err() {
-            take_back(&node, &engine);
-        }
-        end(&node, &engine, &progress, &result);
-        if !node.append_only.hold.is_kept() {
-            // Nothing could begin: CONFIG SET was refused.
-            stay_off(&node);
-        }
-    };
-    let spawned = std::thread::Builder::new()
-        .name("aof-rewrite".into())
-        .spawn(work);
-    spawned
-        .map(drop)
-        .map_err(|error| Fail::from(format!("ERR cannot start a thread to rewrite: {error}")))
-}
-
-fn switch_on(
-    node: &Arc<Node>,
-    engine: &Arc<Engine>,
-    locker: &Locker,
-    progress: &Progress,
-    (tap, reader): (Tap, Option<Reader>),
-    begun: impl FnOnce(Result<(), String>),
-) -> Result<Saved, RewriteError> {
-    let config = node.config.read().clone();
-    let sequence = tap.cut.sequence;
-    let opened = files(node, &config)
-        .map_err(|error| error.to_string())
-        .and_then(|files| {
-            let reader = reader.ok_or("the journal has moved on")?;
-            write_on(node, engine, files, (reader, sequence), true)
-                .map_err(|error| error.to_string())
-        });
-    let (sender, rotated) = channel();
-    // A failure goes this way too, so that the tap is walked to its end in any case.
-    let _ = sender.send(opened.clone());
-    begun(opened.clone());
-    match opened {
-        Ok(()) => write_base(node, locker, progress, tap, Some(&rotated)),
-        Err(text) => {
-            say(
-                node,
-                true,
-                &format!("Can't open the append-only file: {text}"),
-            );
-            let mut walker = tap.walker();
-            walker.abandon();
-            while walker.next(locker).is_some() {}
-            Err(RewriteError::Writer(text))
-        }
-    }
-}
-
-/// After a refusal to turn the file on: it stays off, and CONFIG GET says so.
-fn stay_off(node: &Node) {
-    let mut state = node.append_only.state.lock();
-    if state.phase == Phase::Waiting {
-        (state.phase, state.retry_at) = (Phase::Off, None);
-        drop(state);
-        node.config.write().appendonly = false;
-    }
-}
-
-/// After a failed first rewrite: stops writing what has no base.
-fn take_back(node: &Node, engine: &Engine) {
-    if node.append_only.state.lock().phase != Phase::Waiting {
-        return;
-    }
-    let writer = node.append_only.set_writer(None);
-    engine.store.journal.set_active(Audience::AOF, false);
-    if let Some(writer) = writer {
-        writer.orders.stop();
-        // A writer that panicked has ended the process.
-        let _ = writer.thread.join();
-    }
-}
-
 /// What is looked at now and then: growth, and rewrites that failed.
 pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
     if let Some((orders, _)) = node.append_only.writer() {
@@ -334,9 +241,8 @@ pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
             return;
         }
         let retry = state.retry_at.is_some_and(|at| at <= Instant::now());
-        if retry {
-            state.retry_at = None;
-        }
+        // A turn of its own: whoever turns the file off from now on ends it.
+        let retry = retry.then(|| state.turn(Phase::Waiting));
         let status = state.writer.as_ref().map(|writer| writer.status.clone());
         let status = status.filter(|_| state.phase == Phase::On);
         let get = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
@@ -344,9 +250,9 @@ pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
         let (size, base_size, increments) = sizes.unwrap_or_default();
         (retry, size, base_size, increments)
     };
-    if retry {
-        // When no thread can be started, CONFIG SET has still to be given again.
-        let _ = enable(node, engine, drop);
+    if let Some(turn) = retry {
+        // When no thread can be started it is tried again.
+        let _ = turn_on(node, engine, (turn, true), |_| {});
         return;
     }
     let (percentage, least) = {

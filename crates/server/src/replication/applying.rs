@@ -63,7 +63,7 @@ impl Apply for Applying {
             crate::append_only::disable(&node, &self.engine);
         }
         let result = self.replace_data(&node, path, place);
-        if append_only && let Err(fail) = crate::append_only::enable(&node, &self.engine, drop) {
+        if append_only && let Err(fail) = crate::append_only::begin_anew(&node, &self.engine) {
             let text = format!("Cannot begin the append-only file: {fail:?}");
             node.log(config::LogLevel::Warning, &text);
         }

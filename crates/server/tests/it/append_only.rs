@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use testkit::{Program, Server, ServerPlan, TempDir, Tool, eventually};
+use testkit::{Conn, Program, Server, ServerPlan, TempDir, Tool, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -361,4 +361,46 @@ fn a_server_whose_first_rewrite_goes_on_does_not_end() {
     // Turned off, the rewrite ends at once, whatever its rest after a key.
     conn.line("CONFIG SET appendonly no").expect_ok();
     await_rewrite(&server);
+}
+
+/// Who turns the file on may have to wait for a rewrite that goes on. Who turns it off meanwhile has
+/// the last word.
+#[test]
+fn a_file_that_is_turned_off_before_it_is_on_stays_off() {
+    let directory = TempDir::new("append-only");
+    let plan = Server::of(Program::Shoal).directory(directory.path());
+    let mut server = plan.option("save", "").start();
+    let (mut conn, mut waits) = (server.connect(), server.connect());
+    conn.line("MSET a 1 b 2").expect_ok();
+    conn.line("CONFIG SET rdb-key-save-delay 30000000")
+        .expect_ok();
+    conn.line("BGREWRITEAOF");
+    waits
+        .send(&["CONFIG", "SET", "appendonly", "yes"])
+        .expect("it is sent");
+    let is_on = |conn: &mut Conn| conn.info("aof_enabled").unwrap().as_deref() == Some("1");
+    eventually("it is being turned on", LIMIT, || is_on(&mut conn));
+    conn.line("CONFIG SET appendonly no").expect_ok();
+    let refused = waits.receive().expect("a reply");
+    assert!(refused.error().is_some(), "{refused:?}");
+    eventually("the rewrite ends", LIMIT, || {
+        conn.info("aof_rewrite_in_progress").unwrap().as_deref() == Some("0")
+    });
+    assert!(!is_on(&mut conn));
+    assert_eq!(conn.line("CONFIG GET appendonly").texts()[1], "no");
+    let size = conn.info("aof_current_size").unwrap();
+    assert_eq!(size, None, "nothing is written");
+    // It can be turned on as before.
+    conn.line("CONFIG SET rdb-key-save-delay 0").expect_ok();
+    conn.line("CONFIG SET appendonly yes").expect_ok();
+    await_rewrite(&server);
+    assert!(is_on(&mut conn));
+    conn.line("SET c 3").expect_ok();
+    server.process().kill();
+    server.replan(|plan| plan.option("appendonly", "yes"));
+    server.restart();
+    assert_eq!(
+        server.call(&["MGET", "a", "b", "c"]).texts(),
+        ["1", "2", "3"]
+    );
 }

@@ -61,6 +61,15 @@ impl TokenQueue {
         !self.is_held && !ahead.any(Entry::goes_first)
     }
 
+    /// Lets all who wait for the end of a batch wait for their turn: it is told once, to all of them.
+    fn unblock(&mut self) {
+        for entry in &mut self.queue {
+            if let State::Blocked = entry.state {
+                entry.state = State::Waits;
+            }
+        }
+    }
+
     /// Calls whose turn it is, if the token is free.
     fn call(&mut self) -> Option<Arc<dyn Wake>> {
         if self.is_held {
@@ -77,9 +86,16 @@ impl TokenQueue {
 
 impl Store {
     /// Passes the token's turn on where who was called did not come. To be called now and then: a
-    /// worker that is busy for long must not keep others from a token that is free.
+    /// worker that is busy for long must not keep others from a token that is free. Nobody goes on
+    /// waiting for the end of a batch when there is none that would tell of it.
     pub fn pass_turns(&self) {
-        self.gates().with_token(|token| ((), token.call()));
+        let gates = self.gates();
+        gates.with_token(|token| {
+            if !token.queue.is_empty() && !gates.any_awaited() {
+                token.unblock();
+            }
+            ((), token.call())
+        });
     }
 }
 
@@ -110,11 +126,7 @@ impl Gates {
     /// A batch has ended that somebody who wants the world has waited for.
     pub(super) fn batch_ended(&self) {
         self.with_token(|token| {
-            let blocked = |entry: &&mut Entry| matches!(entry.state, State::Blocked);
-            let mut queue = token.queue.iter_mut();
-            if let Some(entry) = queue.find(blocked) {
-                entry.state = State::Waits;
-            }
+            token.unblock();
             ((), token.call())
         });
     }

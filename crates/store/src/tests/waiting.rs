@@ -299,6 +299,29 @@ fn who_waits_for_the_world_is_called_when_the_long_batch_ends() {
     assert!(asks.locker.try_world(moment).is_some());
 }
 
+/// One batch may be long for several: its end is told once, to all of them.
+#[test]
+fn all_who_wait_for_the_world_are_called_in_turn_when_the_long_batch_ends() {
+    let (store, _, [busy, one, two]) = three();
+    let moment = Duration::from_millis(1);
+    let batch = busy.locker.enter();
+    let (mut first, mut second) = (Request::new(), Request::new());
+    assert!(one.locker.try_world(moment).is_none());
+    assert!(first.waits(&one.locker));
+    assert!(two.locker.try_world(moment).is_none());
+    assert!(second.waits(&two.locker));
+    drop(batch);
+    assert_eq!((first.calls(), second.calls()), (1, 0));
+    one.locker.take_turn(first.place.as_ref());
+    drop(one.locker.try_world(moment).unwrap());
+    first.place = None;
+    assert_eq!(second.calls(), 1, "nobody else would call it");
+    two.locker.take_turn(second.place.as_ref());
+    drop(two.locker.try_world(moment).unwrap());
+    second.place = None;
+    assert_eq!(store.gates().queued(), 0);
+}
+
 #[test]
 fn a_batch_that_ended_before_anybody_waited_is_not_waited_for() {
     let (_, _, [busy, asks, _]) = three();

@@ -56,6 +56,10 @@ struct State {
     stalled: bool,
     /// How many syncs stand still.
     standing: usize,
+    /// How many syncs of files have gone well.
+    synced: usize,
+    /// Whether the first sync that stands still fails, once the others have gone well.
+    betrays: bool,
     room: u64,
     operations: u64,
     due: Option<(u64, u64, Promised)>,
@@ -144,6 +148,16 @@ impl ForgetfulDisk {
         self.0.lock().stalled = on;
     }
 
+    /// How many syncs of files have gone well.
+    pub(super) fn synced(&self) -> usize {
+        self.0.lock().synced
+    }
+
+    /// Has the first sync that stands still fail, after the others: the system tells one only.
+    pub(super) fn betray(&self) {
+        self.0.lock().betrays = true;
+    }
+
     /// How many syncs stand still.
     pub(super) fn standing(&self) -> usize {
         self.0.lock().standing
@@ -191,15 +205,20 @@ impl Append for OpenFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         if state.stalled {
+            let first = state.standing == 0;
             state.standing += 1;
-            while state.stalled {
+            while state.stalled || (first && state.betrays && state.standing > 1) {
                 drop(state);
                 std::thread::yield_now();
                 state = self.state.lock();
             }
             state.standing -= 1;
+            if first && std::mem::take(&mut state.betrays) {
+                return Err(io::Error::from_raw_os_error(5));
+            }
         }
         state.operate();
+        state.synced += 1;
         if state.syncs {
             let inode = &mut state.inodes[self.inode];
             inode.synced = inode.bytes.len();

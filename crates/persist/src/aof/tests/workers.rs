@@ -103,7 +103,14 @@ fn a_stalled_sync_stops_no_writes() {
     }
 }
 
-/// What a sync is at is not synced yet: whoever promises more than that syncs itself.
+/// Orders a flush: where its answer comes.
+fn flushed(orders: &Orders) -> std::sync::mpsc::Receiver<Result<(), String>> {
+    let (reply, answer) = std::sync::mpsc::channel();
+    orders.give(|waiting| waiting.flush.push(reply));
+    answer
+}
+
+/// What a sync is at is not synced yet: whoever promises more than that syncs itself, behind it.
 #[test]
 fn a_flush_does_not_take_for_synced_what_a_sync_is_at() {
     let disk = Arc::new(ForgetfulDisk::new(true));
@@ -112,20 +119,63 @@ fn a_flush_does_not_take_for_synced_what_a_sync_is_at() {
     let sequence = rig.world.set_in_batch(1, 1);
     rig.desk.write();
     eventually("a sync stalls", || disk.standing() == 1);
-    std::thread::scope(|scope| {
-        let flush = scope.spawn(|| rig.orders.flush());
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
-        while disk.standing() < 2 && std::time::Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        let (standing, synced) = (disk.standing(), rig.status.synced());
-        disk.stall(false);
-        flush.join().unwrap().unwrap();
-        assert_eq!(standing, 2, "the flush syncs too");
-        assert!(synced < sequence);
-    });
+    let before = disk.synced();
+    let flushed = flushed(&rig.orders);
+    eventually("the flush is begun", || rig.orders.waits_for_nothing());
+    assert!(flushed.try_recv().is_err());
+    assert!(rig.status.synced() < sequence);
+    disk.stall(false);
+    flushed.recv().unwrap().unwrap();
+    assert_eq!(disk.synced(), before + 2, "the flush syncs too");
+    assert_eq!(rig.status.synced(), sequence);
     rig.wait_released(sequence);
     rig.stop();
+}
+
+/// The system tells one sync only that what was written is lost, and calls others good.
+#[test]
+fn a_flush_does_not_take_for_synced_what_another_sync_has_failed_for() {
+    let disk = Arc::new(ForgetfulDisk::new(true));
+    let mut rig = Rig::start(disk.clone(), AppendFsync::Always);
+    disk.stall(true);
+    disk.betray();
+    rig.world.set_in_batch(1, 1);
+    rig.desk.write();
+    eventually("a sync stalls", || disk.standing() == 1);
+    let flushed = flushed(&rig.orders);
+    eventually("the flush is begun", || rig.orders.waits_for_nothing());
+    disk.stall(false);
+    assert_eq!(flushed.recv(), Ok(Err("Input/output error".into())));
+    eventually("the failure is told", || rig.said.fatal.lock().is_some());
+    // Behind it what is written is synced again, and believed.
+    eventually("it is tried again", || rig.status.failure().is_none());
+    rig.orders.flush().unwrap();
+    rig.stop();
+}
+
+/// An order may come when the thread has looked for the last time.
+#[test]
+fn whoever_orders_from_a_writer_that_ends_is_answered() {
+    let disk = Arc::new(ForgetfulDisk::new(true));
+    let mut rig = Rig::start(disk.clone(), AppendFsync::Always);
+    let limit = Duration::from_secs(20);
+    disk.stall(true);
+    rig.world.set_in_batch(1, 1);
+    rig.desk.write();
+    eventually("a sync stalls", || disk.standing() == 1);
+    rig.desk.hand_over();
+    rig.orders.stop();
+    // The thread is at its last turn, or about to.
+    eventually("the thread looks", || !rig.desk.is_handed());
+    let late = flushed(&rig.orders);
+    disk.stall(false);
+    assert_eq!(late.recv_timeout(limit), Ok(Ok(())));
+    rig.stop();
+    let orders = rig.orders.clone();
+    let (sender, later) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(orders.flush()));
+    let closed = Err("the append-only file is closed".into());
+    assert_eq!(later.recv_timeout(limit), Ok(closed));
 }
 
 /// What a worker cannot write goes the road of what the file's thread cannot: it is taken back, the
