@@ -46,6 +46,7 @@ impl CutOff {
 pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
     pub(crate) config: RwLock<Config>,
+    pub(crate) config_turns: crate::configure::Turns,
     pub(crate) persistence: Persistence,
     pub(crate) loading: Loading,
     pub(crate) append_only: AppendOnly,
@@ -97,6 +98,7 @@ impl Node {
             replication: OnceLock::new(),
             log: OnceLock::new(),
             config: RwLock::new(config),
+            config_turns: crate::configure::Turns::default(),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
             server: Mutex::new(None),

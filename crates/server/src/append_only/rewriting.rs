@@ -298,7 +298,7 @@ fn stay_off(node: &Node) {
     if state.phase == Phase::Waiting {
         (state.phase, state.retry_at) = (Phase::Off, None);
         drop(state);
-        node.config.write().appendonly = false;
+        crate::configure::correct(node, |config| config.appendonly = false);
     }
 }
 

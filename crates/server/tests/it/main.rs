@@ -5,6 +5,7 @@ mod argument_checks;
 mod bad_input;
 mod bounds;
 mod concurrency;
+mod config_file;
 mod crash;
 mod descriptors;
 mod exec_chores;
