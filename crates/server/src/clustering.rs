@@ -244,7 +244,10 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
             Err(RecvTimeoutError::Disconnected) => return,
         };
         match chore {
-            Chore::Replicate(primary) => node.follow(Some(primary.id), primary.ip, primary.port),
+            Chore::Replicate(primary) => {
+                // Without a link it is a replica that has none; the log says why.
+                let _ = node.follow(Some(primary.id), primary.ip, primary.port);
+            }
             Chore::BecomePrimary => node.become_primary(),
             Chore::DeleteSlots(slots) => {
                 let later = delete_slots(&node, engine, &locker, &slots);

@@ -367,7 +367,7 @@ impl Node {
     }
 
     /// Waits until no command goes by what was before a pause, or `enough`.
-    fn pass_gates(&self, enough: impl Fn() -> bool) {
+    pub(crate) fn pass_gates(&self, enough: impl Fn() -> bool) {
         let engine = self.engine();
         let mark = engine.store.gates().mark();
         while !engine.store.gates().all_passed(&mark) && !enough() {

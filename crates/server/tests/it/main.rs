@@ -22,6 +22,7 @@ mod options;
 mod order;
 mod panics;
 mod replica_link;
+mod roles;
 mod same_answers;
 mod second_process;
 mod stalled;
