@@ -241,7 +241,8 @@ fn serve(
         crate::clustering::tell_loaded(&node, &engine);
     } else if let Some(primary) = &config.replicaof {
         let host = String::from_utf8_lossy(&primary.host).into_owned();
-        node.follow(None, host, primary.port);
+        // Without a link it serves as a replica that has none; the log says why.
+        let _ = node.follow(None, host, primary.port);
     }
     crate::memory::limit_changed(&node, &config);
     node.loading.end(&engine);

@@ -231,6 +231,10 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
             todo.recv_timeout(HELD_AGAIN)
         };
         let Some(node) = node.upgrade() else { return };
+        if let Ok(Chore::Replicate(_) | Chore::EmptyData) = chore {
+            // The keys that are held go with the whole data set. What comes in its place stays.
+            held = SlotSet::new();
+        }
         if !held.is_empty() {
             held = delete_slots(&node, engine, &locker, &held);
         }
@@ -240,7 +244,10 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
             Err(RecvTimeoutError::Disconnected) => return,
         };
         match chore {
-            Chore::Replicate(primary) => node.follow(Some(primary.id), primary.ip, primary.port),
+            Chore::Replicate(primary) => {
+                // Without a link it is a replica that has none; the log says why.
+                let _ = node.follow(Some(primary.id), primary.ip, primary.port);
+            }
             Chore::BecomePrimary => node.become_primary(),
             Chore::DeleteSlots(slots) => {
                 let later = delete_slots(&node, engine, &locker, &slots);
@@ -275,9 +282,6 @@ fn delete_slots(node: &Node, engine: &Engine, locker: &Locker, slots: &SlotSet) 
     pass_boundaries(engine);
     let mut held = SlotSet::new();
     for slot in slots.iter() {
-        if engine.routing.view().is_some_and(|view| view.is_mine(slot)) {
-            continue;
-        }
         match delete_slot(engine, locker, slot) {
             Deleted::Nothing => {}
             Deleted::Keys => {
@@ -294,7 +298,7 @@ fn delete_slots(node: &Node, engine: &Engine, locker: &Locker, slots: &SlotSet) 
 
 /// What became of the keys of a slot.
 enum Deleted {
-    /// There were none.
+    /// There were none, or this node has them by right.
     Nothing,
     /// They are gone.
     Keys,
@@ -302,13 +306,19 @@ enum Deleted {
     Held,
 }
 
-/// Deletes the keys of a slot, unless a pause holds it.
+/// Deletes the keys of a slot that is another node's, unless a pause holds it. A replica's keys are
+/// its primary's, and only the stream deletes them.
 fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> Deleted {
     let _open = locker.enter();
+    let mut guard = locker.lock(slot);
+    // Looked at under the lock: the slot may have come back, or the role have changed.
+    let mine = || engine.routing.view().is_some_and(|view| view.is_mine(slot));
+    if engine.settings().replica || mine() {
+        return Deleted::Nothing;
+    }
     if engine.store.is_held(slot) {
         return Deleted::Held;
     }
-    let mut guard = locker.lock(slot);
     let keys: Vec<Vec<u8>> = guard
         .keys(0)
         .map(|keys| {

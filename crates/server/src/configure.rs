@@ -3,6 +3,7 @@
 use crate::node::{Node, ok};
 use config::{Caller, Change, Config, ProtectedAction, SetError};
 use engine::{Engine, Fail, Session, Settings, Taken};
+use parking_lot::Mutex;
 use resp::Args;
 use std::io::Write;
 use std::path::Path;
@@ -49,6 +50,20 @@ fn apply(config: &Config, settings: &mut Settings) {
     };
 }
 
+/// Changes of the configuration come one after another, and so do rewrites of its file. Both may
+/// wait, for the acceptor and for the disk: whoever only looks at the configuration does not.
+#[derive(Default)]
+pub(crate) struct Turns {
+    changes: Mutex<()>,
+    rewrites: Mutex<()>,
+}
+
+/// Changes what the configuration says of itself, without a client that wants it.
+pub(crate) fn correct(node: &Node, change: impl FnOnce(&mut Config)) {
+    let _turn = node.config_turns.changes.lock();
+    change(&mut node.config.write());
+}
+
 /// CONFIG GET pattern [pattern ...]
 pub(crate) fn get(node: &Node, args: Args<'_>) -> Taken {
     let patterns: Vec<&[u8]> = args.from(2).iter().collect();
@@ -76,24 +91,25 @@ pub(crate) fn set(
     }
     let words: Vec<&[u8]> = args.from(2).iter().collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-    let mut config = node.config.write();
+    let turn = node.config_turns.changes.lock();
     let caller = Caller {
         local: session
             .as_ref()
             .is_none_or(|session| session.card.is_local()),
         loading: engine.settings().loading,
     };
-    let change = config::set(&config, &pairs, caller);
+    let change = config::set(&node.config.read(), &pairs, caller);
     let change = change.map_err(|error| Fail::from(error.to_string()))?;
     put_into_effect(node, &change).map_err(|error| Fail::from(error.to_string()))?;
-    let before = std::mem::replace(&mut *config, change.config);
+    let config = change.config;
+    let before = std::mem::replace(&mut *node.config.write(), config.clone());
     engine.change_settings(|settings| apply(&config, settings));
     in_force(node, engine, &config);
     let limit = (before.maxmemory, before.maxmemory_policy);
     if limit != (config.maxmemory, config.maxmemory_policy) {
         crate::memory::limit_changed(node, &config);
     }
-    drop(config);
+    drop(turn);
     refresh_refusal(node, engine);
     let taken = crate::append_only::configured(node, engine, &before, session)?;
     Ok(taken.unwrap_or_else(ok))
@@ -216,7 +232,8 @@ pub(crate) fn rewrite_now(node: &Node, writer: Writer) -> Result<(), String> {
 
 fn replace_file(node: &Node, path: &Path, writer: Writer) -> std::io::Result<()> {
     // Two rewrites at once would write the same temporary file.
-    let config = node.config.write();
+    let _turn = node.config_turns.rewrites.lock();
+    let config = node.config.read().clone();
     let old = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read?,

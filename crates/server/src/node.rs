@@ -46,6 +46,7 @@ impl CutOff {
 pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
     pub(crate) config: RwLock<Config>,
+    pub(crate) config_turns: crate::configure::Turns,
     pub(crate) persistence: Persistence,
     pub(crate) loading: Loading,
     pub(crate) append_only: AppendOnly,
@@ -97,6 +98,7 @@ impl Node {
             replication: OnceLock::new(),
             log: OnceLock::new(),
             config: RwLock::new(config),
+            config_turns: crate::configure::Turns::default(),
             engine: OnceLock::new(),
             workers: OnceLock::new(),
             server: Mutex::new(None),
@@ -365,7 +367,7 @@ impl Node {
     }
 
     /// Waits until no command goes by what was before a pause, or `enough`.
-    fn pass_gates(&self, enough: impl Fn() -> bool) {
+    pub(crate) fn pass_gates(&self, enough: impl Fn() -> bool) {
         let engine = self.engine();
         let mark = engine.store.gates().mark();
         while !engine.store.gates().all_passed(&mark) && !enough() {

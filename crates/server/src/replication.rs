@@ -3,21 +3,21 @@
 mod applying;
 mod primary_client;
 mod report;
+mod role;
 mod talk;
 
 pub(crate) use report::info;
 pub(crate) use talk::{ask_for_acknowledgements, tick};
 
 use crate::node::Node;
-use applying::Applying;
 use base::{NodeId, Offset, ReplId, num};
 use commands::Cmd;
 use config::LogLevel;
-use engine::{Engine, Fail, Foreign, Session, Taken};
+use engine::{Engine, Fail, Session, Taken};
 use parking_lot::Mutex;
 use persist::save::Progress;
-use replicate::{FollowOptions, Follower, Hub, LinkStatus, ServeOptions, steady_ms};
-use replproto::{Level, PrimarySession, ReplicaConfig, Role};
+use replicate::{Follower, Hub, LinkStatus, ServeOptions, steady_ms};
+use replproto::{Level, PrimarySession, Role};
 use resp::Args;
 use std::collections::HashMap;
 use std::io::Write;
@@ -29,6 +29,8 @@ use store::{Locker, Tap};
 /// Whom this server follows, and its own replicas.
 pub(crate) struct Replication {
     pub(crate) hub: Arc<Hub>,
+    /// Whom this server follows: there is somebody as long as it is a replica, also while the link
+    /// is exchanged. It changes together with the role that the engine goes by.
     following: Mutex<Option<Following>>,
     /// What connections that will become replicas have said so far, by their number.
     introductions: Mutex<HashMap<u64, Introduction>>,
@@ -46,7 +48,14 @@ struct Following {
     id: Option<NodeId>,
     host: String,
     port: u16,
-    follower: Follower,
+    /// None while it is exchanged, and after it could not be started.
+    link: Option<Follower>,
+}
+
+impl Following {
+    fn status(&self) -> LinkStatus {
+        self.link.as_ref().map(Follower::status).unwrap_or_default()
+    }
 }
 
 /// A random name for a history.
@@ -73,7 +82,21 @@ impl Replication {
         let following = self.following.lock();
         following
             .as_ref()
-            .map(|f| (f.host.clone(), f.port, f.follower.status()))
+            .map(|f| (f.host.clone(), f.port, f.status()))
+    }
+
+    /// Whether this server is a replica: what it says of itself and what it appends go by this.
+    pub(crate) fn is_replica(&self) -> bool {
+        self.following.lock().is_some()
+    }
+
+    /// Whether there is a link to this primary. In a cluster it may have got another id.
+    fn is_linked_to(&self, id: Option<NodeId>, host: &str, port: u16) -> bool {
+        let mut following = self.following.lock();
+        let linked = following
+            .as_mut()
+            .filter(|f| f.link.is_some() && f.host == host && f.port == port);
+        linked.map(|following| following.id = id).is_some()
     }
 
     fn role(&self) -> Role {
@@ -107,15 +130,17 @@ impl Replication {
     /// while there is none.
     pub(crate) fn reconfigure(&self, config: &config::Config, engine: &Engine) {
         if let Some(following) = &*self.following.lock() {
-            following.follower.set_auth(credentials(config));
+            if let Some(link) = &following.link {
+                link.set_auth(credentials(config));
+            }
             // The link says itself when it comes and goes; what it says meanwhile must not be lost.
             loop {
-                let online = following.follower.status().online;
+                let online = following.status().online;
                 let stale = !online && !config.replica_serve_stale_data;
                 if engine.settings().stale != stale {
                     engine.change_settings(|settings| settings.stale = stale);
                 }
-                if following.follower.status().online == online {
+                if following.status().online == online {
                     break;
                 }
             }
@@ -136,7 +161,7 @@ impl Replication {
         let offset = Offset(engine.store.journal.offset());
         let whole = !self.partial.load(Ordering::Acquire);
         let following = self.following.lock();
-        match following.as_ref().map(|f| (f.id, f.follower.status())) {
+        match following.as_ref().map(|f| (f.id, f.status())) {
             None => cluster::Replication {
                 offset,
                 primary: None,
@@ -224,14 +249,15 @@ fn replicaof(
     let port = port.ok_or("ERR Invalid master port")?;
     let host = String::from_utf8_lossy(args.get(1)).into_owned();
     node.chore(session, move |node, ticket| {
-        let primary = node.replication().primary();
-        if primary.is_some_and(|(h, p, _)| h == host && p == port) {
+        if node.replication().is_linked_to(None, &host, port) {
             return ticket.answer(|reply| {
                 reply.status("OK Already connected to specified master");
             });
         }
-        node.follow(None, host, port);
-        ticket.ok();
+        match node.follow(None, host, port) {
+            Ok(()) => ticket.ok(),
+            Err(text) => ticket.error(format!("ERR {text}")),
+        }
     })
 }
 
@@ -320,123 +346,11 @@ impl Node {
             acknowledge_now: Box::new(move || {
                 if let Some(node) = ack_node.upgrade()
                     && let Some(following) = &*node.replication().following.lock()
+                    && let Some(link) = &following.link
                 {
-                    following.follower.acknowledge_now();
+                    link.acknowledge_now();
                 }
             }),
-        }
-    }
-
-    /// Ends the link with the primary, if there is one. What this server knows of the stream so far
-    /// may be continued from: its place, if it has one.
-    fn leave_primary(&self) -> Option<(ReplId, Offset)> {
-        let replication = self.replication();
-        // The link is ended without the lock: its thread may ask how the link stands.
-        let before = replication.following.lock().take();
-        match before {
-            Some(before) => before.follower.end(),
-            None => {
-                let history = replication.hub.history();
-                replication
-                    .hub
-                    .window()
-                    .map(|_| (history.id, history.offset))
-            }
-        }
-    }
-
-    /// Follows a primary from now on; in a cluster it has an id.
-    pub(crate) fn follow(&self, id: Option<NodeId>, host: String, port: u16) {
-        let replication = self.replication();
-        let engine = self.engine();
-        // The cluster may say the same again, with another epoch: the stream goes on.
-        if let Some(following) = &mut *replication.following.lock()
-            && following.host == host
-            && following.port == port
-        {
-            following.id = id;
-            return;
-        }
-        let place = self.leave_primary();
-        let stale = !self.config.read().replica_serve_stale_data;
-        engine.change_settings(|settings| (settings.replica, settings.stale) = (true, stale));
-        self.close_withheld();
-        if let Some(log) = self.log_handle() {
-            log.set_role(crate::log::Role::Replica);
-        }
-        replication.hub.disconnect_replicas();
-        let config = self.config.read().clone();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let auth = credentials(&config);
-        let announce_port = match config.replica_announce_port {
-            0 => config.port,
-            port => port,
-        };
-        let options = FollowOptions {
-            config: ReplicaConfig {
-                host: host.clone(),
-                port,
-                auth,
-                announce_port: announce_port as u16,
-                announce_ip: (!config.replica_announce_ip.is_empty())
-                    .then(|| text(&config.replica_announce_ip)),
-                timeout_ms: config.repl_timeout as u64 * 1000,
-                diskless_load: false,
-                failover: false,
-            },
-            place,
-            directory: crate::boot::as_path(&config.dir),
-            source: crate::boot::source(&config),
-            traffic: replication.hub.traffic().clone(),
-        };
-        let applying = Applying {
-            node: Arc::downgrade(&self.shared()),
-            engine: engine.clone(),
-            foreign: Foreign::new(engine, true),
-            marks: applying::Marks::default(),
-            client: None,
-        };
-        match Follower::start(options, Box::new(applying)) {
-            Ok(follower) => {
-                let mut following = replication.following.lock();
-                *following = Some(Following {
-                    id,
-                    host,
-                    port,
-                    follower,
-                });
-                drop(following);
-                // Who waits for replicas waits in vain.
-                self.waiting.news();
-            }
-            Err(error) => self.log(
-                LogLevel::Warning,
-                &format!("Cannot follow a primary: {error}"),
-            ),
-        }
-    }
-
-    /// Stops following and is a primary from now on.
-    pub(crate) fn become_primary(&self) {
-        let replication = self.replication();
-        let Some(following) = replication.following.lock().take() else {
-            return;
-        };
-        following.follower.end();
-        replication.partial.store(false, Ordering::Release);
-        let engine = self.engine();
-        replication
-            .hub
-            .change_history(|history| history.promote(random_id()));
-        engine.store.journal.forget_stream_db();
-        engine.store.forget_local_expiries();
-        replication.hub.disconnect_replicas();
-        engine.change_settings(|settings| {
-            settings.replica = false;
-            settings.stale = false;
-        });
-        if let Some(log) = self.log_handle() {
-            log.set_role(crate::log::Role::Primary);
         }
     }
 

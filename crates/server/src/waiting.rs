@@ -26,7 +26,7 @@ pub(crate) fn wait(
     args: Args<'_>,
     session: Option<&mut Session>,
 ) -> Result<Taken, Fail> {
-    if node.replication().primary().is_some() {
+    if node.replication().is_replica() {
         return Err(
             "ERR WAIT cannot be used with replica instances. Please also note that since \
             Redis 4.0 if a replica is configured to be writable (which is not the default) writes \
@@ -93,7 +93,7 @@ pub(crate) fn waitaof(
         replicas,
         timeout,
     } = Wish::parse(args)?;
-    if node.replication().primary().is_some() {
+    if node.replication().is_replica() {
         return Err(
             "ERR WAITAOF cannot be used with replica instances. Please also note that writes to \
              replicas are just local and are not propagated."

@@ -332,13 +332,14 @@ fn open(
 
 /// After a refusal to turn the file on: it stays off, and CONFIG GET says so.
 fn stay_off(node: &Node, turn: u64) {
-    let mut config = node.config.write();
-    let mut state = node.append_only.state.lock();
-    if state.turns == turn && state.phase == Phase::Waiting {
-        state.turn(Phase::Off);
-        node.append_only.hold.keep(None);
-        config.appendonly = false;
-    }
+    crate::configure::correct(node, |config| {
+        let mut state = node.append_only.state.lock();
+        if state.turns == turn && state.phase == Phase::Waiting {
+            state.turn(Phase::Off);
+            node.append_only.hold.keep(None);
+            config.appendonly = false;
+        }
+    });
 }
 
 /// After a failed first rewrite: stops writing what has no base. Whoever has turned the file off

@@ -42,10 +42,11 @@ pub(crate) fn tick(
 ) {
     let replication = node.replication();
     heartbeat.set_period(node.config.read().repl_ping_replica_period as u64 * 1000);
-    let primary = replication.following.lock().is_none();
     let replicas = replication.hub.replica_count();
-    // A pause is looked at with the gate open: whoever begins one waits for each gate.
+    // The role and a pause are looked at with the gate open: whoever changes the one or begins the
+    // other waits for each gate.
     let open = locker.enter();
+    let primary = !replication.is_replica();
     let held = engine.pause.holds_offset();
     if primary && heartbeat.due(steady_ms(), replicas, held) {
         append_talk(engine, b"*1\r\n$4\r\nPING\r\n");

@@ -34,7 +34,7 @@ impl Waiter {
         if self.ticket.lock().is_none() {
             return false;
         }
-        let so_far = if node.replication().primary().is_some() {
+        let so_far = if node.replication().is_replica() {
             Err(DEMOTED)
         } else {
             (self.so_far)()

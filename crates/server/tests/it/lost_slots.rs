@@ -31,3 +31,47 @@ fn keys_of_a_lost_slot_are_deleted_everywhere() {
             .contains("Deleting keys in dirty slot 3028")
     });
 }
+
+/// A node that became the taker's replica has the taker's keys: what it was to delete before is none
+/// of its business any more.
+#[test]
+fn what_a_pause_held_is_not_deleted_by_a_replica() {
+    let plan = ClusterPlan::of(Program::Shoal, 2, 0);
+    let plan = plan.option("cluster-require-full-coverage", "no");
+    let cluster = plan.start();
+    let (node, taker) = (&cluster.nodes[0], &cluster.nodes[1]);
+    let (mut here, mut there) = (node.connect(), taker.connect());
+    let count = ["CLUSTER", "COUNTKEYSINSLOT", SLOT];
+    // The slot that it loses first and one more.
+    here.line("CLUSTER DELSLOTSRANGE 0 3027 3030 8191")
+        .expect_ok();
+    here.line("SET FOO lost").expect_ok();
+    here.line("CLIENT PAUSE 600000 WRITE").expect_ok();
+    let id = cluster.id(1);
+    there.line("CLUSTER BUMPEPOCH");
+    let take = |slot: &str| {
+        let line = format!("CLUSTER SETSLOT {slot} NODE {id}");
+        taker.line(&line).expect_ok();
+    };
+    take(SLOT);
+    there.line("SET FOO theirs").expect_ok();
+    eventually("the log says that they wait", LIMIT, || {
+        node.log().contains("when the pause is over")
+    });
+    // Who has lost its last slot follows whoever took it.
+    take("3029");
+    here.line("READONLY").expect_ok();
+    eventually("it has the taker's keys", LIMIT, || {
+        here.line("GET FOO") == Reply::Bulk(b"theirs".into())
+    });
+    here.line("CLIENT UNPAUSE").expect_ok();
+    // Its stream goes on, and it takes the taker's place.
+    there.line("SET {FOO}2 theirs").expect_ok();
+    assert_eq!(there.line("WAIT 1 30000").int(), 1);
+    here.line("CLUSTER FAILOVER").expect_ok();
+    eventually("it is the primary", LIMIT, || {
+        assert!(!node.log().contains("Deleting keys in dirty slot"));
+        here.line("ROLE").array()[0].text() == "master"
+    });
+    assert_eq!(here.call(&count), Reply::Int(2));
+}

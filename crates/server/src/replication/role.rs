@@ -1,0 +1,143 @@
+//! The changes of this server's role. The role is shown first when it becomes a replica and last when
+//! it becomes a primary: in between it takes no writes and adds nothing to the stream.
+
+use super::applying::{Applying, Marks};
+use super::{Following, credentials, random_id};
+use crate::node::Node;
+use base::{NodeId, Offset, ReplId};
+use config::LogLevel;
+use engine::Foreign;
+use replicate::{FollowOptions, Follower};
+use replproto::ReplicaConfig;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Node {
+    /// Becomes this primary's replica, without a link so far. Answers how far this server knows the
+    /// stream, if it may be continued from there.
+    fn leave_for(&self, next: Following, stale: bool) -> Option<(ReplId, Offset)> {
+        let (replication, engine) = (self.replication(), self.engine());
+        let mut following = replication.following.lock();
+        let before = following.replace(next);
+        engine.change_settings(|settings| (settings.replica, settings.stale) = (true, stale));
+        drop(following);
+        // Who waits for replicas waits in vain.
+        self.waiting.news();
+        let Some(before) = before else {
+            // Until no command goes by the role from before: what they write moves the place.
+            self.pass_gates(|| false);
+            let history = replication.hub.history();
+            let window = replication.hub.window();
+            return window.map(|_| (history.id, history.offset));
+        };
+        // The link is ended without the lock: its thread may ask how the link stands.
+        let place = before.link.and_then(Follower::end);
+        engine.change_settings(|settings| settings.stale = stale);
+        place
+    }
+
+    /// Follows a primary from now on; in a cluster it has an id.
+    ///
+    /// # Errors
+    /// Why there is no link. This server is a replica all the same, until it is told otherwise.
+    pub(crate) fn follow(&self, id: Option<NodeId>, host: String, port: u16) -> Result<(), String> {
+        let replication = self.replication();
+        // The cluster may say the same again, with another epoch: the stream goes on.
+        if replication.is_linked_to(id, &host, port) {
+            return Ok(());
+        }
+        let next = Following {
+            id,
+            host: host.clone(),
+            port,
+            link: None,
+        };
+        let stale = !self.config.read().replica_serve_stale_data;
+        let place = self.leave_for(next, stale);
+        self.close_withheld();
+        if let Some(log) = self.log_handle() {
+            log.set_role(crate::log::Role::Replica);
+        }
+        replication.hub.disconnect_replicas();
+        let options = self.follow_options(host, port, place);
+        let applying = Applying {
+            node: Arc::downgrade(&self.shared()),
+            engine: self.engine().clone(),
+            foreign: Foreign::new(self.engine(), true),
+            marks: Marks::default(),
+            client: None,
+        };
+        let link = Follower::start(options, Box::new(applying)).map_err(|error| {
+            let text = format!("Cannot follow a primary: {error}");
+            self.log(LogLevel::Warning, &text);
+            text
+        })?;
+        // Only this thread changes whom it follows.
+        if let Some(following) = &mut *replication.following.lock() {
+            following.link = Some(link);
+        }
+        Ok(())
+    }
+
+    fn follow_options(
+        &self,
+        host: String,
+        port: u16,
+        place: Option<(ReplId, Offset)>,
+    ) -> FollowOptions {
+        let config = self.config.read().clone();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let announce_port = match config.replica_announce_port {
+            0 => config.port,
+            port => port,
+        };
+        FollowOptions {
+            config: ReplicaConfig {
+                host,
+                port,
+                auth: credentials(&config),
+                announce_port: announce_port as u16,
+                announce_ip: (!config.replica_announce_ip.is_empty())
+                    .then(|| text(&config.replica_announce_ip)),
+                timeout_ms: config.repl_timeout as u64 * 1000,
+                diskless_load: false,
+                failover: false,
+            },
+            place,
+            directory: crate::boot::as_path(&config.dir),
+            source: crate::boot::source(&config),
+            traffic: self.replication().hub.traffic().clone(),
+        }
+    }
+
+    /// Stops following and is a primary from now on.
+    pub(crate) fn become_primary(&self) {
+        let replication = self.replication();
+        let link = match &mut *replication.following.lock() {
+            None => return,
+            Some(following) => following.link.take(),
+        };
+        if let Some(link) = link {
+            link.end();
+        }
+        replication.partial.store(false, Ordering::Release);
+        let engine = self.engine();
+        replication
+            .hub
+            .change_history(|history| history.promote(random_id()));
+        engine.store.journal.forget_stream_db();
+        engine.store.forget_local_expiries();
+        replication.hub.disconnect_replicas();
+        // The role comes last, and at once for all who ask.
+        let mut following = replication.following.lock();
+        engine.change_settings(|settings| {
+            settings.replica = false;
+            settings.stale = false;
+        });
+        *following = None;
+        drop(following);
+        if let Some(log) = self.log_handle() {
+            log.set_role(crate::log::Role::Primary);
+        }
+    }
+}
