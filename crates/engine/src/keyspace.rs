@@ -18,8 +18,6 @@ pub struct Keyspace<'a> {
     /// Whether slots may be locked as they are met: under the world, where nobody else has one, and
     /// with the token, whose holder may wait for one.
     wanders: bool,
-    /// Whether the command has the world.
-    world: bool,
     /// The LRU clock or LFU stamp that lookups leave behind; `None` leaves the field alone.
     touch: Option<crate::access::Stamp>,
     /// Whether lookups count for `keyspace_hits` and `keyspace_misses`.
@@ -41,7 +39,6 @@ impl<'a> Keyspace<'a> {
             db,
             when,
             wanders: false,
-            world: false,
             touch: None,
             count: true,
             local: false,
@@ -54,7 +51,6 @@ impl<'a> Keyspace<'a> {
     pub fn of_world(locker: &'a Locker, guards: Guards<'a>, db: u16, when: When) -> Keyspace<'a> {
         Keyspace {
             wanders: true,
-            world: true,
             ..Keyspace::new(locker, guards, db, when)
         }
     }
@@ -108,11 +104,6 @@ impl<'a> Keyspace<'a> {
     /// The thread's locker.
     pub fn locker(&self) -> &'a Locker {
         self.locker
-    }
-
-    /// Whether the command has the world.
-    pub fn has_world(&self) -> bool {
-        self.world
     }
 
     /// Whether the command has locked no slot.

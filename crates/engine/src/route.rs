@@ -4,10 +4,11 @@
 //! lock: a slot that is simply ours costs one load. Everything else (redirections, slots on their
 //! way, a cluster that is down) is decided from the view.
 
-use crate::Engine;
 use crate::fail::{self, Done, Fail};
+use crate::{Engine, Session};
 use base::Slot;
 use cluster::{Role, State, View};
+use commands::{Cmd, Spec, flag};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -214,6 +215,27 @@ impl Engine {
         Err(view
             .moved(slot, false)
             .map_or(fail::CLUSTERDOWN_SLOT.into(), Fail::from))
+    }
+}
+
+impl<'a> Wish<'a> {
+    /// What one command wants; the times are its clock stamp and the running clock's.
+    pub(crate) fn of(
+        session: &Session,
+        spec: &Spec,
+        keys: Keys<'a>,
+        (when, now): (When, Instant),
+    ) -> Wish<'a> {
+        Wish {
+            asking: session.asking || spec.has(flag::ASKING),
+            readonly: session.readonly,
+            migrates: spec.id == Cmd::Migrate,
+            writes: spec.has(flag::WRITE),
+            memory_refusal: session.memory_refusal,
+            keys,
+            when,
+            now,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ahead::{KnownKey, Lookahead, Seen, each_key};
 use crate::clock::Stretch;
 use crate::fail::{self, Done, Fail};
-use crate::route::Wish;
+use crate::route::{self, Wish};
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
 use crate::{Clock, Dice, Effects, Engine, Outcome, Session, Settings, handlers, witness};
@@ -375,16 +375,9 @@ impl Worker {
             return Err(fail::CROSSSLOT.into());
         }
         let mut guard = self.locker.try_lock(*slot).ok_or(Fail::Busy(*slot))?;
-        let wish = Wish {
-            asking: session.asking || spec.has(flag::ASKING),
-            readonly: session.readonly,
-            migrates: spec.id == Cmd::Migrate,
-            writes: spec.has(flag::WRITE),
-            memory_refusal: session.memory_refusal,
-            keys: &mut |visit| each_key(args, known, visit),
-            when: self.when(session),
-            now: self.clock.stamp(),
-        };
+        let keys: route::Keys<'_> = &mut |visit| each_key(args, known, visit);
+        let times = (self.when(session), self.clock.stamp());
+        let wish = Wish::of(session, spec, keys, times);
         self.engine.check_route(wish, &mut guard)
     }
 }

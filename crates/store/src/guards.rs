@@ -63,15 +63,6 @@ impl<'a> Guards<'a> {
         &mut self.guards[place]
     }
 
-    /// The slot, if there is just one.
-    #[inline]
-    pub fn only(&self) -> Option<Slot> {
-        match self.guards.as_slice() {
-            [only] => Some(only.slot()),
-            _ => None,
-        }
-    }
-
     /// Adds the guard of a slot that is not among them; answers its place, which it keeps.
     pub fn add(&mut self, guard: SlotGuard<'a>) -> usize {
         let place = self.guards.len();

@@ -5,10 +5,10 @@ use super::running::run;
 use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
-use crate::route::Wish;
+use crate::route::{self, Wish};
 use crate::{Engine, Keyspace, Outcome, Session, Worker, handlers, leaving};
 use base::Slot;
-use commands::{Cmd, Spec, flag};
+use commands::{Cmd, Spec};
 use resp::Args;
 use store::Guards;
 
@@ -156,16 +156,8 @@ impl Worker {
             return Ok(Outcome::Leaving(key));
         }
         if routed && let Some(guard) = guards.first_mut() {
-            let wish = Wish {
-                asking: session.asking || spec.has(flag::ASKING),
-                readonly: session.readonly,
-                migrates: spec.id == Cmd::Migrate,
-                writes: spec.has(flag::WRITE),
-                memory_refusal: session.memory_refusal,
-                keys: &mut |visit| each_key(args, known, visit),
-                when,
-                now,
-            };
+            let keys: route::Keys<'_> = &mut |visit| each_key(args, known, visit);
+            let wish = Wish::of(session, spec, keys, (when, now));
             if let Err(fail) = parts.engine.check_route(wish, guard) {
                 drop(guards);
                 drop(token);
