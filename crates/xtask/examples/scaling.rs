@@ -6,13 +6,16 @@
 //!
 //! Each line is a round: command, slots, batch, who ran; commands a second if every thread has a
 //! processor for itself, that is less the time that workers waited for one; commands a second by the
-//! clock until the file has everything; nanoseconds of the file's thread for each command; and which
-//! part of their time the workers waited for a processor.
+//! clock until the file has everything; nanoseconds of the file's thread for each command; which part
+//! of their time the workers waited for a processor; and how many nanoseconds a cache line took from
+//! one processor to another and back before the round.
 //!
-//! The last kind of round has two workers with an engine each, which share nothing: what the
-//! machine itself gives.
+//! The last kind of round says what the machine itself gives. In uniform slots, two workers with an
+//! engine each, which share nothing (`apart`). In one hot slot, which has one worker at a time, one
+//! worker that changes its processor as often as the slot changes its worker (`moved`).
 
 mod in_process;
+mod tour;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +31,7 @@ use persist::aof::{Desk, Files, Notice, Orders, Setup, Started, Status};
 use resp::{Arena, Command, Limits, Parser, Step};
 use store::Store;
 use store::journal::Audience;
+use tour::{Tour, round_trip};
 
 /// As in the server.
 #[global_allocator]
@@ -69,6 +73,9 @@ fn main() {
     }
     nodes.into_iter().for_each(Node::stop);
 }
+
+/// The kind of round whose worker changes its processor.
+const MOVED: &str = "moved";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Load {
@@ -217,36 +224,41 @@ struct Plan {
 }
 
 impl Plan {
-    /// One worker, two, and two with an engine each.
+    /// One worker, two, and what the machine gives.
     fn round(&self, round: usize, nodes: &[Node; 2], row: &str) {
+        let machine = match self.spread {
+            Uniform => ("apart", vec![&nodes[0], &nodes[1]]),
+            Hot => (MOVED, vec![&nodes[0]]),
+        };
         let mut kinds: Vec<(&str, Vec<&Node>)> = vec![
             ("one", vec![&nodes[0]]),
             ("two", vec![&nodes[0], &nodes[0]]),
-            ("apart", vec![&nodes[0], &nodes[1]]),
+            machine,
         ];
         // Whoever went first goes last in the next round.
         if round % 2 == 1 {
             kinds.reverse();
         }
         for (kind, nodes) in kinds {
+            let trip = round_trip();
             let Rates {
                 alone,
                 clock,
                 file_ns,
                 waited,
-            } = self.run(&nodes);
-            println!("{row} {kind} {alone:.0} {clock:.0} {file_ns:.1} {waited:.3}");
+            } = self.run(&nodes, kind == MOVED);
+            println!("{row} {kind} {alone:.0} {clock:.0} {file_ns:.1} {waited:.3} {trip:.0}");
         }
     }
 
     /// A worker for each of `nodes`, several of which may be the same.
-    fn run(&self, nodes: &[&Node]) -> Rates {
+    fn run(&self, nodes: &[&Node], moves: bool) -> Rates {
         let stop = AtomicBool::new(false);
         let start = Barrier::new(nodes.len() + 1);
         std::thread::scope(|scope| {
             let spawn = |(seed, node)| {
                 let (start, stop) = (&start, &stop);
-                scope.spawn(move || self.work(node, seed, start, stop))
+                scope.spawn(move || self.work(node, seed, start, stop, moves))
             };
             let workers: Vec<_> = (1..).zip(nodes.iter().copied()).map(spawn).collect();
             let file = file_cpu();
@@ -274,7 +286,15 @@ impl Plan {
     }
 
     /// What a worker thread does.
-    fn work(&self, node: &Node, seed: u64, start: &Barrier, stop: &AtomicBool) -> Done {
+    fn work(
+        &self,
+        node: &Node,
+        seed: u64,
+        start: &Barrier,
+        stop: &AtomicBool,
+        moves: bool,
+    ) -> Done {
+        let mut tour = moves.then(Tour::new);
         let mut client = Client::new(&node.engine);
         client.worker.will_write_file();
         let mut requests = Requests::new(self.load, self.spread, self.batch, seed);
@@ -289,6 +309,7 @@ impl Plan {
                 node.desk.write();
             }
             done += self.batch as u64;
+            tour.iter_mut().for_each(Tour::go_on);
         }
         client.worker.locker().rest();
         Done {

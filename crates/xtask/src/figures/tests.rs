@@ -58,26 +58,40 @@ fn a_percentile_is_a_value_that_was_seen() {
 
 #[test]
 fn rounds_become_a_row_with_the_median_of_their_ratios() {
-    let said = "get uniform 64 one 1000000 500000 0 0\nget uniform 64 two 1800000 900000 0 0.2\n\
-                get uniform 64 apart 1900000 1 0 0\nget uniform 64 apart 1900000 1 0 0\n\
-                get uniform 64 two 1600000 800000 0 0.1\nget uniform 64 one 1000000 1000000 0 0\n\
-                set hot 64 one 1000000 1 90 0\nset hot 64 two 500000 1 70 0\n\
-                set hot 64 apart 2000000 1 90 0\n";
+    let said = "get uniform 64 one 1000000 500000 0 0 80\nget uniform 64 two 2000000 900000 0 0.2 80\n\
+                get uniform 64 apart 1900000 1 0 0 80\nget uniform 64 apart 1900000 1 0 0 80\n\
+                get uniform 64 two 1800000 800000 0 0.1 80\nget uniform 64 one 1000000 1000000 0 0 80\n\
+                set hot 64 one 1000000 1 90 0 80\nset hot 64 two 500000 1 70 0 80\n\
+                set hot 64 moved 800000 1 90 0 80\n";
     let rows = scaling::rows(said).unwrap();
-    let wanted = "| get | uniform | 64 | 1.00 | 1.70 | 1.90 | 1.70 | 1.60–1.80 | 1.30 | 15 % | 0 | ≥ 1.7 |\n\
-                  | set | hot | 64 | 1.00 | 0.50 | 2.00 | 0.50 | 0.50–0.50 | 1.00 | 0 % | 70 | ≥ 0.9 **missed** |\n";
+    let wanted = "| get | uniform | 64 | 1.00 | 1.90 | 1.90 | 1.90 | 1.80–2.00 | 1.00 | 1.30 | 15 % | 0 | 80 | ≥ 1.9 of one |\n\
+                  | set | hot | 64 | 1.00 | 0.50 | 0.80 | 0.50 | 0.50–0.50 | 0.62 | 1.00 | 0 % | 70 | 80 | ≥ 0.9 of machine **missed** |\n";
     assert_eq!(rows, wanted);
-    let fair = said.replace("two 500000", "two 900000");
-    assert!(scaling::rows(&fair).unwrap().contains("| 70 | ≥ 0.9 |"));
+    let fair = said.replace("two 500000", "two 720000");
+    assert!(
+        scaling::rows(&fair)
+            .unwrap()
+            .contains("| 70 | 80 | ≥ 0.9 of machine |")
+    );
     let slow = said.replace("1800000", "1700000");
-    assert!(scaling::rows(&slow).unwrap().contains("≥ 1.7 **missed** |"));
-    let disturbed = slow.replace("0.2\n", "0.5\n");
+    assert!(
+        scaling::rows(&slow)
+            .unwrap()
+            .contains("≥ 1.9 of one **missed** |")
+    );
+    let disturbed = slow.replace("0.2 80\n", "0.5 80\n");
     assert!(
         scaling::rows(&disturbed)
             .unwrap()
             .contains("| not judged |")
     );
-    assert!(scaling::rows("get uniform 64 one 1000000 1 1 0\n").is_err());
+    let far = slow.replace(" 80\n", " 460\n");
+    assert!(
+        scaling::rows(&far)
+            .unwrap()
+            .contains("| 460 | not judged |")
+    );
+    assert!(scaling::rows("get uniform 64 one 1000000 1 1 0 80\n").is_err());
     assert!(scaling::rows("thread panicked").is_err());
 }
 
