@@ -39,6 +39,7 @@ usage: cargo xtask COMMAND
       --requests N --fills N,N --save-keys N --save-items N --rate N --seconds N
       --scaling-keys N --rounds N --milliseconds N --hot-rounds N --hot-requests N
       --bin FILE --subject redis74 --server-core 0 --load-core 1
+      --beside FILE         an older binary of ours instead of Valkey
       --write               into docs/figures.md
   instructions [--accept]   instructions of parse, GET, SET, RDB, bus; more than stored fails
   simulate [--seeds N --from N | --seed N | --nodes N]

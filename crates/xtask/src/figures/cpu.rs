@@ -7,8 +7,8 @@ use std::time::Duration;
 use testkit::{Program, Server, Tool, eventually};
 
 use super::load::{fill, key};
-use super::median;
 use super::subject::{Cores, Subject, cpu_seconds};
+use super::{median, printed};
 use crate::arguments::Arguments;
 use crate::run::capture;
 
@@ -275,7 +275,11 @@ fn compare(
     let promise = (operation.promise)(depth).map_or_else(String::new, |promise| {
         format!(
             "≤ {promise}{}",
-            if ratio <= promise { "" } else { " **missed**" }
+            if printed(ratio) <= promise {
+                ""
+            } else {
+                " **missed**"
+            }
         )
     });
     let [ours, base] = [median(&costs[0]), median(&costs[1])];

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use testkit::{Program, Server, Tool};
 
-use super::median;
 use super::subject::{Subject, cpu_seconds};
+use super::{median, printed};
 use crate::arguments::Arguments;
 use crate::run::capture;
 
@@ -101,7 +101,11 @@ pub(super) fn row(name: &str, rounds: &[Vec<[f64; 2]>; 2]) -> String {
             (low.min(*ratio), high.max(*ratio))
         });
     let ratio = median(&ratios);
-    let missed = if ratio >= PROMISE { "" } else { " **missed**" };
+    let missed = if printed(ratio) >= PROMISE {
+        ""
+    } else {
+        " **missed**"
+    };
     format!(
         "| {name} | {:.0} | {:.0} | {ratio:.2} | {low:.2}–{high:.2} | {:.3} | {:.3} | ≥ {PROMISE}{missed} |",
         median(&each(0, 0)) / 1e3,

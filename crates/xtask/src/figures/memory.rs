@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::load::{fill, key};
+use super::printed;
 use super::subject::{Cores, Subject, resident_bytes};
 use crate::arguments::Arguments;
 
@@ -118,7 +119,11 @@ pub(super) fn measure(
             worst[which] = worst_fill(plan, kind, subject, cores)?;
         }
         let ratio = worst[0] / worst[1];
-        let missed = if ratio <= 1.0 { "" } else { " **missed**" };
+        let missed = if printed(ratio) <= 1.0 {
+            ""
+        } else {
+            " **missed**"
+        };
         let [ours, base] = worst;
         let row = format!(
             "| {} | {ours:.1} | {base:.1} | {ratio:.2} | ≤ 1.0{missed} |",

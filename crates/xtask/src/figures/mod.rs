@@ -33,6 +33,7 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
     };
     let subject = arguments.option("--subject")?;
     let binary = arguments.option("--bin")?.map(PathBuf::from);
+    let before = arguments.option("--beside")?.map(PathBuf::from);
     let only = arguments.list("--only")?;
     let parts = arguments.list("--parts")?;
     let cpu = cpu::Plan::from(arguments, only.clone())?;
@@ -48,7 +49,14 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
         (None, None) => Subject::ours(build_shoal(true)?),
         (Some(_), Some(_)) => return Err("--subject and --bin exclude each other".into()),
     };
-    let base = Subject::named("valkey")?;
+    let base = match before {
+        // An older binary of ours: what a change has cost.
+        Some(binary) => Subject::before(binary),
+        None => Subject::named("valkey")?,
+    };
+    if write && base.name != "valkey" {
+        return Err("--write is for figures beside Valkey".into());
+    }
     let wanted = |part: &str| {
         parts
             .as_ref()
@@ -94,6 +102,11 @@ pub(crate) fn command(words: &str, arguments: &mut Arguments) -> Result<(), Stri
         println!("written: {}", path.display());
     }
     Ok(())
+}
+
+/// A ratio as the page has it: what is judged is what can be read.
+fn printed(ratio: f64) -> f64 {
+    (ratio * 100.0).round() / 100.0
 }
 
 /// The middle value; the mean of the two in the middle for an even count.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use super::median;
+use super::{median, printed};
 use crate::arguments::Arguments;
 use crate::run::{capture, run, target};
 
@@ -161,7 +161,7 @@ fn row(name: &str, rounds: &Rounds) -> Result<String, String> {
     let trip = median(&trips);
     let promise = match waited > DISTURBED || trip > FAR {
         true => "not judged".into(),
-        false if judged >= least => format!("≥ {least} of {of_what}"),
+        false if printed(judged) >= least => format!("≥ {least} of {of_what}"),
         false => format!("≥ {least} of {of_what} **missed**"),
     };
     Ok(format!(

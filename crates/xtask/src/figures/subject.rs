@@ -35,6 +35,14 @@ impl Subject {
         }
     }
 
+    /// An older binary of ours.
+    pub(super) fn before(binary: PathBuf) -> Subject {
+        Subject {
+            name: "before".into(),
+            ..Subject::ours(binary)
+        }
+    }
+
     /// A real server, by the name of its peer.
     pub(super) fn named(name: &str) -> Result<Subject, String> {
         let program = match name {
