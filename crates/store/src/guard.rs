@@ -11,7 +11,7 @@ use crate::count::{self, Counts};
 use crate::journal::{Audience, Effect};
 use crate::slot::{Keys, SlotState};
 use crate::tap::Detached;
-use crate::{Cell, Deletion, Expiries, Locker, Mutant, Store};
+use crate::{Cell, Deletion, Locker, Mutant, Store};
 use base::Slot;
 use ds::Object;
 use ds::lock::{Left, TryLockGuard};
@@ -45,9 +45,6 @@ pub struct When {
 /// The right to one slot.
 pub struct SlotGuard<'a> {
     locker: &'a Locker,
-    store: &'a Store,
-    counts: &'a Counts,
-    expiries: &'a Expiries,
     cell: &'a Cell,
     slot: Slot,
     state: Option<TryLockGuard<'a, SlotState>>,
@@ -65,18 +62,24 @@ impl<'a> SlotGuard<'a> {
         reserved: bool,
     ) -> SlotGuard<'a> {
         crate::order::locked(locker.is_open());
-        let (store, counts) = (locker.store().as_ref(), locker.counts());
         SlotGuard {
             locker,
-            store,
-            counts,
-            expiries: locker.expiries(),
             cell,
             slot,
             state: Some(state),
             tidy: false,
             reserved,
         }
+    }
+
+    #[inline]
+    pub(crate) fn store(&self) -> &'a Store {
+        self.locker.store()
+    }
+
+    #[inline]
+    fn counts(&self) -> &'a Counts {
+        self.locker.counts()
     }
 
     /// The slot.
@@ -133,10 +136,10 @@ impl<'a> SlotGuard<'a> {
     /// The object under a key, whether its time is up or not; open taps get the old value first.
     #[inline]
     fn open(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Edit<'_>> {
-        if !self.state().taps.is_empty() && !self.store.is_broken(Mutant::BaselineAfterEffect) {
+        if !self.state().taps.is_empty() && !self.store().is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, hash, key);
         }
-        let counts = self.counts;
+        let counts = self.counts();
         let Keys { table, expires } = self.state_mut().keys_mut(db)?;
         let object = table.find_mut(hash, key)?;
         let had_expiry = object.expire().is_some();
@@ -182,29 +185,29 @@ impl<'a> SlotGuard<'a> {
         let Some(object) = self.remove(db, hash, key) else {
             return;
         };
-        count::add(&self.counts.dirty, 1);
+        count::add(&self.counts().dirty, 1);
         if let Some(rare) = &mut self.state_mut().rare {
             rare.watchers.expire(db, key);
         }
-        count::add(&self.counts.expired, 1);
-        if self.store.journal.is_active() {
+        count::add(&self.counts().expired, 1);
+        if self.store().journal.is_active() {
             let deletion = Deletion {
-                db: self.store.logical_db(db),
+                db: self.store().logical_db(db),
                 audience,
-                command: delete_command(self.store.lazy_expire(), key),
+                command: delete_command(self.store().lazy_expire(), key),
             };
-            if let Some(alone) = self.expiries.note(deletion) {
+            if let Some(alone) = self.locker.expiries().note(deletion) {
                 let effect = Effect {
                     db: alone.db,
                     audience,
                     command: &alone.command,
                 };
-                let sequence = self.store.journal.append(&[effect]);
+                let sequence = self.store().journal.append(&[effect]);
                 self.set_last_effect(sequence);
             }
         }
-        self.store.note_expired(db, key);
-        self.store.discard(object);
+        self.store().note_expired(db, key);
+        self.store().discard(object);
     }
 
     /// The small string under a key, expired or not, to be overwritten in place with another:
@@ -221,7 +224,7 @@ impl<'a> SlotGuard<'a> {
         let marks = self.marks_for_new(db, object.key());
         object.set_lanes(marks);
         let expiring = object.expire().is_some();
-        let (counts, slot) = (self.counts, self.slot);
+        let (counts, slot) = (self.counts(), self.slot);
         let keys = self.state_mut().keys_or_new(db);
         match keys.table.replace(hash, object) {
             Ok(old) => {
@@ -238,7 +241,7 @@ impl<'a> SlotGuard<'a> {
                 keys.expires += u32::from(expiring);
                 keys.table.insert(hash, object, stagger(slot));
                 if keys.table.len() == 1 {
-                    self.store.occupied.begin(db, slot);
+                    self.store().occupied.begin(db, slot);
                 }
                 counts.keys(db, 1);
                 counts.expires(db, i64::from(expiring));
@@ -249,7 +252,7 @@ impl<'a> SlotGuard<'a> {
 
     /// Takes a key out. Returns what was there.
     pub fn remove(&mut self, db: u16, hash: u64, key: &[u8]) -> Option<Object> {
-        let counts = self.counts;
+        let counts = self.counts();
         let keys = self.state_mut().keys_mut(db)?;
         let object = keys.table.remove(hash, key)?;
         let expiring = i64::from(object.expire().is_some());
@@ -258,7 +261,7 @@ impl<'a> SlotGuard<'a> {
         counts.keys(db, -1);
         counts.expires(db, -expiring);
         if empty {
-            self.store.occupied.end(db, self.slot);
+            self.store().occupied.end(db, self.slot);
             self.tidy = true;
         }
         Some(if self.state().taps.is_empty() {
@@ -271,8 +274,8 @@ impl<'a> SlotGuard<'a> {
     /// Tells watchers that a key changed, and counts the change.
     #[inline]
     pub fn changed(&mut self, db: u16, key: &[u8]) {
-        count::add(&self.counts.dirty, 1);
-        if !self.state().taps.is_empty() && self.store.is_broken(Mutant::BaselineAfterEffect) {
+        count::add(&self.counts().dirty, 1);
+        if !self.state().taps.is_empty() && self.store().is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, ds::hash::of(key), key);
         }
         if let Some(rare) = &self.state().rare {
@@ -282,17 +285,13 @@ impl<'a> SlotGuard<'a> {
 
     /// Counts changes beyond the one that [`SlotGuard::changed`] counts.
     pub fn count_dirty(&self, changes: u64) {
-        count::add(&self.counts.dirty, changes);
-    }
-
-    pub(crate) fn store(&self) -> &'a Store {
-        self.store
+        count::add(&self.counts().dirty, changes);
     }
 
     /// Takes all keys of a database out, for FLUSHDB and for slots that moved away. Open taps keep
     /// what they have not delivered.
     pub fn take_keys(&mut self, db: u16) -> Option<Flushed> {
-        let (store, counts, slot) = (self.store, self.counts, self.slot);
+        let (store, counts, slot) = (self.store(), self.counts(), self.slot);
         let owed: Vec<_> = self
             .state()
             .taps
@@ -402,7 +401,7 @@ impl Drop for SlotGuard<'_> {
                 state.databases().next().is_none()
             };
             if empty {
-                self.store.occupied.end_all(self.slot);
+                self.store().occupied.end_all(self.slot);
             }
         }
         crate::order::unlocked();

@@ -87,35 +87,32 @@ pub(super) fn run<'a>(
     let start = out.len();
     let resp3 = session.resp3;
     let reply = Reply::new(out, resp3);
-    let mut cx = Cx {
-        engine,
-        settings,
-        session,
-        spec,
-        args,
-        known,
-        keys,
-        reply,
-        effects,
-        dice,
-        world,
-        in_exec: false,
+    // The slots are free when this ends, before anything is timed or counted. No handler gives them
+    // back: what stands behind it in a transaction still needs them.
+    let (result, session, mut reply) = {
+        let mut cx = Cx {
+            engine,
+            settings,
+            session,
+            spec,
+            args,
+            known,
+            keys,
+            reply,
+            effects,
+            dice,
+            world,
+            in_exec: false,
+        };
+        let result = handlers::of(spec.id)(&mut cx);
+        let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
+        append_effects(&mut cx, slotless, mark);
+        if !matches!(&result, Err(fail) if fail.is_restart()) {
+            slow::show(engine, cx.session, spec, args);
+        }
+        let Cx { session, reply, .. } = cx;
+        (result, session, reply)
     };
-    let result = handlers::of(spec.id)(&mut cx);
-    let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
-    append_effects(&mut cx, slotless, mark);
-    if !matches!(&result, Err(fail) if fail.is_restart()) {
-        slow::show(engine, cx.session, spec, args);
-    }
-    let Cx {
-        keys,
-        session,
-        mut reply,
-        ..
-    } = cx;
-    // The slots are free before anything is timed or counted. No handler gives them back: what
-    // stands behind it in a transaction still needs them.
-    drop(keys);
     let reply_len = reply.position().saturating_sub(start);
     let alone = is_timed_alone(settings, session, spec, reply_len);
     let took = stretch.ran(alone, clock, stats, track);
@@ -166,6 +163,7 @@ fn is_timed_alone(
 
 /// Appends the effects of the command or transaction, while its slots are locked, and says what its
 /// reply waits for; `slotless`: what it saw was not in its slots.
+#[inline(always)]
 pub(crate) fn append_effects(cx: &mut Cx<'_>, slotless: bool, mark: &mut u64) {
     let (sequence, world) = (commit(cx), cx.world.is_some());
     if sequence != 0 {

@@ -13,7 +13,7 @@ impl SlotGuard<'_> {
         if due.is_empty() {
             return;
         }
-        let store = self.store;
+        let store = self.store();
         let Some(keys) = self.state_mut().keys_mut(db) else {
             return;
         };
@@ -38,8 +38,8 @@ impl SlotGuard<'_> {
             .without_all(LaneSet::from_bits(object.lanes()));
         object.set_lanes(0);
         for lane in due.iter() {
-            if let Some(shared) = self.store.taps.get(lane) {
-                self.store.discard_remains(shared.deliver(db, &object));
+            if let Some(shared) = self.store().taps.get(lane) {
+                self.store().discard_remains(shared.deliver(db, &object));
             }
         }
         object
