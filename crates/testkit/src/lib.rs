@@ -23,6 +23,7 @@ mod port;
 mod process;
 mod program;
 mod reply;
+pub mod script;
 mod seed;
 mod server;
 mod tempdir;

@@ -4,7 +4,9 @@ use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::{Direction, Link, Reply, Rng, TempDir, eventually, reserve, reserve_exact, until};
+use crate::{
+    Direction, Link, Reply, Rng, TempDir, eventually, reserve, reserve_exact, script, until,
+};
 
 fn read(text: &str) -> std::io::Result<Reply> {
     Reply::read(&mut BufReader::new(text.as_bytes()))
@@ -144,4 +146,39 @@ fn a_link_carries_stalls_and_cuts() {
     link.heal();
     let mut again = TcpStream::connect(("127.0.0.1", link.port())).unwrap();
     ask(&mut again, Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn a_script_is_read_as_it_is_written() {
+    let text = "## one\nSET \"a b\" \"\\x00\" => +OK\n  -> SET \"a b\" \"\\x00\"\n# a comment\nGET k => nil\n  3> _\n\n## two\n";
+    let sections = script::parse(text);
+    let names: Vec<_> = sections.iter().map(|section| &*section.name).collect();
+    assert_eq!(names, ["one", "two"]);
+    let [set, get] = &sections[0].steps[..] else {
+        panic!("two steps");
+    };
+    assert_eq!((set.number, get.number), (2, 5));
+    assert_eq!(set.words, [&b"SET"[..], b"a b", b"\0"]);
+    let words = set.words.iter().map(Vec::as_slice);
+    assert_eq!(set.effects, [script::command_line(words)]);
+    assert_eq!((&*get.reply, &*get.resp3), ("nil", "_"));
+    assert!(get.effects.is_empty());
+    for wrong in [
+        "GET k => nil\n",
+        "## one\nGET k\n",
+        "## one\n-> GET k\n",
+        "## one\nGET \"k => nil\n",
+    ] {
+        assert!(
+            std::panic::catch_unwind(|| script::parse(wrong)).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_reply_has_a_notation() {
+    let bytes = b"%1\r\n+a\r\n*5\r\n:1\r\n$2\r\n\"\n\r\n_\r\n,1.5\r\n#t\r\n";
+    let reply = Reply::read(&mut &bytes[..]).unwrap();
+    assert_eq!(reply.notation(), "{+a [:1 \"\\\"\\n\" nil ,1.5 #true]}");
 }

@@ -134,17 +134,29 @@ impl Copy {
     /// # Errors
     /// What the first command that failed was answered.
     pub fn follow(&mut self) -> Result<(), String> {
-        let mut stream = Vec::new();
+        self.lines().map(drop)
+    }
+
+    /// Applies what has come; each command of it in a line.
+    ///
+    /// # Errors
+    /// What the first command that failed was answered.
+    pub fn lines(&mut self) -> Result<Vec<String>, String> {
+        let (mut stream, mut lines) = (Vec::new(), Vec::new());
         while let Some(batch) = self.reader.next_batch() {
             let mut skip = batch.skip;
             for record in batch.records() {
                 let skip = std::mem::take(&mut skip);
                 if record.audience.replicas() {
                     stream.extend_from_slice(&record.command[skip..]);
+                    let command = Reply::read(&mut &record.command[..]);
+                    let command = command.map_err(|error| error.to_string())?;
+                    let words = command.array().iter().map(Reply::bytes);
+                    lines.push(testkit::script::command_line(words));
                 }
             }
         }
-        let applied = self.foreign.unit(&stream).map(drop);
+        let applied = self.foreign.unit(&stream).map(|_| lines);
         applied.map_err(|why| format!("{why}: {}", stream.escape_ascii()))
     }
 

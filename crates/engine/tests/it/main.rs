@@ -3,4 +3,5 @@
 mod grammar;
 mod keys;
 mod lab;
+mod scripts;
 mod transactions;

@@ -24,6 +24,7 @@ mod panics;
 mod replica_link;
 mod roles;
 mod same_answers;
+mod scripts;
 mod second_process;
 mod stalled;
 mod traffic;
