@@ -67,6 +67,8 @@ pub struct Connection {
 pub struct FollowOptions {
     /// What the session needs.
     pub config: ReplicaConfig,
+    /// `repl-timeout`, in ms. Asked anew whenever it is needed.
+    pub timeout_ms: Box<dyn Fn() -> u64 + Send + Sync>,
     /// Where an earlier stream ended, if it may be continued.
     pub place: Option<(ReplId, Offset)>,
     /// Where snapshots are kept while they come in.
@@ -232,7 +234,7 @@ impl Link {
         while !self.stop.load(Ordering::Acquire) {
             self.take_orders();
             self.lose_if_cut();
-            self.session.tick(steady_ms());
+            self.session.tick(steady_ms(), (self.options.timeout_ms)());
             self.carry_out();
             self.publish();
             if self.stop.load(Ordering::Acquire) {
@@ -404,7 +406,7 @@ impl Link {
     /// must not wait for that.
     fn reach(&self) -> std::io::Result<TcpStream> {
         let (host, port) = (self.options.config.host.clone(), self.options.config.port);
-        let timeout = Duration::from_millis(self.options.config.timeout_ms.clamp(100, 5000));
+        let timeout = Duration::from_millis((self.options.timeout_ms)().clamp(100, 5000));
         let source = self.options.source;
         let connect = move || {
             let address = (host.as_str(), port).to_socket_addrs()?.next();

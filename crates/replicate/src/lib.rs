@@ -12,7 +12,7 @@ mod traffic;
 
 pub use follow::{Apply, Connection, Credentials, FollowOptions, Follower, LinkStatus};
 pub use hub::{Hub, ReplicaInfo};
-pub use serve::{LogLine, ServeOptions, Snapshot, serve};
+pub use serve::{LogLine, ServeLimits, ServeOptions, Snapshot, serve};
 pub use traffic::{Carried, Traffic};
 
 use std::sync::OnceLock;

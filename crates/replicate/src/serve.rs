@@ -1,54 +1,22 @@
 //! A primary's side: one replica, from its request to the end of its connection.
 
+mod options;
+
+pub use options::{LogLine, ServeLimits, ServeOptions, Snapshot};
+
 use crate::hub::{Hub, ReplicaLink};
 use crate::steady_ms;
 use crate::traffic::ToReplica;
 use base::{Offset, ReplId, SlotSet};
 use parking_lot::Mutex;
-use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, PrimaryView, Role};
+use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, PrimaryView};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::journal::{CutFlag, Reader};
 use store::{Locker, Tap};
-
-/// Writes the baseline of a tap as an RDB file.
-pub type Snapshot = dyn Fn(Tap, &Locker, &mut dyn Write) -> Result<(), String> + Send + Sync;
-
-/// Takes a line for the log.
-pub type LogLine = dyn Fn(Level, &str) + Send + Sync;
-
-/// What serving a replica needs to know of the server. Asked anew whenever it is needed.
-pub struct ServeOptions {
-    /// What this server is.
-    pub role: Box<dyn Fn() -> Role + Send + Sync>,
-    /// `repl-timeout`, in ms.
-    pub timeout_ms: u64,
-    /// `repl-backlog-size`, in bytes.
-    pub backlog: u64,
-    /// Bytes of the journal that may wait for the replica (`client-output-buffer-limit replica`);
-    /// 0: any.
-    pub lag_limit: u64,
-    /// Whether a snapshot is streamed while it is made, if the replica can take that.
-    pub diskless: bool,
-    /// Whether small pieces of the stream are sent at once (`repl-disable-tcp-nodelay no`).
-    pub nodelay: bool,
-    /// Where a snapshot that is not streamed is kept.
-    pub directory: PathBuf,
-    /// Writes the snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// Gets log lines.
-    pub log: Arc<LogLine>,
-    /// Random ids, for a new history and for the marks behind streamed snapshots.
-    pub random_id: fn() -> ReplId,
-    /// Set when the connection is ended from outside: the replica does not count any more.
-    pub closed: Arc<AtomicBool>,
-    /// This server is asked to acknowledge to its own primary at once.
-    pub acknowledge_now: Box<dyn Fn() + Send + Sync>,
-}
 
 /// How long a write to a replica may take before the link is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -239,9 +207,8 @@ impl Serving {
                         return;
                     }
                     std::thread::park_timeout(Duration::from_millis(5));
-                    self.session
-                        .lock()
-                        .tick(steady_ms(), self.options.timeout_ms);
+                    let limits = (self.options.limits)();
+                    self.session.lock().tick(steady_ms(), limits.timeout_ms);
                 }
             }
         }
@@ -260,11 +227,15 @@ impl Serving {
     /// Has the reader cut off when the replica is too slow. As in Redis the limit is at least the
     /// backlog, which is kept anyway.
     fn bound(&self, reader: &Reader) {
-        let limit = self.options.lag_limit;
-        if limit > 0 {
-            reader.cut_off_past(limit.max(self.options.backlog));
-        }
+        self.bound_by((self.options.limits)().lag, reader);
         let _ = self.cut.set(reader.cut_flag());
+    }
+
+    fn bound_by(&self, lag: u64, reader: &Reader) {
+        reader.cut_off_past(match lag {
+            0 => 0,
+            lag => lag.max(self.options.backlog),
+        });
     }
 
     /// Whether the replica was too slow. The first to notice says so and closes the connection,
@@ -384,7 +355,7 @@ impl Serving {
         *self.link.state.lock() = self.session.lock().info_state();
         self.hub.news();
         let mut out: Vec<u8> = Vec::with_capacity(64 * 1024);
-        let mut ticked = steady_ms();
+        let (mut ticked, mut limits) = (steady_ms(), (self.options.limits)());
         while !self.is_over() {
             out.clear();
             while out.len() < 256 * 1024 {
@@ -405,7 +376,11 @@ impl Serving {
             let now = steady_ms();
             if now - ticked >= 500 {
                 ticked = now;
-                self.session.lock().tick(now, self.options.timeout_ms);
+                let before = std::mem::replace(&mut limits, (self.options.limits)());
+                if limits.lag != before.lag {
+                    self.bound_by(limits.lag, &reader);
+                }
+                self.session.lock().tick(now, limits.timeout_ms);
                 if matches!(self.effects(socket)?, Next::End) {
                     return Ok(());
                 }

@@ -13,12 +13,11 @@ pub fn replica(data: &[u8]) {
         auth: None,
         announce_port: 6380,
         announce_ip: None,
-        timeout_ms: 60_000,
         diskless_load: size % 2 == 0,
         failover: false,
     };
     let mut session = ReplicaSession::new(config, None);
-    session.tick(0);
+    session.tick(0, 60_000);
     session.connected(0);
     let mut handed = 0;
     for piece in data.chunks(usize::from(size).max(1)) {

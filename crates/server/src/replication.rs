@@ -16,7 +16,7 @@ use config::LogLevel;
 use engine::{Engine, Fail, Session, Taken};
 use parking_lot::Mutex;
 use persist::save::Progress;
-use replicate::{Follower, Hub, LinkStatus, ServeOptions, steady_ms};
+use replicate::{Follower, Hub, LinkStatus, ServeLimits, ServeOptions, steady_ms};
 use replproto::{Level, PrimarySession, Role};
 use resp::Args;
 use std::collections::HashMap;
@@ -315,25 +315,37 @@ impl Node {
         }
     }
 
+    fn serve_limits(&self) -> ServeLimits {
+        let config = self.config.read();
+        ServeLimits {
+            timeout_ms: config.repl_timeout as u64 * 1000,
+            lag: config.client_output_buffer_limit.classes()[1].1.hard,
+        }
+    }
+
     /// What serving a replica needs to know; `closed` is set when its connection is killed.
     fn serve_options(&self, closed: Arc<AtomicBool>) -> ServeOptions {
         let (config, node) = (self.config.read().clone(), self.shared());
+        let limits = self.serve_limits();
         let snapshot_node = Arc::downgrade(&node);
-        let (role_node, log_node, ack_node) = (
+        let (role_node, log_node, ack_node, limits_node) = (
+            Arc::downgrade(&node),
             Arc::downgrade(&node),
             Arc::downgrade(&node),
             Arc::downgrade(&node),
         );
-        let limit = config.client_output_buffer_limit.classes()[1].1;
         ServeOptions {
             role: Box::new(move || {
                 role_node
                     .upgrade()
                     .map_or(Role::Primary, |node| node.replication().role())
             }),
-            timeout_ms: config.repl_timeout as u64 * 1000,
+            limits: Box::new(move || {
+                limits_node
+                    .upgrade()
+                    .map_or(limits, |node| node.serve_limits())
+            }),
             backlog: config.repl_backlog_size,
-            lag_limit: limit.hard,
             diskless: config.repl_diskless_sync,
             nodelay: !config.repl_disable_tcp_nodelay,
             directory: crate::boot::as_path(&config.dir),

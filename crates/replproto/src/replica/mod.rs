@@ -34,8 +34,6 @@ pub struct ReplicaConfig {
     pub announce_port: u16,
     /// The address that the primary is to show for us, if not the one we come from.
     pub announce_ip: Option<String>,
-    /// The option `repl-timeout`, in milliseconds.
-    pub timeout_ms: u64,
     /// Load while receiving, without a file.
     pub diskless_load: bool,
     /// The primary hands over to us: it becomes our replica when it has read the request.
@@ -323,9 +321,9 @@ impl ReplicaSession {
         self.acknowledge();
     }
 
-    /// Time passes; call it at least once a second.
-    pub fn tick(&mut self, now: u64) {
-        let silent = now.saturating_sub(self.last_input) > self.config.timeout_ms;
+    /// Time passes; call it at least once a second. `timeout_ms` is the option `repl-timeout`.
+    pub fn tick(&mut self, now: u64, timeout_ms: u64) {
+        let silent = now.saturating_sub(self.last_input) > timeout_ms;
         let timed_out = match self.state {
             State::Idle => {
                 let tried = self

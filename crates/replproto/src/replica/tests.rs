@@ -11,7 +11,6 @@ fn config() -> ReplicaConfig {
         auth: None,
         announce_port: 6380,
         announce_ip: None,
-        timeout_ms: 60_000,
         diskless_load: false,
         failover: false,
     }
@@ -64,7 +63,7 @@ impl Seen {
 fn start(config: ReplicaConfig, place: Option<(ReplId, Offset)>) -> (ReplicaSession, Seen) {
     let mut session = ReplicaSession::new(config, place);
     let mut seen = Seen::default();
-    session.tick(0);
+    session.tick(0, 60_000);
     seen.take(&mut session);
     assert_eq!(seen.events, ["Connect"]);
     session.connected(1);
@@ -184,7 +183,7 @@ fn a_lost_link_is_continued_where_the_last_whole_unit_ended() {
     let end = 100 + whole.len() as i64;
     assert_eq!(session.place(), Some((id(ID), Offset(end))));
     session.disconnected("Connection reset by peer");
-    session.tick(1000);
+    session.tick(1000, 60_000);
     seen = Seen::default();
     seen.take(&mut session);
     assert_eq!(
@@ -298,7 +297,7 @@ fn refusals_are_told_and_tried_again() {
         assert_eq!(seen.log.last().unwrap(), line);
         assert_eq!(seen.events.last().unwrap(), "Close");
         assert_eq!(session.role_state(), "connect");
-        session.tick(2000);
+        session.tick(2000, 60_000);
         assert_eq!(session.role_state(), "connecting");
     }
 }
@@ -377,7 +376,7 @@ fn a_primary_without_psync_is_followed_without_acknowledging() {
     assert!(seen.sent.ends_with("SYNC "), "{}", seen.sent);
     assert!(seen.log.contains(&"Retrying with SYNC...".to_string()));
     assert_eq!((seen.units.len(), session.place()), (1, None));
-    session.tick(10_000);
+    session.tick(10_000, 60_000);
     seen.take(&mut session);
     assert!(!seen.sent.contains("ACK"));
 }
@@ -385,14 +384,14 @@ fn a_primary_without_psync_is_followed_without_acknowledging() {
 #[test]
 fn silence_ends_the_link_in_every_state_but_loading() {
     let (mut session, mut seen) = start(config(), None);
-    session.tick(60_001);
+    session.tick(60_001, 60_000);
     seen.take(&mut session);
     assert_ne!(
         seen.events.last().unwrap(),
         "Close",
         "exactly the limit is not over it"
     );
-    session.tick(60_002);
+    session.tick(60_002, 60_000);
     seen.take(&mut session);
     assert_eq!(
         seen.log.last().unwrap(),
@@ -406,7 +405,7 @@ fn silence_ends_the_link_in_every_state_but_loading() {
     ]
     .concat();
     feed(&mut session, &mut seen, &wire, 100);
-    session.tick(70_000);
+    session.tick(70_000, 60_000);
     seen.take(&mut session);
     assert!(
         seen.log
@@ -417,7 +416,7 @@ fn silence_ends_the_link_in_every_state_but_loading() {
 
     let (mut session, mut seen) = start(config(), None);
     online(&mut session, &mut seen);
-    session.tick(70_000);
+    session.tick(70_000, 60_000);
     seen.take(&mut session);
     assert_eq!(
         seen.log.last().unwrap(),
@@ -429,7 +428,7 @@ fn silence_ends_the_link_in_every_state_but_loading() {
 #[test]
 fn while_loading_the_primary_is_shown_that_we_live() {
     let mut session = ReplicaSession::new(config(), None);
-    session.tick(0);
+    session.tick(0, 60_000);
     session.connected(0);
     let wire = [HELLO, format!("+FULLRESYNC {ID} 7\r\n$0\r\n").as_bytes()].concat();
     session.input(0, &wire);
@@ -440,7 +439,7 @@ fn while_loading_the_primary_is_shown_that_we_live() {
     assert_eq!(last, Some(ReplicaEffect::SnapshotEnds));
     assert!(!session.wants_input());
     for second in [1000, 1500, 2000, 500_000] {
-        session.tick(second);
+        session.tick(second, 60_000);
     }
     let beats = std::iter::from_fn(|| session.poll()).collect::<Vec<_>>();
     assert_eq!(beats, vec![ReplicaEffect::Send(b"\n".to_vec()); 3]);
@@ -458,9 +457,9 @@ fn acknowledgements_come_every_second_with_what_is_on_disk() {
     online(&mut session, &mut seen);
     session.set_fsynced(Some(Offset(90)));
     seen.sent.clear();
-    session.tick(1004);
-    session.tick(1005);
-    session.tick(1900);
+    session.tick(1004, 60_000);
+    session.tick(1005, 60_000);
+    session.tick(1900, 60_000);
     seen.take(&mut session);
     assert_eq!(seen.sent, "*5 $8 REPLCONF $3 ACK $3 100 $4 FACK $2 90 ");
 }

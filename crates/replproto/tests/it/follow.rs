@@ -27,7 +27,6 @@ impl Replica {
             auth: password.map(|p| (None, p.to_string())),
             announce_port: 23_399,
             announce_ip: None,
-            timeout_ms: 60_000,
             diskless_load: false,
             failover: false,
         };
@@ -69,7 +68,7 @@ impl Replica {
                 Some(None) => self.cut("end of stream"),
                 _ => {}
             }
-            self.session.tick(self.clock.now());
+            self.session.tick(self.clock.now(), 60_000);
         }
     }
 

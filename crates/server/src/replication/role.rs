@@ -85,7 +85,8 @@ impl Node {
         port: u16,
         place: Option<(ReplId, Offset)>,
     ) -> FollowOptions {
-        let config = self.config.read().clone();
+        let (config, node) = (self.config.read().clone(), Arc::downgrade(&self.shared()));
+        let timeout = config.repl_timeout;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let announce_port = match config.replica_announce_port {
             0 => config.port,
@@ -99,10 +100,14 @@ impl Node {
                 announce_port: announce_port as u16,
                 announce_ip: (!config.replica_announce_ip.is_empty())
                     .then(|| text(&config.replica_announce_ip)),
-                timeout_ms: config.repl_timeout as u64 * 1000,
                 diskless_load: false,
                 failover: false,
             },
+            timeout_ms: Box::new(move || {
+                let node = node.upgrade();
+                let seconds = node.map_or(timeout, |node| node.config.read().repl_timeout);
+                seconds as u64 * 1000
+            }),
             place,
             directory: crate::boot::as_path(&config.dir),
             source: crate::boot::source(&config),

@@ -365,3 +365,56 @@ fn writes_on_a_replica_stay_there_and_expire_there() {
         );
     }
 }
+
+/// A replica that says nothing after its request.
+fn mute(primary: &Server) -> TcpStream {
+    let mut socket = TcpStream::connect(("127.0.0.1", primary.port())).expect("a connection");
+    socket.write_all(b"PSYNC ? -1\r\n").expect("a request");
+    wait_for("the replica is served", LIMIT, || {
+        (replicated(primary, "connected_slaves") == 1).then_some(())
+    });
+    socket
+}
+
+fn await_no_replica(primary: &Server) {
+    wait_for("the replica is given up", LIMIT, || {
+        (replicated(primary, "connected_slaves") == 0).then_some(())
+    });
+}
+
+/// They reached links that began later only.
+#[test]
+fn new_limits_reach_live_links() {
+    let mut primary = start(Program::Shoal, false);
+    let set = |server: &Server, name: &str, value: &str| {
+        server.call(&["CONFIG", "SET", name, value]).expect_ok();
+    };
+    set(&primary, "repl-timeout", "3600");
+
+    let mut silent = mute(&primary);
+    set(&primary, "repl-timeout", "1");
+    // Its place is read, so that nothing but its silence ends it.
+    let reader = std::thread::spawn(move || std::io::copy(&mut silent, &mut std::io::sink()));
+    await_no_replica(&primary);
+    // Ended by either side.
+    let _ = reader.join().expect("a thread");
+
+    set(&primary, "repl-timeout", "3600");
+    let slow = mute(&primary);
+    set(&primary, "client-output-buffer-limit", "replica 1mb 0 0");
+    let value = "v".repeat(1 << 20);
+    wait_for("the slow replica is cut off", LIMIT, || {
+        primary.call(&["SET", "k", &value]).expect_ok();
+        (replicated(&primary, "connected_slaves") == 0).then_some(())
+    });
+    assert!(primary.log().contains("overcoming of output buffer limits"));
+    drop(slow);
+
+    let replica = start(Program::Shoal, false);
+    follow(&replica, &primary);
+    await_link(&replica, "up");
+    primary.pause();
+    set(&replica, "repl-timeout", "1");
+    await_link(&replica, "down");
+    primary.resume();
+}
