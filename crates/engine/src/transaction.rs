@@ -241,11 +241,13 @@ impl Worker {
         self.locker.close();
         self.look_at_pause();
         let (when, level, now) = (self.when(session), self.paused, self.now());
+        let generation = self.generation();
         let (locker, parts) = self.parts();
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Ok(Outcome::Token),
             // The gate was closed: a pause may have begun, or ended.
             Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if parts.engine.generation() != generation => Ok(Outcome::Token),
             Some(_) if is_paused(level, session, || unit.needs(changes)) => Ok(Outcome::Paused),
             Some(world) => {
                 let guards = locker.lock_all(world.token(), slots);
@@ -255,7 +257,7 @@ impl Worker {
                     .map(|()| unit.run(parts, session, keys, Some(&world), out))
             }
         };
-        locker.open();
+        self.reopen();
         match outcome {
             Ok(outcome) => outcome,
             Err(Refusal::Leaving(key)) => Outcome::Leaving(key),

@@ -118,6 +118,18 @@ impl Worker {
         }
     }
 
+    /// Opens the gate again within a batch. It was a boundary like any other: others count on it that
+    /// what they have changed is seen from here on.
+    pub(crate) fn reopen(&mut self) {
+        self.locker.open();
+        self.refresh();
+    }
+
+    /// Which settings the worker goes by.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Ends a batch. Where replies wait for the append-only file, the caller has it written next.
     pub fn end_batch(&mut self) {
         self.end_stretch();

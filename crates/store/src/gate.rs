@@ -24,6 +24,8 @@ pub struct Gates {
     reopen: Mutex<()>,
     token: Mutex<TokenQueue>,
     numbers: AtomicUsize,
+    /// Counts how often the gates were closed for somebody, and let go.
+    worlds: AtomicU64,
 }
 
 /// What others see of one gate; in a line of its own, since its owner writes it at each boundary.
@@ -124,6 +126,8 @@ impl Gates {
         // Whatever the caller has changed goes before the look at the gates: the owner of one that
         // is closed sees it when it opens the gate.
         std::sync::atomic::fence(Ordering::SeqCst);
+        let count = self.worlds.load(Ordering::SeqCst);
+        let world = self.closed.load(Ordering::SeqCst).then_some(count);
         let gates = self.gates.read();
         let passed = |cell: &Arc<GateCell>| {
             let count = cell.passed.load(Ordering::SeqCst);
@@ -132,25 +136,33 @@ impl Gates {
                 cell.open.load(Ordering::SeqCst).then_some(count),
             )
         };
-        Boundary(
-            gates
+        Boundary {
+            gates: gates
                 .iter()
                 .map(passed)
                 .filter_map(|(c, n)| n.map(|n| (c, n)))
                 .collect(),
-        )
+            world,
+        }
     }
 
-    /// Whether every gate that was open at `mark` has passed a boundary since.
+    /// Whether every gate that was open at `mark` has passed a boundary since, and who had the world
+    /// has given it back.
     pub fn all_passed(&self, mark: &Boundary) -> bool {
-        mark.0.iter().all(|(cell, count)| {
-            cell.passed.load(Ordering::SeqCst) != *count || !cell.open.load(Ordering::SeqCst)
-        })
+        let ended = |count| self.worlds.load(Ordering::SeqCst) != count;
+        mark.world.is_none_or(ended)
+            && mark.gates.iter().all(|(cell, count)| {
+                cell.passed.load(Ordering::SeqCst) != *count || !cell.open.load(Ordering::SeqCst)
+            })
     }
 }
 
-/// The gates that were open at one moment, each with its count of boundaries.
-pub struct Boundary(Vec<(Arc<GateCell>, u64)>);
+/// The gates that were open at one moment, each with its count of boundaries; and the count of worlds,
+/// where somebody had one: a command that runs under it does so with its own gate closed.
+pub struct Boundary {
+    gates: Vec<(Arc<GateCell>, u64)>,
+    world: Option<u64>,
+}
 
 /// The token and every gate: nobody else holds or gets a slot while this lives.
 pub struct World<'a> {
@@ -169,6 +181,7 @@ impl Drop for World<'_> {
     fn drop(&mut self) {
         crate::order::world(false);
         let _reopen = self.gates.reopen.lock();
+        self.gates.worlds.fetch_add(1, Ordering::SeqCst);
         self.gates.closed.store(false, Ordering::SeqCst);
         self.gates.reopened.notify_all();
     }

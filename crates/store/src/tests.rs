@@ -383,3 +383,18 @@ fn each_database_knows_the_slots_that_it_has_keys_in() {
     drop(world);
     assert_eq!((slots(0), store.next_slot_with_keys(0)), (vec![], None));
 }
+
+/// A command under the world runs with its own gate closed: what it goes by is not over before.
+#[test]
+fn a_world_that_is_held_has_not_passed() {
+    let store = Store::new(1);
+    let holder = Locker::new(&store);
+    let world = holder.world();
+    let mark = store.gates().mark();
+    assert!(!store.gates().all_passed(&mark));
+    drop(world);
+    assert!(store.gates().all_passed(&mark));
+    let free = store.gates().mark();
+    let _world = holder.world();
+    assert!(store.gates().all_passed(&free));
+}

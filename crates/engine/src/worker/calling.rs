@@ -189,11 +189,14 @@ impl Worker {
         self.locker.close();
         self.look_at_pause();
         let (when, level) = (self.when(session), self.paused);
+        let generation = self.generation;
         let (locker, parts) = self.parts();
         let outcome = match locker.try_world(PATIENCE) {
             None => Ok(Outcome::Token),
-            // The gate was closed: a pause may have begun, or ended.
+            // The gate was closed: a pause may have begun, or ended, and whoever changed the
+            // settings trusts that no command goes by what was before.
             Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if parts.engine.generation() != generation => Ok(Outcome::Token),
             Some(_) if is_paused(level, session, || changes(session, spec)) => Ok(Outcome::Paused),
             Some(world) => {
                 // Another may have swapped databases.
@@ -202,7 +205,7 @@ impl Worker {
                 run(parts, session, spec, (args, &[]), keys, Some(&world), out)
             }
         };
-        self.locker.open();
+        self.reopen();
         match outcome {
             Ok(outcome) => outcome,
             Err(Fail::Blocked) => Outcome::Blocked,

@@ -248,3 +248,36 @@ fn the_limit_of_memory_stops_what_may_need_some() {
     engine.change_settings(|settings| settings.replica_ignore_maxmemory = false);
     assert!(run(false, "SET k v").starts_with("-OOM "));
 }
+
+/// A command that needs the world closes the gate in the middle of a batch. Whoever changes the role
+/// counts that as a boundary: neither the command nor what stands behind it goes by the role before.
+#[test]
+fn the_world_is_a_boundary_within_a_batch() {
+    let replica = |engine: &Engine| engine.change_settings(|settings| settings.replica = true);
+    for world in [&["FLUSHALL"][..], &["EXEC"]] {
+        let (engine, mut session) = (engine(), session());
+        let mut worker = Worker::new(&engine);
+        let mut next = |worker: &mut Worker, words: &[&str]| {
+            let words: ArgsBuf = words.iter().map(|word| word.as_bytes()).collect();
+            let mut out = Vec::new();
+            let outcome = worker.execute(&mut session, words.as_args(), &mut out);
+            (outcome, String::from_utf8(out).unwrap())
+        };
+        worker.begin_batch();
+        if world == ["EXEC"] {
+            next(&mut worker, &["MULTI"]);
+            next(&mut worker, &["KEYS", "*"]);
+        }
+        replica(&engine);
+        assert_eq!(next(&mut worker, world), (Outcome::Token, String::new()));
+        let again = next(&mut worker, world).1;
+        let refused = again.starts_with("-READONLY ");
+        assert!(
+            refused || (world == ["EXEC"] && again == "*1\r\n*0\r\n"),
+            "{again}"
+        );
+        let write = next(&mut worker, &["SET", "k", "v"]).1;
+        assert!(write.starts_with("-READONLY "), "{write}");
+        worker.end_batch();
+    }
+}
