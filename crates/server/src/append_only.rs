@@ -295,7 +295,7 @@ impl Apply for Applying {
 /// # Errors
 /// What is wrong with the files: the server must not go on.
 pub(crate) fn load_at_start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool, String> {
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let (mut files, lock) = files(node, &config).map_err(|error| match error {
         FilesError::Manifest(error) => error.log_lines().concat(),
         error => error.to_string(),
@@ -376,7 +376,7 @@ fn load(
 /// # Errors
 /// What is wrong with the files, or with writing them.
 pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), String> {
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let locker = Locker::new(&engine.store);
     node.pause_writes(Instant::now() + LONGEST_RELOAD);
     node.loading.begin(engine);

@@ -129,7 +129,7 @@ pub(crate) fn start(
     (doors, conf): (Doors, ConfLock),
     data_lost: bool,
 ) -> Result<Handle, String> {
-    let config = &node.config.read().clone();
+    let config = &node.config.read();
     let (chores, todo) = channel();
     let hooks = BusHooks {
         node: Arc::downgrade(node),

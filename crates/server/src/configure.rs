@@ -61,7 +61,7 @@ pub(crate) struct Turns {
 /// Changes what the configuration says of itself, without a client that wants it.
 pub(crate) fn correct(node: &Node, change: impl FnOnce(&mut Config)) {
     let _turn = node.config_turns.changes.lock();
-    change(&mut node.config.write());
+    node.config.change(change);
 }
 
 /// CONFIG GET pattern [pattern ...]
@@ -102,7 +102,7 @@ pub(crate) fn set(
     let change = change.map_err(|error| Fail::from(error.to_string()))?;
     put_into_effect(node, &change).map_err(|error| Fail::from(error.to_string()))?;
     let config = change.config;
-    let before = std::mem::replace(&mut *node.config.write(), config.clone());
+    let before = node.config.replace(config.clone());
     engine.change_settings(|settings| apply(&config, settings));
     in_force(node, engine, &config);
     let limit = (before.maxmemory, before.maxmemory_policy);
@@ -233,7 +233,7 @@ pub(crate) fn rewrite_now(node: &Node, writer: Writer) -> Result<(), String> {
 fn replace_file(node: &Node, path: &Path, writer: Writer) -> std::io::Result<()> {
     // Two rewrites at once would write the same temporary file.
     let _turn = node.config_turns.rewrites.lock();
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let old = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read?,

@@ -199,7 +199,7 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
     if steps.save {
         crate::persistence::save_here(node, engine)?;
     }
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let path = crate::persistence::rdb_path(&config);
     let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
     let locker = Locker::new(&engine.store);

@@ -146,7 +146,7 @@ impl Node {
         *known = nodes;
         let links = nodes.saturating_sub(1) * PER_NODE as usize;
         self.with_server(|server| server.set_other_clients(links));
-        let config = self.config.read().clone();
+        let config = self.config.read();
         // Where there is no room, links come before clients.
         let _ = self.make_room_for_clients(&config);
     }

@@ -213,7 +213,7 @@ fn lagging(node: &Node, engine: &Engine) -> Vec<replicate::ReplicaInfo> {
 /// # Errors
 /// Why it must go on: the data set could not be saved.
 fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
-    let config: Config = node.config.read().clone();
+    let config = node.config.read();
     node.log(config::LogLevel::Notice, "User requested shutdown...");
     node.begin_last_pause();
     let replicas = match ending.now {

@@ -9,6 +9,7 @@ mod cluster_command;
 mod clustering;
 mod configure;
 mod crash;
+mod current;
 pub mod daemon;
 mod debug;
 mod descriptors;

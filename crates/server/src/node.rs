@@ -1,6 +1,7 @@
 //! The server as a whole: what the parts that the engine does not know have in common.
 
 use crate::append_only::AppendOnly;
+use crate::current::Current;
 use crate::ending::Ending;
 use crate::loading::Loading;
 use crate::log::Log;
@@ -12,7 +13,7 @@ use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Server, Workers};
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -45,7 +46,7 @@ impl CutOff {
 /// One server.
 pub(crate) struct Node {
     /// The configuration as CONFIG GET shows it.
-    pub(crate) config: RwLock<Config>,
+    pub(crate) config: Current<Config>,
     pub(crate) config_turns: crate::configure::Turns,
     pub(crate) persistence: Persistence,
     pub(crate) loading: Loading,
@@ -97,7 +98,7 @@ impl Node {
             config_file: OnceLock::new(),
             replication: OnceLock::new(),
             log: OnceLock::new(),
-            config: RwLock::new(config),
+            config: Current::new(config),
             config_turns: crate::configure::Turns::default(),
             engine: OnceLock::new(),
             workers: OnceLock::new(),

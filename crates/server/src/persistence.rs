@@ -202,7 +202,7 @@ pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
 }
 
 fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let locker = Locker::new(&engine.store);
     let (tap, dirty) = cut(engine, &locker);
     let saved = save_file(
@@ -316,7 +316,7 @@ pub(crate) fn bgsave(
 
 /// Starts a save when a save point asks for one.
 pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
-    let config = node.config.read().clone();
+    let config = node.config.read();
     if node.persistence.is_due(&config, engine) {
         // A refusal means that another save has just begun, which is as good.
         let _ = start(node, engine, drop);

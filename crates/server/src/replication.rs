@@ -325,7 +325,7 @@ impl Node {
 
     /// What serving a replica needs to know; `closed` is set when its connection is killed.
     fn serve_options(&self, closed: Arc<AtomicBool>) -> ServeOptions {
-        let (config, node) = (self.config.read().clone(), self.shared());
+        let (config, node) = (self.config.read(), self.shared());
         let limits = self.serve_limits();
         let snapshot_node = Arc::downgrade(&node);
         let (role_node, log_node, ack_node, limits_node) = (

@@ -155,7 +155,7 @@ pub(super) fn write_base(
     match (node.append_only.writer(), rotated) {
         (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
         _ => {
-            let config = node.config.read().clone();
+            let config = node.config.read();
             let (files, _lock) = match files(node, &config) {
                 Ok((files, lock)) => (Ok(files), Some(lock)),
                 Err(error) => (Err(error), None),

@@ -167,7 +167,7 @@ pub(crate) fn configured(
     before: &Config,
     session: Option<&mut Session>,
 ) -> Result<Option<Taken>, Fail> {
-    let after = node.config.read().clone();
+    let after = node.config.read();
     if let Some((orders, _)) = node.append_only.writer() {
         if before.appendfsync != after.appendfsync {
             orders.set_policy(after.appendfsync);
@@ -324,7 +324,7 @@ fn open(
     reader: Result<Reader, &str>,
 ) -> Result<(), String> {
     let reader = reader?;
-    let config = node.config.read().clone();
+    let config = node.config.read();
     let files = files(node, &config).map_err(|error| error.to_string())?;
     let place = (reader, tap.cut.sequence);
     write_on(node, engine, files, place, true, turn).map_err(|error| error.to_string())

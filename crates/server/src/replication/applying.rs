@@ -162,7 +162,7 @@ impl Applying {
                 store.discard_later(Garbage::Keys(keys))
             });
         }
-        let config = node.config.read().clone();
+        let config = node.config.read();
         let mut options = LoadOptions {
             now_ms: engine::wall_us() / 1000,
             keep_expired: true,

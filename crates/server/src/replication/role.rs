@@ -85,7 +85,7 @@ impl Node {
         port: u16,
         place: Option<(ReplId, Offset)>,
     ) -> FollowOptions {
-        let (config, node) = (self.config.read().clone(), Arc::downgrade(&self.shared()));
+        let (config, node) = (self.config.read(), Arc::downgrade(&self.shared()));
         let timeout = config.repl_timeout;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let announce_port = match config.replica_announce_port {

@@ -416,3 +416,21 @@ fn a_random_key_is_found_among_many_that_have_expired() {
     assert!(gone.is_some());
     assert_eq!(conn.line("RANDOMKEY").text(), "alive");
 }
+
+/// Both wanted the configuration, one of them while it had it: the server stood still for ever.
+#[test]
+fn info_beside_config_set_goes_on() {
+    const ROUNDS: usize = 1500;
+    let server = Server::of(Program::Shoal).option("io-threads", "2").start();
+    let repeat = |words: &'static [&'static str]| {
+        let mut conn = server.connect();
+        move || (0..ROUNDS).for_each(|_| drop(conn.call(words)))
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(repeat(&["INFO"]));
+            scope.spawn(repeat(&["CONFIG", "SET", "maxmemory-samples", "5"]));
+        }
+    });
+    assert_eq!(server.line("PING").text(), "PONG");
+}
