@@ -289,7 +289,8 @@ const MUTANT: &str = "SHOAL_TEST_MUTANT";
 const BOUND: &str = "SHOAL_TEST_BOUND";
 
 fn new_store(config: &Config) -> Arc<Store> {
-    let store = Store::new(config.databases as u16);
+    let databases = u16::try_from(config.databases).expect("the option's range");
+    let store = Store::new(databases);
     let name = std::env::var(MUTANT)
         .ok()
         .filter(|_| cfg!(debug_assertions));

@@ -75,7 +75,8 @@ pub(crate) static ROWS: &[Opt] = &[
         "16",
         Kind::Number {
             min: 1,
-            max: INT,
+            // Each record of the journal says its database in 16 bits.
+            max: u16::MAX as i64,
             field: field!(databases),
         },
     )

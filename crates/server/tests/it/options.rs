@@ -434,3 +434,23 @@ fn info_beside_config_set_goes_on() {
     });
     assert_eq!(server.line("PING").text(), "PONG");
 }
+
+/// More than the journal can name were taken, and then were not there: the first command ended the
+/// process, or the last databases were missing.
+#[test]
+fn databases_are_as_many_as_the_option_says() {
+    let most = Server::of(Program::Shoal)
+        .option("databases", "65535")
+        .start();
+    let mut conn = most.connect();
+    conn.line("SELECT 65534").expect_ok();
+    conn.line("SET k v").expect_ok();
+    assert_eq!(conn.line("GET k").text(), "v");
+    conn.line("SELECT 65535")
+        .expect_error("ERR DB index is out of range");
+    for many in ["65536", "65537", "2147483647"] {
+        let plan = Server::of(Program::Shoal).option("databases", many);
+        let refused = plan.try_start().err().expect("it does not start");
+        assert!(refused.log.contains("databases"), "{}", refused.log);
+    }
+}
