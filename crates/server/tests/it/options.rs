@@ -450,7 +450,9 @@ fn databases_are_as_many_as_the_option_says() {
         .expect_error("ERR DB index is out of range");
     for many in ["65536", "65537", "2147483647"] {
         let plan = Server::of(Program::Shoal).option("databases", many);
-        let refused = plan.try_start().err().expect("it does not start");
+        let Err(refused) = plan.try_start() else {
+            panic!("{many} databases");
+        };
         assert!(refused.log.contains("databases"), "{}", refused.log);
     }
 }
