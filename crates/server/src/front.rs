@@ -15,7 +15,7 @@ use net::{
 };
 use persist::aof::Desk;
 use resp::Args;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -97,6 +97,8 @@ pub struct Front {
     everywhere: Everywhere,
     /// In a cluster: connections that have written and were not answered yet.
     wrote: Vec<ConnId>,
+    /// Whether all of them have been answered since.
+    answered: bool,
     /// How often the right to serve had run out before they did.
     lapses: u64,
     detach: Arc<Detach>,
@@ -140,6 +142,7 @@ impl Front {
             paused: Vec::new(),
             everywhere: Everywhere::default(),
             wrote: Vec::new(),
+            answered: false,
             lapses: 0,
             detach,
             owes: false,
@@ -179,6 +182,12 @@ impl Front {
         conns.release(self.worker.engine().store.journal.released());
     }
 
+    fn forget_answered(&mut self) {
+        if std::mem::take(&mut self.answered) {
+            self.wrote.clear();
+        }
+    }
+
     /// Closes connections whose writes another node may know nothing of: if the right to serve has
     /// run out since they were executed, it may have been elected before. What has become of their
     /// writes they must find out, and are not told that they are safe. Asked again when the file that
@@ -190,8 +199,6 @@ impl Front {
             !self.worker.settings().cluster || engine.routing.has_served_since(self.lapses);
         if !confirmed {
             self.wrote.drain(..).for_each(|id| conns.close_now(id));
-        } else if !self.owes {
-            self.wrote.clear();
         }
     }
 }
@@ -250,6 +257,7 @@ impl Handler for Front {
     }
 
     fn batch_begin(&mut self) {
+        self.forget_answered();
         if self.wrote.is_empty() && self.worker.settings().cluster {
             self.lapses = self.worker.engine().routing.lapses();
         }
@@ -268,16 +276,24 @@ impl Handler for Front {
         }
         if !self.wrote.is_empty() {
             self.confirm(conns);
+            self.answered = true;
         }
     }
 
     fn withholds(&mut self, conns: &mut Conns<'_, Self>) {
+        // Replies that wait for the disk are asked about again before they leave.
+        if !self.wrote.is_empty() {
+            let mut withheld: HashSet<ConnId> = conns.withheld().into_iter().collect();
+            self.wrote.retain(|id| withheld.remove(id));
+            self.answered = self.wrote.is_empty();
+        }
         self.node.append_only.wait(self.index);
         self.release(conns);
     }
 
     fn rest(&mut self, conns: &mut Conns<'_, Self>) {
         self.worker.locker().rest();
+        self.forget_answered();
         if !self.wrote.is_empty() {
             self.confirm(conns);
         }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use testkit::{ClusterPlan, Program, eventually};
+use testkit::{ClusterPlan, Program, Server, TempDir, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// `cluster-node-timeout`.
@@ -49,4 +49,51 @@ fn who_stood_still_for_too_long_acknowledges_nothing() {
     eventually("it serves", LIMIT, || {
         cluster.nodes[0].line("GET k").text() == "written"
     });
+}
+
+/// The reply waited for the disk while the right ran out and came back: that it is there when the
+/// disk is done says nothing of the time between.
+#[test]
+fn a_reply_that_waited_for_the_disk_tells_of_no_lapsed_time() {
+    let directory = TempDir::new("lapsed-sync");
+    let mirror = directory.path().join("m");
+    let busy = mirror.join("busy");
+    let millis = TIMEOUT.as_millis().to_string();
+    let mut node = Server::of(Program::Shoal)
+        .directory(directory.path())
+        .option("cluster-enabled", "yes")
+        .option("cluster-node-timeout", &millis)
+        .option("appendonly", "yes")
+        .option("appendfsync", "always")
+        .env("SHOAL_TEST_AOF_MIRROR", mirror.to_str().expect("a name"))
+        .start();
+    node.line("CLUSTER ADDSLOTSRANGE 0 16383").expect_ok();
+    let serves = |node: &Server| {
+        eventually("it serves", LIMIT, || {
+            node.line("GET before") == testkit::Reply::Bulk(b"x".to_vec())
+        });
+    };
+    eventually("it begins to serve", LIMIT, || {
+        node.line("SET before x").error().is_none()
+    });
+    std::fs::write(&busy, "").expect("it is written");
+    let mut conn = node.connect();
+    conn.send(&["SET", "k", "v"]).expect("it is sent");
+    eventually("a sync stalls", LIMIT, || {
+        let mut admin = node.connect();
+        let field = admin.info("aof_pending_bio_fsync").expect("a reply");
+        field.as_deref() == Some("1")
+    });
+    node.pause();
+    let since = Instant::now();
+    eventually("the right runs out", LIMIT, || {
+        since.elapsed() > 2 * TIMEOUT
+    });
+    node.resume();
+    serves(&node);
+    std::fs::remove_file(&busy).expect("it was there");
+    let error = conn.receive().expect_err("nothing is answered");
+    let closed = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset];
+    assert!(closed.contains(&error.kind()), "{error}");
+    serves(&node);
 }
