@@ -1,6 +1,6 @@
 //! Tests of slots, sets, names, glob and number text.
 
-use crate::{NodeId, Slot, SlotSet, crc16, glob, num};
+use crate::{NodeId, Slot, SlotSet, SplitMix64, crc16, glob, num};
 
 #[test]
 fn crc16_is_the_same_by_blocks_and_by_bits() {
@@ -217,4 +217,19 @@ fn quoted_text_is_that_of_redis() {
     let mut out = b"x ".to_vec();
     crate::quote(&mut out, b"a \\ \" \n\r\t\x07\x08\x00\x7f\xff~");
     assert_eq!(out, br#"x "a \\ \" \n\r\t\a\b\x00\x7f\xff~""#);
+}
+
+/// The first numbers of its authors' program for the seed 0.
+#[test]
+fn split_mix_is_the_one_of_the_paper() {
+    let mut numbers = SplitMix64::new(0);
+    let first = [(); 3].map(|()| numbers.bits());
+    assert_eq!(
+        first,
+        [
+            0xe220_a839_7b1d_cdaf,
+            0x6e78_9e6a_a1b9_65f4,
+            0x06c4_5d18_8009_454f
+        ]
+    );
 }

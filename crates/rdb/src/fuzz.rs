@@ -2,25 +2,22 @@
 use crate::aof::{Commands, Manifest};
 use crate::reader::{Event, Foreign, Reader};
 use crate::{dump, lzf, packed};
+use base::SplitMix64;
 
 /// A reproducible sequence of numbers.
 #[derive(Clone, Debug)]
-pub struct Seeded(u64);
+pub struct Seeded(SplitMix64);
 
 impl Seeded {
     /// The sequence of this seed.
     pub fn new(seed: u64) -> Self {
-        Seeded(seed)
+        Seeded(SplitMix64::new(seed))
     }
 
     /// The next number, any of 64 bits.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.bits()
     }
 
     /// The next number below `bound`, which must not be zero.

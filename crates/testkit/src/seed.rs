@@ -5,6 +5,8 @@
 
 use std::hash::{BuildHasher, Hasher};
 
+use base::SplitMix64;
+
 /// The seed of this test: `SHOAL_SEED` if set, else a fresh one; printed with the test's name.
 ///
 /// # Panics
@@ -20,25 +22,23 @@ pub fn seed(test: &str) -> Rng {
     Rng::new(number)
 }
 
-/// A small generator (SplitMix64): the same numbers from the same seed on every machine.
+/// A small generator: the same numbers from the same seed on every machine.
 #[derive(Debug, Clone)]
 pub struct Rng {
-    state: u64,
+    state: SplitMix64,
 }
 
 impl Rng {
     /// A generator that begins at `seed`.
     pub fn new(seed: u64) -> Rng {
-        Rng { state: seed }
+        Rng {
+            state: SplitMix64::new(seed),
+        }
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.state.bits()
     }
 
     /// A number below `bound`.

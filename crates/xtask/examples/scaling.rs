@@ -23,6 +23,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use base::SplitMix64;
 use config::AppendFsync;
 use engine::{Alone, Engine, Outcome, Session, Settings, Worker};
 use in_process::{session, words};
@@ -358,7 +359,7 @@ struct Requests {
     bytes: Vec<u8>,
     /// Where the numbers are.
     places: Vec<usize>,
-    dice: u64,
+    dice: SplitMix64,
 }
 
 impl Requests {
@@ -377,7 +378,7 @@ impl Requests {
         Requests {
             bytes: request.repeat(batch),
             places: (0..batch).map(|nth| nth * request.len() + at).collect(),
-            dice: seed,
+            dice: SplitMix64::new(seed),
         }
     }
 
@@ -391,15 +392,8 @@ impl Requests {
     }
 
     fn random(&mut self, keys: u64) {
-        let mut dice = self.dice;
-        self.number(std::iter::repeat_with(|| {
-            // SplitMix64.
-            dice = dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = dice;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (z ^ (z >> 31)) % keys
-        }));
+        let mut dice = self.dice.clone();
+        self.number(std::iter::repeat_with(|| dice.bits() % keys));
         self.dice = dice;
     }
 }

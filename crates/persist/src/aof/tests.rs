@@ -7,7 +7,7 @@ use self::forgetful::{ForgetfulDisk, Image};
 use super::*;
 use crate::load::LoadOptions;
 use crate::save::{Progress, SaveOptions};
-use base::{Slot, SlotSet};
+use base::{Slot, SlotSet, SplitMix64};
 use config::AppendFsync;
 use ds::{Object, ValueRef};
 use parking_lot::Mutex;
@@ -24,16 +24,12 @@ const NOW: i64 = 1_700_000_000_000;
 const PARENT: &str = "/data";
 const KEYS: u64 = 24;
 
-/// A generator of numbers that a seed repeats (SplitMix64).
-pub(super) struct Dice(pub u64);
+/// A generator of numbers that a seed repeats.
+pub(super) struct Dice(pub SplitMix64);
 
 impl Dice {
     pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
+        self.0.bits() % bound
     }
 }
 
@@ -304,7 +300,7 @@ impl Drop for Rig {
 /// Runs writers and two rewrites on a disk that takes a picture of what a crash would leave at a
 /// random operation; then loads the picture. What is missing, if anything is.
 fn crash_once(seed: u64, syncs: bool) -> Result<(), String> {
-    let mut dice = Dice(seed);
+    let mut dice = Dice(SplitMix64::new(seed));
     let disk = Arc::new(ForgetfulDisk::new(syncs));
     let mut rig = Rig::start(disk.clone(), AppendFsync::Always);
     let said = rig.said.clone();

@@ -3,6 +3,7 @@
 
 use super::Dice;
 use crate::aof::disk::{Append, Disk};
+use base::SplitMix64;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
@@ -81,7 +82,7 @@ impl State {
     }
 
     fn take_picture(&mut self, seed: u64, acknowledged: u64) {
-        let mut dice = Dice(seed);
+        let mut dice = Dice(SplitMix64::new(seed));
         let mut names = self.durable.clone();
         let survive = dice.below(self.pending.len() as u64 + 1) as usize;
         self.pending
