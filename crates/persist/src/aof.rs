@@ -23,7 +23,7 @@ mod writer;
 pub use desk::Desk;
 pub use files::{Files, FilesError, Prepared};
 pub use load::{AofLoadError, AofLoaded, Apply, LoadOutcome};
-pub use lock::{LockError, LogLock};
+pub use lock::{Kept, LockError, LogLock};
 pub use orders::{Orders, Status};
 pub use rewrite::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 pub use writer::{Notice, Setup, Started, start};

@@ -211,7 +211,7 @@ fn files(node: &Node, config: &Config) -> Result<(Files, Arc<LogLock>), FilesErr
         &text(&config.appenddirname),
         &text(&config.appendfilename),
     )?;
-    Ok((files, lock))
+    Ok((files.under(lock.clone()), lock))
 }
 
 /// Starts the writer of a turn at the place of `reader`. The lock is kept until the file is turned

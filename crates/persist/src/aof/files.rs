@@ -1,7 +1,7 @@
 //! The files of a log: the manifest and what it lists, in a directory of their own.
 
 use super::disk::{Append, Disk};
-use super::lock::LockError;
+use super::lock::{Kept, LockError, LogLock};
 use rdb::aof::manifest::{FileInfo, Manifest};
 use rdb::aof::{FileKind, ManifestError};
 use std::io::{self, Read};
@@ -43,6 +43,8 @@ pub struct Files {
     directory: PathBuf,
     name: String,
     manifest: Manifest,
+    /// The lock under which they are written, where there can be other processes.
+    lock: Option<Arc<LogLock>>,
 }
 
 impl Files {
@@ -63,6 +65,7 @@ impl Files {
             directory: parent.join(directory),
             name: name.into(),
             manifest: Manifest::default(),
+            lock: None,
         };
         let path = files.manifest_path();
         let failed = |error| FilesError::Io(format!("cannot read {}", path.display()), error);
@@ -75,6 +78,36 @@ impl Files {
             files.manifest = Manifest::parse(&text)?;
         }
         Ok(files)
+    }
+
+    /// The same files, of which none is opened for writing or put in force any more unless `lock` is
+    /// still the one that other processes find.
+    #[must_use]
+    pub fn under(mut self, lock: Arc<LogLock>) -> Files {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Looks whether other processes find our lock; takes it anew where they do not.
+    ///
+    /// # Errors
+    /// Another process has taken it.
+    pub fn keep_lock(&self) -> Result<Kept, LockError> {
+        self.lock
+            .as_ref()
+            .map_or(Ok(Kept::Same), |lock| lock.keep())
+    }
+
+    fn still_ours(&self) -> io::Result<()> {
+        // Without its folder whatever comes next fails by itself.
+        self.keep_lock().map(drop).map_err(io::Error::other)
+    }
+
+    /// All that is written is where the configuration says: what was moved away is left alone.
+    pub(super) fn leave_moved(&self) {
+        if let Some(lock) = &self.lock {
+            lock.leave_moved();
+        }
     }
 
     /// What is there when the server starts; a single file of Redis before 7 becomes the base.
@@ -137,6 +170,11 @@ impl Files {
         &self.disk
     }
 
+    /// The folder that they are in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The log's name, `appendfilename`.
     pub fn name(&self) -> &str {
         &self.name
@@ -162,6 +200,7 @@ impl Files {
     /// What the system says.
     pub fn make_directory(&self) -> io::Result<()> {
         self.disk.make_directory(&self.directory)?;
+        self.still_ours()?;
         self.disk.sync_directory(&self.parent)
     }
 
@@ -195,6 +234,7 @@ impl Files {
         let Some(last) = self.manifest.incr.last() else {
             return Ok((self.begin_incr()?, 0));
         };
+        self.still_ours()?;
         let path = self.path(last);
         let length = self.disk.length(&path)?.unwrap_or(0);
         Ok((self.disk.append(&path)?, length))
@@ -302,6 +342,7 @@ impl Files {
         unlisted: bool,
         keep: usize,
     ) -> io::Result<()> {
+        self.still_ours()?;
         let mut manifest = self.manifest.clone();
         let seq = self.free_base(&manifest, rdb)?;
         let base = self.path(manifest.begin_base_at(&self.name, rdb, seq));

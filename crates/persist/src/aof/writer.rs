@@ -79,6 +79,7 @@ struct Writer {
     unlisted: bool,
     bell: Bell,
     syncer: syncer::Handle,
+    lock_watch: rotation::LockWatch,
 }
 
 /// Opens the increment and starts the threads.
@@ -151,6 +152,7 @@ impl Writer {
             unlisted,
             bell,
             syncer,
+            lock_watch: rotation::LockWatch::default(),
         })
     }
 
@@ -164,6 +166,7 @@ impl Writer {
             self.close();
             return false;
         }
+        self.look_at_lock();
         if !more {
             self.sleep(self.status.written() != before);
         }

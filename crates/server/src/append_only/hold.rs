@@ -33,6 +33,7 @@ impl Hold {
         let mut locks = self.0.lock();
         let known = locks.kept.iter().cloned().chain(locks.lent.upgrade());
         if let Some(lock) = known.into_iter().find(|lock| lock.path() == path) {
+            lock.keep()?;
             return Ok(lock);
         }
         let lock = Arc::new(LogLock::take(&folder, &name)?);

@@ -235,3 +235,114 @@ fn what_no_manifest_lists_is_never_overwritten() {
     let server = with_file().start();
     assert_eq!(server.call(&["GET", "key"]).text(), "value");
 }
+
+/// The lock went with the folder, and who made it anew had none: two servers wrote one log.
+#[test]
+fn the_lock_comes_back_with_the_folder() {
+    let directory = TempDir::new("second");
+    let with_file = || {
+        plan_in(directory.path())
+            .option("appendonly", "yes")
+            .option("appendfsync", "always")
+    };
+    let folder = directory.path().join("appendonlydir");
+    let aside = directory.path().join("aside");
+    let mut first = with_file().start();
+    let mut conn = first.connect();
+    let rewrites = |conn: &mut testkit::Conn, count: &str| {
+        conn.line("BGREWRITEAOF");
+        eventually("the rewrite ends", LIMIT, || {
+            conn.info("aof_rewrites").unwrap().as_deref() == Some(count)
+                && conn.info("aof_rewrite_in_progress").unwrap().as_deref() == Some("0")
+        });
+    };
+    conn.line("SET before 1").expect_ok();
+    let base: u32 = conn.info("aof_rewrites").unwrap().unwrap().parse().unwrap();
+    // Removed, then moved.
+    std::fs::remove_dir_all(&folder).unwrap();
+    eventually("the log says so", LIMIT, || {
+        first.log().contains("is not there any more")
+    });
+    assert!(!folder.exists(), "who moves folders is not in its way");
+    rewrites(&mut conn, &(base + 1).to_string());
+    refused(with_file());
+    std::fs::rename(&folder, &aside).unwrap();
+    let elsewhere = || with_file().option("appenddirname", "aside");
+    // What is written goes there still.
+    refused(elsewhere());
+    rewrites(&mut conn, &(base + 2).to_string());
+    refused(with_file());
+    for nth in 0..20 {
+        conn.line(&format!("SET late:{nth} 1")).expect_ok();
+    }
+    let mut copy = elsewhere().start();
+    assert_eq!(copy.call(&["DBSIZE"]).int(), 1);
+    copy.stop();
+    first.kill();
+    let again = with_file().start();
+    assert_eq!(again.call(&["DBSIZE"]).int(), 21);
+}
+
+#[test]
+fn a_lock_that_was_removed_is_taken_anew() {
+    let directory = TempDir::new("second");
+    let with_file = || plan_in(directory.path()).option("appendonly", "yes");
+    let first = with_file().start();
+    let lock = directory.path().join("appendonlydir/appendonly.aof.lock");
+    for _ in 0..2 {
+        std::fs::remove_file(&lock).unwrap();
+        eventually("there is one again", LIMIT, || lock.exists());
+    }
+    assert!(first.log().contains("taken anew"), "{}", first.log());
+    refused(with_file());
+    // One that was moved away and comes back is no other server's.
+    let aside = directory.path().join("aside");
+    std::fs::rename(&lock, &aside).unwrap();
+    eventually("there is one again", LIMIT, || lock.exists());
+    std::fs::rename(&aside, &lock).unwrap();
+    let mut conn = first.connect();
+    let status = |conn: &mut testkit::Conn| conn.info("aof_last_bgrewrite_status").unwrap();
+    conn.line("BGREWRITEAOF");
+    eventually("the rewrite ends", LIMIT, || {
+        conn.info("aof_rewrite_in_progress").unwrap().as_deref() == Some("0")
+    });
+    assert_eq!(status(&mut conn).as_deref(), Some("ok"));
+    refused(with_file());
+}
+
+/// Whoever has the folder by then keeps it.
+#[test]
+fn a_folder_that_another_made_anew_is_the_others() {
+    let directory = TempDir::new("second");
+    let with_file = || {
+        plan_in(directory.path())
+            .option("appendonly", "yes")
+            .option("appendfsync", "always")
+    };
+    let folder = directory.path().join("appendonlydir");
+    let first = with_file().start();
+    let mut conn = first.connect();
+    conn.line("SET theirs 1").expect_ok();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let mut second = with_file().start();
+    second.call(&["SET", "ours", "1"]).expect_ok();
+    let before = files(&folder);
+    conn.line("BGREWRITEAOF");
+    eventually("the rewrite fails", LIMIT, || {
+        conn.info("aof_last_bgrewrite_status").unwrap().as_deref() == Some("err")
+    });
+    assert!(
+        first.log().contains("in use by another server"),
+        "{}",
+        first.log()
+    );
+    assert_eq!(files(&folder), before);
+    second.kill();
+    drop(second);
+    // It is nobody's now.
+    conn.line("BGREWRITEAOF");
+    eventually("the rewrite succeeds", LIMIT, || {
+        conn.info("aof_last_bgrewrite_status").unwrap().as_deref() == Some("ok")
+    });
+    refused(with_file());
+}

@@ -1,7 +1,26 @@
-//! Going over to a new increment, and to a new base.
+//! Going over to a new increment, and to a new base; whose the files are.
 
-use super::{NOT_WRITABLE, Pen, Writer, reason};
+use super::{IDLE, NOT_WRITABLE, Pen, Writer, reason};
+use crate::aof::lock::Kept;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// What the writer knows of the lock of its files.
+pub(super) struct LockWatch {
+    /// When it looked last.
+    at: Instant,
+    /// What is wrong, as the log was told.
+    told: Option<String>,
+}
+
+impl Default for LockWatch {
+    fn default() -> LockWatch {
+        LockWatch {
+            at: Instant::now(),
+            told: None,
+        }
+    }
+}
 
 impl Writer {
     /// Goes over to a new increment. What was gathered so far ends the old one.
@@ -53,6 +72,7 @@ impl Writer {
         let adopted = self.files.adopt_base(base, rdb, self.unlisted, 1);
         adopted.map_err(|error| reason(&error))?;
         self.unlisted = false;
+        self.files.leave_moved();
         let size = self.files.total_length().map_err(|error| reason(&error))?;
         self.status.size.store(size, Ordering::Relaxed);
         self.status.base_size.store(size, Ordering::Relaxed);
@@ -60,5 +80,33 @@ impl Writer {
             .increments
             .store(self.files.manifest().incr.len() as u64, Ordering::Relaxed);
         Ok(self.files.history())
+    }
+
+    /// Looks now and then whether other servers find the lock of the files, and tells the log once if
+    /// they do not.
+    pub(super) fn look_at_lock(&mut self) {
+        if self.lock_watch.at.elapsed() < IDLE {
+            return;
+        }
+        self.lock_watch.at = Instant::now();
+        let news = match self.files.keep_lock() {
+            Ok(Kept::Same) => None,
+            Ok(Kept::Anew) => Some(format!(
+                "The lock of the append-only files in {} had been removed or replaced; it is taken \
+                 anew. If the files were replaced too, BGREWRITEAOF writes them anew.",
+                self.files.directory().display()
+            )),
+            Ok(Kept::NoFolder) => Some(format!(
+                "The folder of the append-only files {} is not there any more: what is written now \
+                 is not found after a restart. BGREWRITEAOF writes the folder and the files anew.",
+                self.files.directory().display()
+            )),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(text) = news.as_ref().filter(|_| news != self.lock_watch.told) {
+            let notice = self.desk.with_pen(|pen| pen.notice.clone());
+            notice.log(true, text);
+        }
+        self.lock_watch.told = news;
     }
 }
