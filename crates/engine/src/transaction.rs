@@ -168,10 +168,13 @@ impl Worker {
         unit: &mut Unit<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let mut slots: Slots = unit.keys().map(|key| key.slot).collect();
+        let routed = self.settings.cluster && !session.trusted;
+        let mut slots: Slots = match routed {
+            true => unit.routed_keys().map(|key| key.slot).collect(),
+            false => unit.keys().map(|key| key.slot).collect(),
+        };
         slots.sort_unstable();
         slots.dedup();
-        let routed = self.settings.cluster && !session.trusted;
         if routed && slots.len() > 1 {
             return self.refuse_exec(session, fail::CROSSSLOT.into(), out);
         }

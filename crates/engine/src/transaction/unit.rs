@@ -49,13 +49,14 @@ impl<'q> Unit<'q> {
         self.commands().any(|queued| what(queued.spec.id))
     }
 
-    /// Whether one of its commands changes keys.
-    pub(super) fn writes(&self) -> bool {
-        self.commands().any(|queued| queued.spec.has(flag::WRITE))
+    /// The keys by which the transaction is routed: those of MIGRATE count, which runs behind the
+    /// unit. On its own it is served wherever a slot is on its way; in a transaction it is not.
+    pub(super) fn routed_keys(&self) -> impl Iterator<Item = &'q KnownKey> {
+        self.queue.iter().flat_map(|queued| &queued.keys)
     }
 
     /// Whether it may run here, now that its slots are locked. In cluster mode `home` is the slot
-    /// of its keys, if it has any: all of them together decide.
+    /// of the transaction's keys, if it has any: all of them together decide.
     pub(super) fn check(
         &self,
         engine: &Engine,
@@ -73,7 +74,7 @@ impl<'q> Unit<'q> {
         }
         let Some(home) = home else { return Ok(()) };
         let all = &mut |visit: &mut dyn FnMut(&[u8], u64)| {
-            for Queued { args, keys, .. } in self.commands() {
+            for Queued { args, keys, .. } in self.queue {
                 each_key(args.as_args(), keys, visit);
             }
         };
@@ -81,7 +82,7 @@ impl<'q> Unit<'q> {
             asking: session.asking,
             readonly: session.readonly,
             migrates: false,
-            writes: self.writes(),
+            writes: self.queue.iter().any(|queued| queued.spec.has(flag::WRITE)),
             memory_refusal: session.memory_refusal,
             keys: all,
             when: keys.when,

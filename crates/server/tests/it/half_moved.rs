@@ -105,6 +105,52 @@ const DIALOGUES: &[(usize, &[&str])] = &[
     (1, &["ASKING", "MGET {a}nowhere {a}nowhere"]),
     (1, &["ASKING", "MGET {a}there {a}there"]),
     (1, &["ASKING", "MGET {a}there {a}nowhere"]),
+    // MIGRATE finds its keys wherever they are, but not in a transaction.
+    (0, &["MIGRATE 127.0.0.1 1 {a}nowhere 0 10"]),
+    (1, &["MIGRATE 127.0.0.1 1 {a}nowhere 0 10"]),
+    (0, &["MULTI", "MIGRATE 127.0.0.1 1 {a}nowhere 0 10", "EXEC"]),
+    (1, &["MULTI", "MIGRATE 127.0.0.1 1 {a}nowhere 0 10", "EXEC"]),
+    (
+        0,
+        &[
+            "MULTI",
+            "GET {a}here",
+            "MIGRATE 127.0.0.1 1 {a}nowhere 0 10",
+            "EXEC",
+        ],
+    ),
+    (
+        0,
+        &["MULTI", "MIGRATE 127.0.0.1 1 {a}here 0 10 COPY", "EXEC"],
+    ),
+    (
+        1,
+        &[
+            "ASKING",
+            "MULTI",
+            "MIGRATE 127.0.0.1 1 {a}nowhere 0 10",
+            "EXEC",
+        ],
+    ),
+    (
+        1,
+        &[
+            "ASKING",
+            "MULTI",
+            "GET {a}there",
+            "MIGRATE 127.0.0.1 1 {a}nowhere 0 10",
+            "EXEC",
+        ],
+    ),
+    (
+        0,
+        &[
+            "MULTI",
+            "GET {a}here",
+            "MIGRATE 127.0.0.1 1 {b}else 0 10",
+            "EXEC",
+        ],
+    ),
 ];
 
 /// What the ports are does not count.
