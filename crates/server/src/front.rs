@@ -245,6 +245,7 @@ impl Handler for Front {
         let card = conn.session.card.clone();
         self.worker.forget(&mut conn.session);
         self.node.replication().forget(card.id);
+        self.node.links.left(card.id);
         if let Some(unblock) = card.unblock.lock().take() {
             unblock(true);
         }

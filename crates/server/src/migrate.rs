@@ -5,11 +5,13 @@
 //! while the values are serialised. Of several keys either all are leaving or none: who finds one on
 //! its way with another order lets go of all that it has before it waits.
 
+mod callers;
 mod link;
 mod movers;
 
 use crate::node::Node;
 use base::Slot;
+use callers::{Call, Callers};
 use ds::Pin;
 use engine::{Effects, Engine, Fail, Session, Taken, wall_us};
 use link::{Link, Trouble, connect, exchange, is_timeout};
@@ -23,6 +25,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use store::{Expiry, Locker, SlotGuard, When};
 
+/// How often who waits looks whether its client is still there.
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
 /// How long an unused connection to a target is kept.
 const KEPT: Duration = Duration::from_secs(10);
 /// The time-out in ms when the command gives none.
@@ -38,6 +42,7 @@ const READING: &str = "IOERR error or timeout reading from target instance";
 pub(crate) struct Links {
     idle: Mutex<HashMap<(String, u16), Link>>,
     movers: Movers,
+    callers: Callers,
 }
 
 /// What a client asked for.
@@ -58,6 +63,8 @@ struct Order {
     auth: Vec<Vec<u8>>,
     /// Whether both are nodes of a cluster, where the slot may still be ours.
     asking: bool,
+    /// What ends it when its client has left.
+    call: Arc<Call>,
 }
 
 /// A key as it was when it was marked.
@@ -82,20 +89,26 @@ pub(crate) fn run(
     let order = parse(args, session.db, engine.settings().cluster)?;
     // What WAIT waits for afterwards: all that is written until then, the deletions included.
     (session.write_offset, session.write_sequence) = (i64::MAX, u64::MAX);
-    let (ticket, shared) = (node.ticket_for(session), node.clone());
-    let until = order.deadline;
+    let (ticket, shared, client) = (node.ticket_for(session), node.clone(), session.card.id);
+    let (until, call) = (order.deadline, order.call.clone());
+    node.links.callers.begin(client, call.clone());
     let work = move |locker: Option<&Locker>| {
         let answer = match locker {
             Some(locker) => migrate(&shared, locker, &order),
             None => Err(CONNECTING.into()),
         };
+        shared.links.callers.end(client);
         match answer {
             Ok(status) => ticket.answer(move |reply| reply.status(status)),
             Err(text) => ticket.error(text),
         }
     };
-    let taken = node.links.movers.add(&node.engine().store, until, work);
-    taken.map_err(|error| format!("ERR cannot start a thread: {error}"))?;
+    let store = &node.engine().store;
+    let taken = node.links.movers.add(store, (until, call), work);
+    taken.map_err(|error| {
+        node.links.callers.end(client);
+        format!("ERR cannot start a thread: {error}")
+    })?;
     Ok(Taken::Later)
 }
 
@@ -157,6 +170,7 @@ fn parse(args: Args<'_>, from: u16, cluster: bool) -> Result<Order, Fail> {
         replace,
         auth,
         asking: cluster,
+        call: Arc::default(),
     })
 }
 
@@ -193,6 +207,7 @@ fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, 
         && cached
         && !ended.contains(&true)
         && !is_timeout(*kind)
+        && !order.call.is_over()
         && let Ok(fresh) = connect(order)
     {
         link = fresh;
@@ -255,11 +270,24 @@ fn pack(locker: &Locker, order: &Order) -> Result<Vec<Parcel>, Vec<u8>> {
         match mark_all(locker, order) {
             Ok(marked) => return Ok(marked.into_iter().map(serialise).collect()),
             Err(outcome) => {
-                let left = order.deadline.saturating_duration_since(Instant::now());
-                if outcome.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
+                if !awaits(order, &outcome) {
                     return Err(WRITING.into());
                 }
             }
+        }
+    }
+}
+
+/// Waits for what becomes of another's key. False when the time of the order is up, or its client has
+/// left.
+fn awaits(order: &Order, outcome: &Receiver<()>) -> bool {
+    loop {
+        let left = order.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || order.call.is_over() {
+            return false;
+        }
+        if outcome.recv_timeout(left.min(LOOK_PERIOD)) != Err(RecvTimeoutError::Timeout) {
+            return true;
         }
     }
 }
@@ -358,8 +386,15 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
 }
 
 impl Links {
-    /// Answers the orders that nobody has come to in their time. Called now and then.
+    /// A client has left: what it ordered ends soon.
+    pub(crate) fn left(&self, client: u64) {
+        self.callers.left(client);
+    }
+
+    /// Answers the orders that nobody has come to in their time, and ends those whose client has left.
+    /// Called now and then.
     pub(crate) fn drop_overdue(&self) {
+        self.callers.end_overdue();
         self.movers.drop_overdue();
     }
 

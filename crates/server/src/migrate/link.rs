@@ -1,9 +1,13 @@
 //! The exchange of one MIGRATE with its target.
 
-use super::{LONGEST_LINE, Order, Parcel, READING, WRITING};
+use super::{LONGEST_LINE, Order, Parcel, READING, WRITING, deadline};
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Instant;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+/// How long it is tried to connect before it is looked whether the client is still there. The system
+/// has asked twice by then.
+const CONNECT_PERIOD: Duration = Duration::from_secs(2);
 
 /// A connection to a target.
 pub(super) struct Link {
@@ -26,8 +30,22 @@ pub(super) fn is_timeout(kind: io::ErrorKind) -> bool {
 }
 
 /// Sends the parcels and reads an answer for each; `arrived` is told of the places of those that were
-/// taken. The first error of the target is returned when all is read.
+/// taken. The first error of the target is returned when all is read. When the client of the order
+/// leaves, the connection is shut.
 pub(super) fn exchange(
+    link: &mut Link,
+    order: &Order,
+    parcels: &[Parcel],
+    arrived: &mut dyn FnMut(usize),
+) -> Result<(), Trouble> {
+    let begun = order.call.begin_exchange(link.stream.get_ref());
+    begun.map_err(|error| Trouble::Link(WRITING, error.kind()))?;
+    let outcome = send_and_read(link, order, parcels, arrived);
+    order.call.end_exchange();
+    outcome
+}
+
+fn send_and_read(
     link: &mut Link,
     order: &Order,
     parcels: &[Parcel],
@@ -100,7 +118,7 @@ fn read(link: &mut Link) -> Result<Result<(), Vec<u8>>, Trouble> {
 pub(super) fn connect(order: &Order) -> io::Result<Link> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in (order.host.as_str(), order.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, order.timeout) {
+        match connect_to(&address, order) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(order.timeout))?;
@@ -115,4 +133,19 @@ pub(super) fn connect(order: &Order) -> io::Result<Link> {
         }
     }
     Err(last)
+}
+
+/// Connects in the time of the order, as long as its client is there.
+fn connect_to(address: &SocketAddr, order: &Order) -> io::Result<TcpStream> {
+    let until = deadline(order.timeout);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || order.call.is_over() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match TcpStream::connect_timeout(address, left.min(CONNECT_PERIOD)) {
+            Err(error) if is_timeout(error.kind()) => {}
+            done => return done,
+        }
+    }
 }

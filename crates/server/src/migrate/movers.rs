@@ -1,6 +1,7 @@
 //! The threads that carry out MIGRATE: a few, started as they are needed, each ending when it has had
 //! nothing to do for a while.
 
+use super::callers::Call;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +19,15 @@ type Work = Box<dyn FnOnce(Option<&Locker>) + Send>;
 
 struct Order {
     until: Instant,
+    /// What it is ended by when its client has left.
+    call: Arc<Call>,
     work: Work,
+}
+
+impl Order {
+    fn is_late(&self, now: Instant) -> bool {
+        self.until <= now || self.call.is_over()
+    }
 }
 
 #[derive(Default)]
@@ -40,7 +49,7 @@ impl Movers {
     pub(super) fn add(
         &self,
         store: &Arc<Store>,
-        until: Instant,
+        (until, call): (Instant, Arc<Call>),
         work: impl FnOnce(Option<&Locker>) + Send + 'static,
     ) -> io::Result<()> {
         let (state, news) = &*self.0;
@@ -59,19 +68,19 @@ impl Movers {
                 Err(_) => {}
             }
         }
-        state.orders.push_back(Order { until, work });
+        state.orders.push_back(Order { until, call, work });
         news.notify_one();
         Ok(())
     }
 
-    /// Ends the orders that no thread has come to in their time.
+    /// Ends the orders that no thread has come to in their time, or while their client was there.
     pub(super) fn drop_overdue(&self) {
         let now = Instant::now();
         let overdue: VecDeque<Order> = {
             let mut state = self.0.0.lock();
             let (late, rest) = std::mem::take(&mut state.orders)
                 .into_iter()
-                .partition(|order| order.until <= now);
+                .partition(|order| order.is_late(now));
             state.orders = rest;
             late
         };
@@ -92,7 +101,7 @@ impl Movers {
                 }
                 continue;
             };
-            let locker = (Instant::now() < order.until).then_some(locker);
+            let locker = (!order.is_late(Instant::now())).then_some(locker);
             parking_lot::MutexGuard::unlocked(&mut state, || (order.work)(locker));
         }
     }

@@ -241,3 +241,80 @@ fn an_order_that_ends_leaves_the_marks_of_others() {
     late.receive().expect("it goes on").expect_ok();
     assert_eq!(other.line("GET {k}1").text(), "newer");
 }
+
+/// Targets that do not answer held all threads, and the keys, long after their clients were ended.
+#[test]
+fn a_migrate_ends_with_its_client() {
+    let limit = std::time::Duration::from_secs(30);
+    for hangs_up in [false, true] {
+        let (server, silent) = (server(), Target::new());
+        let target = Server::of(Program::Shoal).option("save", "").start();
+        let mut other = server.connect();
+        let mut senders = Vec::new();
+        for nth in 0..10 {
+            other.line(&format!("SET k{nth} v")).expect_ok();
+        }
+        let port = silent.port();
+        // Seven wait for an answer, one for the key of another, and the last has no thread.
+        let keys = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k0", "k7"];
+        let mut sockets = Vec::new();
+        for (nth, key) in keys.into_iter().enumerate() {
+            let mut conn = server.connect();
+            conn.send(&["MIGRATE", "127.0.0.1", &port, key, "0", "600000"])
+                .expect("it is sent");
+            if nth < 7 {
+                sockets.push(silent.receive());
+            }
+            senders.push(conn);
+        }
+        testkit::eventually("all are there", limit, || {
+            let list = other.line("CLIENT LIST").text().to_owned();
+            list.matches(" cmd=migrate ").count() == keys.len()
+        });
+        let mut get = server.connect();
+        get.send(&["GET", "k0"]).expect("it is sent");
+        if hangs_up {
+            senders.clear();
+        } else {
+            for conn in &senders {
+                let id = conn_id(&mut other, conn);
+                let done = other.call(&["CLIENT", "KILL", "ID", &id]);
+                assert_eq!(done, Reply::Int(1));
+            }
+        }
+        assert_eq!(get.receive().expect("an answer").text(), "v");
+        let port = target.port().to_string();
+        let head = ["MIGRATE", "127.0.0.1", &port, "", "0", "20000", "KEYS"];
+        let command: Vec<&str> = head.iter().chain(&keys).copied().collect();
+        other.call(&command).expect_ok();
+        assert_eq!(target.line("DBSIZE"), Reply::Int(8));
+        testkit::eventually("nothing leaves", limit, || {
+            other.line("DBSIZE") == Reply::Int(2)
+        });
+    }
+}
+
+/// The number that a client has, as another sees it.
+fn conn_id(other: &mut testkit::Conn, conn: &testkit::Conn) -> String {
+    let list = other.line("CLIENT LIST").text().to_owned();
+    let address = conn.stream().local_addr().expect("an address");
+    let from = format!(" addr={address} ");
+    let line = list.lines().find(|line| line.contains(&from));
+    let id = line.and_then(|line| line.strip_prefix("id=")?.split(' ').next());
+    id.expect("it is there").to_owned()
+}
+
+/// As with Redis, which does nothing else meanwhile.
+#[test]
+fn who_sends_a_migrate_and_hangs_up_has_it_done() {
+    let (server, target) = (server(), Target::new());
+    let mut other = server.connect();
+    other.line("SET k v").expect_ok();
+    let mut sender = server.connect();
+    let mut socket = send_on_its_way(&mut sender, &target, &["k"]);
+    drop(sender);
+    socket.write_all(ARRIVED).expect("it is sent");
+    testkit::eventually("it has arrived", std::time::Duration::from_secs(10), || {
+        other.line("DBSIZE") == Reply::Int(0)
+    });
+}
