@@ -198,7 +198,11 @@ fn serve(
 ) -> Result<Option<Duration>, String> {
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
-    let supervisor = Supervisor::find(config.supervised).map_err(|error| error.to_string())?;
+    // One that cannot be told is no reason not to serve: Redis warns as well.
+    let supervisor = Supervisor::find(config.supervised).unwrap_or_else(|error| {
+        log.warning(format!("Nobody is told how the server is: {error}."));
+        Supervisor::None
+    });
     // A second process in this directory must find out before it touches anything.
     let conf = crate::clustering::lock_conf(&config)?;
     let nodes = conf.as_ref().map_or(0, clusterio::ConfLock::lines);

@@ -456,3 +456,17 @@ fn databases_are_as_many_as_the_option_says() {
         assert!(refused.log.contains("databases"), "{}", refused.log);
     }
 }
+
+/// As Redis does: a unit that was written for a supervisor runs by hand too.
+#[test]
+fn a_supervisor_that_is_not_there_keeps_no_server_from_running() {
+    for (supervised, names) in [("systemd", "NOTIFY_SOCKET"), ("upstart", "UPSTART_JOB")] {
+        for program in [Program::Redis74, Program::Shoal] {
+            let server = Server::of(program).option("supervised", supervised).start();
+            assert_eq!(server.line("PING").text(), "PONG");
+            if program == Program::Shoal {
+                assert!(server.log().contains(names), "{}", server.log());
+            }
+        }
+    }
+}
