@@ -12,7 +12,7 @@ use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Server, Workers};
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -59,8 +59,6 @@ pub(crate) struct Node {
     workers: OnceLock<Workers<Message>>,
     /// The network layer, while it runs.
     server: Mutex<Option<Server<Message>>>,
-    endings: Mutex<Vec<Ending>>,
-    end: Condvar,
     /// When the server started.
     pub(crate) started: Instant,
     /// The name of this run, as INFO shows it.
@@ -68,7 +66,7 @@ pub(crate) struct Node {
     /// How many commands ran of late.
     pub(crate) rates: Rates,
     pub(crate) traffic_before: crate::traffic::Baseline,
-    /// The wait for replicas before the server ends.
+    /// Requests to end.
     pub(crate) departure: crate::ending::Departure,
     /// How long there has been no replica.
     pub(crate) solitude: crate::backlog::Solitude,
@@ -102,8 +100,6 @@ impl Node {
             engine: OnceLock::new(),
             workers: OnceLock::new(),
             server: Mutex::new(None),
-            endings: Mutex::default(),
-            end: Condvar::new(),
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
@@ -293,19 +289,7 @@ impl Node {
             }
             std::process::exit(0);
         }
-        self.endings.lock().push(ending);
-        self.end.notify_all();
-    }
-
-    /// Waits until the server is asked to end.
-    pub(crate) fn wait_for_end(&self) -> Ending {
-        let mut endings = self.endings.lock();
-        loop {
-            if let Some(ending) = endings.pop() {
-                return ending;
-            }
-            self.end.wait(&mut endings);
-        }
+        self.departure.request(ending);
     }
 
     /// Has a thread do what takes its time, with the ticket of the connection that waits for it.
