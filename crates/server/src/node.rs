@@ -149,16 +149,21 @@ impl Node {
         }
     }
 
-    /// Listens at these places and no others.
+    /// Listens at these places and no others. Waits for the acceptor, while others have the network
+    /// layer to themselves.
+    ///
+    /// # Errors
+    /// Why it listens where it did.
     pub(crate) fn listen(&self, places: Vec<net::Listen>) -> Result<(), String> {
-        let mut result = Ok(());
-        self.with_server(|server| {
-            result = server.listen(places).map_err(|error| error.to_string());
-        });
-        if let Err(error) = &result {
-            self.log(LogLevel::Warning, &format!("Cannot listen: {error}"));
+        let mut begun = None;
+        self.with_server(|server| begun = Some(server.begin_to_listen(places)));
+        match begun {
+            None => Ok(()),
+            Some(begun) => {
+                let listening = begun.and_then(net::Listening::wait);
+                listening.map(drop).map_err(|error| error.to_string())
+            }
         }
-        result
     }
 
     /// Lets the first clients in: they were able to connect since the server listens.
@@ -302,7 +307,19 @@ impl Node {
         work: impl FnOnce(&Arc<Node>, Ticket) + Send + 'static,
     ) -> Result<Taken, Fail> {
         let session = session.ok_or("ERR This command cannot wait here")?;
-        let (node, ticket) = (self.shared(), self.ticket_for(session));
+        self.chore_for(self.ticket_for(session), work)
+    }
+
+    /// As [`Node::chore`], for whoever has this ticket.
+    ///
+    /// # Errors
+    /// There is no thread.
+    pub(crate) fn chore_for(
+        &self,
+        ticket: Ticket,
+        work: impl FnOnce(&Arc<Node>, Ticket) + Send + 'static,
+    ) -> Result<Taken, Fail> {
+        let node = self.shared();
         let added = self.chores.add(move || work(&node, ticket));
         added.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
         Ok(Taken::Later)
