@@ -30,5 +30,5 @@ pub use listen::{Listen, ListenError};
 pub use mailbox::{Totals, Workers};
 pub use output::Output;
 pub use resp::{Args, Reply};
-pub use server::{Notice, Options, Server, Start, StartError};
+pub use server::{Listening, Notice, Options, Server, Start, StartError};
 pub use stream::{Address, Stream};

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,21 @@ pub struct Start<M> {
     pub worker: usize,
     /// The inboxes of all workers.
     pub workers: Workers<M>,
+}
+
+/// The answer of the acceptor that is to listen somewhere else.
+pub struct Listening(Receiver<Result<Vec<Address>, ListenError>>);
+
+impl Listening {
+    /// Waits until it does; where it listens.
+    ///
+    /// # Errors
+    /// It cannot, and nothing has changed.
+    pub fn wait(self) -> Result<Vec<Address>, StartError> {
+        let ended = || io::Error::other("the acceptor has ended");
+        let listening = self.0.recv().map_err(|_| ended())?;
+        listening.map_err(StartError::Listen)
+    }
 }
 
 /// Why the server did not start.
@@ -190,14 +205,16 @@ impl<M: Send + 'static> Server<M> {
     /// Listens at these places and no others; those in both sets stay open all the time. On an
     /// error nothing has changed.
     pub fn listen(&mut self, places: Vec<Listen>) -> Result<(), StartError> {
+        self.addresses = self.begin_to_listen(places)?.wait()?;
+        Ok(())
+    }
+
+    /// As [`Server::listen`], for who must not keep the server to himself while he waits; what
+    /// [`Server::addresses`] says stays as it was.
+    pub fn begin_to_listen(&self, places: Vec<Listen>) -> Result<Listening, StartError> {
         let (answer, receiver) = channel();
         self.order(Order::Listen(places, answer))?;
-        let ended = || io::Error::other("the acceptor has ended");
-        self.addresses = receiver
-            .recv()
-            .map_err(|_| ended())?
-            .map_err(StartError::Listen)?;
-        Ok(())
+        Ok(Listening(receiver))
     }
 
     /// Stops accepting connections, or starts again; those that come meanwhile wait.

@@ -12,6 +12,7 @@ use persist::aof::{
     Started, Status,
 };
 use persist::{load::LoadOptions, save::Progress};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -90,6 +91,8 @@ struct Writing {
     thread: JoinHandle<()>,
     /// What of the journal waits for it.
     waits: Gauge,
+    /// Where its files are, whatever CONFIG SET has made of `dir` since.
+    folder: PathBuf,
 }
 
 struct Rewriting {
@@ -155,6 +158,13 @@ impl AppendOnly {
         let state = self.state.lock();
         let writer = state.writer.as_ref()?;
         Some((writer.orders.clone(), writer.status.clone()))
+    }
+
+    /// The writer, while there is one, and the folder of its files.
+    fn writer_and_folder(&self) -> Option<(Arc<Orders>, PathBuf)> {
+        let state = self.state.lock();
+        let writer = state.writer.as_ref()?;
+        Some((writer.orders.clone(), writer.folder.clone()))
     }
 
     /// How often the writer changed.
@@ -236,6 +246,7 @@ fn write_on(
         timestamps,
         unlisted,
     };
+    let folder = setup.files.path_of("").components().collect();
     setup.reader.park_writers_past(LONGEST_LAG);
     let waits = setup.reader.gauge();
     let ear = Ear::new(node, engine);
@@ -251,6 +262,7 @@ fn write_on(
         desk,
         thread,
         waits,
+        folder,
     };
     node.append_only
         .take_writer(turn, writing, lock)

@@ -12,8 +12,8 @@ use crate::supervise::Supervisor;
 use crate::{REDIS_VERSION, complain, periodic};
 use config::{Config, Surroundings};
 use engine::Engine;
-use net::{Listen, Options, Server};
-use std::net::{IpAddr, SocketAddr};
+use net::{Options, Server};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -328,7 +328,7 @@ fn listen(config: &Config, node: &Arc<Node>, kept_from: usize) -> Result<Server<
     let for_notices = Arc::downgrade(node);
     let options = Options {
         workers: workers(config),
-        listen: places(config)?,
+        listen: crate::places::at_start(config)?,
         backlog: config.tcp_backlog as i32,
         max_clients: config.maxclients as usize,
         kept_from,
@@ -369,49 +369,4 @@ fn in_words(notice: &net::Notice) -> String {
 pub(crate) fn source(config: &Config) -> Option<IpAddr> {
     let text = String::from_utf8_lossy(&config.bind_source_addr);
     text.parse().ok()
-}
-
-/// Where to listen. An address that starts with `-` may be missing on this machine.
-pub(crate) fn places(config: &Config) -> Result<Vec<Listen>, String> {
-    let mut places = Vec::new();
-    if config.port != 0 {
-        for address in &config.bind {
-            let text = String::from_utf8_lossy(address);
-            let optional = text.starts_with('-');
-            let name = text.trim_start_matches('-');
-            match address_of(name, config.port as u16) {
-                Some(address) if !optional || can_bind(address) => {
-                    places.push(Listen::Tcp(address));
-                }
-                None if !optional => return Err(format!("cannot resolve the bind address {name}")),
-                _ => {}
-            }
-        }
-    }
-    if !config.unixsocket.is_empty() {
-        let mode = (config.unixsocketperm != 0).then_some(config.unixsocketperm as u32);
-        places.push(Listen::Unix {
-            path: as_path(&config.unixsocket),
-            mode,
-        });
-    }
-    Ok(places)
-}
-
-fn address_of(name: &str, port: u16) -> Option<SocketAddr> {
-    let name = match name {
-        "*" => "0.0.0.0",
-        "::*" => "::",
-        name => name,
-    };
-    match name.parse::<IpAddr>() {
-        Ok(ip) => Some(SocketAddr::new(ip, port)),
-        Err(_) => std::net::ToSocketAddrs::to_socket_addrs(&(name, port))
-            .ok()?
-            .next(),
-    }
-}
-
-fn can_bind(address: SocketAddr) -> bool {
-    std::net::TcpListener::bind(SocketAddr::new(address.ip(), 0)).is_ok()
 }

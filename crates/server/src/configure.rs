@@ -1,8 +1,9 @@
 //! CONFIG GET and SET, and what a change of configuration means for the running server.
 
 use crate::node::{Node, ok};
+use crate::places::Hosts;
 use config::{Caller, Change, Config, ProtectedAction, SetError};
-use engine::{Engine, Fail, Session, Settings, Taken};
+use engine::{Engine, Fail, Session, Settings, Taken, Ticket};
 use parking_lot::Mutex;
 use resp::Args;
 use std::io::Write;
@@ -89,34 +90,102 @@ pub(crate) fn set(
             "ERR wrong number of arguments for 'config|set' command",
         ));
     }
-    let words: Vec<&[u8]> = args.from(2).iter().collect();
-    let pairs: Vec<(&[u8], &[u8])> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-    let turn = node.config_turns.changes.lock();
+    let words: Vec<Vec<u8>> = args.from(2).iter().map(<[u8]>::to_vec).collect();
+    let pairs = words
+        .chunks(2)
+        .map(|pair| (pair[0].clone(), pair[1].clone()));
     let caller = Caller {
         local: session
             .as_ref()
             .is_none_or(|session| session.card.is_local()),
         loading: engine.settings().loading,
     };
-    let change = config::set(&node.config.read(), &pairs, caller);
-    let change = change.map_err(|error| Fail::from(error.to_string()))?;
-    put_into_effect(node, &change).map_err(|error| Fail::from(error.to_string()))?;
-    let config = change.config;
-    let before = node.config.replace(config.clone());
-    engine.change_settings(|settings| apply(&config, settings));
-    in_force(node, engine, &config);
-    let limit = (before.maxmemory, before.maxmemory_policy);
-    if limit != (config.maxmemory, config.maxmemory_policy) {
-        crate::memory::limit_changed(node, &config);
+    let order = Order {
+        pairs: pairs.collect(),
+        caller,
+    };
+    let waits = order.of(node)?.listens().is_some();
+    let ticket = session.as_ref().map(|session| node.ticket_for(session));
+    if !waits || session.is_none() {
+        return order.carry_out(node, engine, ticket);
     }
-    drop(turn);
-    refresh_refusal(node, engine);
-    let taken = crate::append_only::configured(node, engine, &before, session)?;
-    Ok(taken.unwrap_or_else(ok))
+    // Names of hosts and the acceptor are waited for, which is nothing for a worker.
+    let engine = engine.clone();
+    node.chore(session, move |node, own| {
+        let error = match order.carry_out(node, &engine, ticket) {
+            Ok(Taken::Later) => return,
+            Ok(Taken::Now(answer)) => return own.answer(answer),
+            Err(Fail::Error(text)) => text.into_owned().into_bytes(),
+            Err(Fail::Raw(text)) => text,
+            Err(_) => b"ERR CONFIG SET failed".to_vec(),
+        };
+        own.error(error);
+    })
+}
+
+/// What a client wants to set.
+struct Order {
+    pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    caller: Caller,
+}
+
+impl Order {
+    /// What it changes in the configuration as it is.
+    fn of(&self, node: &Node) -> Result<Planned, Fail> {
+        let change = config::set(&node.config.read(), &self.pairs, self.caller);
+        let change = change.map_err(|error| Fail::from(error.to_string()))?;
+        Ok(Planned(change))
+    }
+
+    /// Puts it in force; the ticket is that of a connection that can wait.
+    fn carry_out(
+        &self,
+        node: &Arc<Node>,
+        engine: &Arc<Engine>,
+        ticket: Option<Ticket>,
+    ) -> Result<Taken, Fail> {
+        let mut hosts = Hosts::default();
+        let (turn, planned) = loop {
+            let turn = node.config_turns.changes.lock();
+            let planned = self.of(node)?;
+            if planned.listens().is_none() || hosts.know(&planned.0.config) {
+                break (turn, planned);
+            }
+            // It is nobody else's turn to wait; they may change the names meanwhile.
+            drop(turn);
+            hosts.learn(&planned.0.config);
+        };
+        let in_effect = put_into_effect(node, &planned, &hosts);
+        in_effect.map_err(|error| Fail::from(error.to_string()))?;
+        let config = planned.0.config;
+        let before = node.config.replace(config.clone());
+        engine.change_settings(|settings| apply(&config, settings));
+        in_force(node, engine, &config);
+        let limit = (before.maxmemory, before.maxmemory_policy);
+        if limit != (config.maxmemory, config.maxmemory_policy) {
+            crate::memory::limit_changed(node, &config);
+        }
+        drop(turn);
+        refresh_refusal(node, engine);
+        let taken = crate::append_only::configured(node, engine, &before, ticket)?;
+        Ok(taken.unwrap_or_else(ok))
+    }
+}
+
+/// A change that is not in force yet.
+struct Planned(Change);
+
+impl Planned {
+    /// The option for which the server must listen somewhere else.
+    fn listens(&self) -> Option<&'static str> {
+        let names = ["port", "bind", "unixsocket", "unixsocketperm"];
+        names.into_iter().find(|name| self.0.touches(name))
+    }
 }
 
 /// Puts into effect what lies outside of the engine's settings.
-fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
+fn put_into_effect(node: &Node, planned: &Planned, hosts: &Hosts) -> Result<(), SetError> {
+    let change = &planned.0;
     let config = &change.config;
     if change.touches("maxclients")
         && let Err(room) = node.make_room_for_clients(config)
@@ -127,15 +196,18 @@ fn put_into_effect(node: &Node, change: &Change) -> Result<(), SetError> {
         );
         return Err(SetError::failed("maxclients", why));
     }
-    let listens = ["port", "bind", "unixsocket", "unixsocketperm"];
-    if let Some(name) = listens.iter().find(|name| change.touches(name)) {
-        let places = crate::boot::places(config);
+    if let Some(name) = planned.listens() {
+        let places = crate::places::places(config, hosts);
         let listening = places.and_then(|places| node.listen(places));
-        let why = match *name {
+        let why = match name {
             "bind" => "Failed to bind to specified addresses.",
             _ => "Unable to listen on this port. Check server logs.",
         };
-        listening.map_err(|_| SetError::failed(name, why))?;
+        listening.map_err(|error| {
+            let line = format!("Cannot listen: {error}");
+            node.log(config::LogLevel::Warning, &line);
+            SetError::failed(name, why)
+        })?;
     }
     if change.touches("maxclients") {
         node.with_server(|server| server.set_max_clients(config.maxclients as usize));

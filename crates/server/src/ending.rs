@@ -3,10 +3,10 @@
 use crate::node::Node;
 use config::Config;
 use engine::{Engine, Fail, Session, Taken, Ticket};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use resp::Args;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Whether the data set is saved first.
@@ -50,11 +50,14 @@ impl Ending {
         }
     }
 
-    /// What the client is told when the server cannot end.
-    pub(crate) fn refusal(&self) -> &'static str {
-        match self.restart {
+    /// Tells the client that the server does not end.
+    fn refuse(self) {
+        let text = match self.restart {
             None => "ERR Errors trying to SHUTDOWN. Check logs.",
             Some(_) => "ERR failed to restart the server. Check server logs.",
+        };
+        if let Some(ticket) = self.ticket {
+            ticket.error(text);
         }
     }
 }
@@ -98,46 +101,125 @@ pub(crate) fn shutdown(
     Ok(Taken::Later)
 }
 
-/// The wait for replicas before the server ends, while it lasts.
+/// Requests to end, and how far the one that is under way has come.
 #[derive(Default)]
 pub(crate) struct Departure {
-    waiting: AtomicBool,
-    /// When the wait ends at the latest.
-    until: Mutex<Option<Instant>>,
-    called_off: AtomicBool,
+    state: Mutex<Requests>,
+    /// There is a request.
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Requests {
+    /// Those that came while another was under way share its fate, until it cannot be called off
+    /// any more.
+    queue: VecDeque<Ending>,
+    stage: Stage,
+}
+
+#[derive(Default)]
+enum Stage {
+    /// Nothing is under way.
+    #[default]
+    None,
+    /// The server may wait for replicas, at the latest until then, and the end be called off.
+    Open(Option<Instant>),
+    /// It was called off.
+    CalledOff,
+    /// The server ends, unless the data set cannot be saved: then these are told too.
+    Decided(Vec<Ending>),
 }
 
 impl Departure {
-    /// How many milliseconds the wait may last yet, if the server waits.
-    pub(crate) fn left(&self) -> Option<u128> {
-        let until = self.until.lock();
-        until.map(|until| until.saturating_duration_since(Instant::now()).as_millis())
+    /// Asks the server to end.
+    pub(crate) fn request(&self, ending: Ending) {
+        self.state.lock().queue.push_back(ending);
+        self.news.notify_all();
     }
 
-    /// SHUTDOWN ABORT; whether there was anything to call off.
-    fn call_off(&self) -> bool {
-        let waiting = self.waiting.load(Ordering::SeqCst);
-        if waiting {
-            self.called_off.store(true, Ordering::SeqCst);
-            *self.until.lock() = None;
+    /// Waits until the server is asked to end: the request is under way from then on.
+    fn next(&self) -> Ending {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(ending) = state.queue.pop_front() {
+                state.stage = Stage::Open(None);
+                return ending;
+            }
+            self.news.wait(&mut state);
         }
-        waiting
+    }
+
+    /// Notes until when the server waits for replicas.
+    fn wait_until(&self, until: Instant) {
+        if let Stage::Open(open) = &mut self.state.lock().stage {
+            *open = Some(until);
+        }
+    }
+
+    /// How many milliseconds the wait may last yet, if the server waits.
+    pub(crate) fn left(&self) -> Option<u128> {
+        match self.state.lock().stage {
+            Stage::Open(Some(until)) => {
+                Some(until.saturating_duration_since(Instant::now()).as_millis())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_called_off(&self) -> bool {
+        matches!(self.state.lock().stage, Stage::CalledOff)
+    }
+
+    /// From here on the end cannot be called off.
+    ///
+    /// # Errors
+    /// It was called off.
+    fn decide(&self) -> Result<(), String> {
+        let mut state = self.state.lock();
+        if matches!(state.stage, Stage::CalledOff) {
+            return Err("called off".into());
+        }
+        state.stage = Stage::Decided(state.queue.drain(..).collect());
+        Ok(())
+    }
+
+    /// The server goes on; who asked as well and shares that fate.
+    fn go_on(&self) -> Vec<Ending> {
+        match std::mem::take(&mut self.state.lock().stage) {
+            Stage::Decided(others) => others,
+            _ => Vec::new(),
+        }
+    }
+
+    /// SHUTDOWN ABORT: calls off all that was asked for; whether there was anything.
+    fn call_off(&self) -> bool {
+        let (open, queue) = {
+            let mut state = self.state.lock();
+            if matches!(state.stage, Stage::Decided(_)) {
+                return false;
+            }
+            let open = matches!(state.stage, Stage::Open(_));
+            if open {
+                state.stage = Stage::CalledOff;
+            }
+            (open, std::mem::take(&mut state.queue))
+        };
+        let any = open || !queue.is_empty();
+        queue.into_iter().for_each(Ending::refuse);
+        any
     }
 }
 
 /// Waits until the server is asked to end, and can; after how long it is to start anew, if it is.
 pub(crate) fn wait(node: &Arc<Node>, engine: &Engine) -> Option<Duration> {
     loop {
-        let ending = node.wait_for_end();
-        let refusal = ending.refusal();
-        match prepare(node, engine, &ending) {
-            Ok(()) => return ending.restart,
-            Err(_) => {
-                if let Some(ticket) = ending.ticket {
-                    ticket.error(refusal);
-                }
-            }
+        let ending = node.departure.next();
+        if prepare(node, engine, &ending).is_ok() {
+            return ending.restart;
         }
+        let others = node.departure.go_on();
+        ending.refuse();
+        others.into_iter().for_each(Ending::refuse);
     }
 }
 
@@ -146,31 +228,19 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Waits until replicas have all that was written, for `shutdown-timeout` at the longest. Writes
 /// rest, so that the offset stands.
-///
-/// # Errors
-/// When the end was called off meanwhile.
-fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) -> Result<(), String> {
+fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) {
     let timeout = Duration::from_secs(config.shutdown_timeout.max(0) as u64);
-    let say = |line: String| node.log(config::LogLevel::Notice, &line);
     if timeout.is_zero() || engine.settings().replica || lagging(node, engine).is_empty() {
-        return Ok(());
+        return;
     }
-    say("Waiting for replicas before shutting down.".into());
+    let line = "Waiting for replicas before shutting down.";
     let until = Instant::now() + timeout;
-    node.departure.called_off.store(false, Ordering::SeqCst);
-    *node.departure.until.lock() = Some(until);
-    node.departure.waiting.store(true, Ordering::SeqCst);
-    let called_off = || node.departure.called_off.load(Ordering::SeqCst);
+    node.departure.wait_until(until);
+    node.log(config::LogLevel::Notice, line);
+    let called_off = || node.departure.is_called_off();
     while Instant::now() < until && !called_off() && !lagging(node, engine).is_empty() {
         std::thread::sleep(LOOK);
     }
-    node.departure.waiting.store(false, Ordering::SeqCst);
-    *node.departure.until.lock() = None;
-    if called_off() {
-        say("Shutdown manually aborted.".into());
-        return Err("called off".into());
-    }
-    Ok(())
 }
 
 /// Says which replicas have everything.
@@ -211,16 +281,18 @@ fn lagging(node: &Node, engine: &Engine) -> Vec<replicate::ReplicaInfo> {
 /// replica that is waited for does not get.
 ///
 /// # Errors
-/// Why it must go on: the data set could not be saved.
+/// Why it must go on: it was called off, or the data set could not be saved.
 fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
     let config = node.config.read();
     node.log(config::LogLevel::Notice, "User requested shutdown...");
     node.begin_last_pause();
-    let replicas = match ending.now {
-        true => Ok(()),
-        false => wait_for_replicas(node, engine, &config),
-    };
-    let prepared = replicas.and_then(|()| {
+    if !ending.now {
+        wait_for_replicas(node, engine, &config);
+    }
+    let decided = node.departure.decide().inspect_err(|_| {
+        node.log(config::LogLevel::Notice, "Shutdown manually aborted.");
+    });
+    let prepared = decided.and_then(|()| {
         tell_of_replicas(node, engine);
         finish(node, engine, ending, &config)
     });

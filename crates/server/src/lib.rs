@@ -28,6 +28,7 @@ mod node;
 mod periodic;
 mod persistence;
 pub mod pidfile;
+mod places;
 mod rates;
 mod replication;
 pub mod signals;

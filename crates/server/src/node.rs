@@ -13,7 +13,7 @@ use base::ReplId;
 use config::{Config, LogLevel};
 use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::{ConnId, Server, Workers};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -60,8 +60,6 @@ pub(crate) struct Node {
     workers: OnceLock<Workers<Message>>,
     /// The network layer, while it runs.
     server: Mutex<Option<Server<Message>>>,
-    endings: Mutex<Vec<Ending>>,
-    end: Condvar,
     /// When the server started.
     pub(crate) started: Instant,
     /// The name of this run, as INFO shows it.
@@ -69,7 +67,7 @@ pub(crate) struct Node {
     /// How many commands ran of late.
     pub(crate) rates: Rates,
     pub(crate) traffic_before: crate::traffic::Baseline,
-    /// The wait for replicas before the server ends.
+    /// Requests to end.
     pub(crate) departure: crate::ending::Departure,
     /// How long there has been no replica.
     pub(crate) solitude: crate::backlog::Solitude,
@@ -103,8 +101,6 @@ impl Node {
             engine: OnceLock::new(),
             workers: OnceLock::new(),
             server: Mutex::new(None),
-            endings: Mutex::default(),
-            end: Condvar::new(),
             started: Instant::now(),
             run_id: replication::random_id(),
             rates: Rates::default(),
@@ -154,16 +150,21 @@ impl Node {
         }
     }
 
-    /// Listens at these places and no others.
+    /// Listens at these places and no others. Waits for the acceptor, while others have the network
+    /// layer to themselves.
+    ///
+    /// # Errors
+    /// Why it listens where it did.
     pub(crate) fn listen(&self, places: Vec<net::Listen>) -> Result<(), String> {
-        let mut result = Ok(());
-        self.with_server(|server| {
-            result = server.listen(places).map_err(|error| error.to_string());
-        });
-        if let Err(error) = &result {
-            self.log(LogLevel::Warning, &format!("Cannot listen: {error}"));
+        let mut begun = None;
+        self.with_server(|server| begun = Some(server.begin_to_listen(places)));
+        match begun {
+            None => Ok(()),
+            Some(begun) => {
+                let listening = begun.and_then(net::Listening::wait);
+                listening.map(drop).map_err(|error| error.to_string())
+            }
         }
-        result
     }
 
     /// Lets the first clients in: they were able to connect since the server listens.
@@ -294,19 +295,7 @@ impl Node {
             }
             std::process::exit(0);
         }
-        self.endings.lock().push(ending);
-        self.end.notify_all();
-    }
-
-    /// Waits until the server is asked to end.
-    pub(crate) fn wait_for_end(&self) -> Ending {
-        let mut endings = self.endings.lock();
-        loop {
-            if let Some(ending) = endings.pop() {
-                return ending;
-            }
-            self.end.wait(&mut endings);
-        }
+        self.departure.request(ending);
     }
 
     /// Has a thread do what takes its time, with the ticket of the connection that waits for it.
@@ -319,7 +308,19 @@ impl Node {
         work: impl FnOnce(&Arc<Node>, Ticket) + Send + 'static,
     ) -> Result<Taken, Fail> {
         let session = session.ok_or("ERR This command cannot wait here")?;
-        let (node, ticket) = (self.shared(), self.ticket_for(session));
+        self.chore_for(self.ticket_for(session), work)
+    }
+
+    /// As [`Node::chore`], for whoever has this ticket.
+    ///
+    /// # Errors
+    /// There is no thread.
+    pub(crate) fn chore_for(
+        &self,
+        ticket: Ticket,
+        work: impl FnOnce(&Arc<Node>, Ticket) + Send + 'static,
+    ) -> Result<Taken, Fail> {
+        let node = self.shared();
         let added = self.chores.add(move || work(&node, ticket));
         added.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
         Ok(Taken::Later)

@@ -1,10 +1,15 @@
 //! Saving and loading: SAVE, BGSAVE, LASTSAVE, save points, and the data set at start-up.
 
+mod flushed;
+
+pub(crate) use flushed::save_after_flush;
+
 use crate::boot::as_path;
 use crate::node::Node;
 use config::Config;
 use engine::{Engine, Fail, Taken, Ticket};
-use parking_lot::Mutex;
+use flushed::Flushes;
+use parking_lot::{Condvar, Mutex};
 use persist::load::{LoadOptions, Loaded};
 use persist::save::{Progress, SaveOptions, Saved, save_file};
 use rdb::object::ObjectLimits;
@@ -19,6 +24,8 @@ use store::{Locker, Tap};
 /// What is known of saves.
 pub(crate) struct Persistence {
     state: Mutex<State>,
+    /// A save has ended.
+    ended: Condvar,
 }
 
 struct State {
@@ -36,16 +43,36 @@ struct State {
     last_took: i64,
     /// Good saves since the start.
     saves: u64,
+    flushes: Flushes,
 }
 
 struct Running {
     progress: Arc<Progress>,
     since: Instant,
+    /// How many FLUSHALL came before it.
+    flushes: u64,
 }
 
 impl Running {
     fn is_stopped(&self) -> bool {
         self.progress.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Notes that a save begins; nothing where there is one.
+    fn begin(&mut self) -> Option<Arc<Progress>> {
+        if self.running.is_some() {
+            return None;
+        }
+        let progress = Arc::new(Progress::default());
+        self.last_try = Some(Instant::now());
+        self.running = Some(Running {
+            progress: progress.clone(),
+            since: Instant::now(),
+            flushes: self.flushes.seen,
+        });
+        Some(progress)
     }
 }
 
@@ -59,9 +86,11 @@ impl Default for Persistence {
             dirty_then: 0,
             last_took: -1,
             saves: 0,
+            flushes: Flushes::default(),
         };
         Persistence {
             state: Mutex::new(state),
+            ended: Condvar::new(),
         }
     }
 }
@@ -108,17 +137,8 @@ impl Persistence {
     }
 
     fn begin(&self) -> Result<Arc<Progress>, Fail> {
-        let mut state = self.state.lock();
-        if state.running.is_some() {
-            return Err("ERR Background save already in progress".into());
-        }
-        let progress = Arc::new(Progress::default());
-        state.last_try = Some(Instant::now());
-        state.running = Some(Running {
-            progress: progress.clone(),
-            since: Instant::now(),
-        });
-        Ok(progress)
+        let progress = self.state.lock().begin();
+        progress.ok_or_else(|| "ERR Background save already in progress".into())
     }
 
     fn end(&self, dirty: u64, result: &Result<Saved, String>) {
@@ -127,14 +147,16 @@ impl Persistence {
         let took = running.as_ref().map(|running| running.since.elapsed());
         state.last_took = took.map_or(0, |took| took.as_secs() as i64);
         // One that was stopped has not failed.
-        if result.is_ok() || !running.is_some_and(|running| running.is_stopped()) {
+        if result.is_ok() || !running.as_ref().is_some_and(Running::is_stopped) {
             state.last_ok = result.is_ok();
         }
         if result.is_ok() {
             state.last_save = engine::wall_us() / 1_000_000;
-            state.dirty_then = dirty;
             state.saves += 1;
+            state.saved(dirty, running.map_or(0, |running| running.flushes));
         }
+        drop(state);
+        self.ended.notify_all();
     }
 
     /// Stops the save that runs, if one does, and waits for its end.
@@ -242,38 +264,6 @@ fn start(
         node.persistence.end(0, &Err(error.to_string()));
         Fail::from(format!("ERR cannot start a thread to save: {error}"))
     })
-}
-
-/// After FLUSHALL: where there are save points an empty file takes the place of the old one, as in
-/// Redis, so that a crash does not bring back what was deleted. Its changes count as saved from here
-/// on, unless that fails. No reply waits for the disk.
-pub(crate) fn save_after_flush(node: &Arc<Node>, engine: &Arc<Engine>) {
-    // Who changes the configuration may wait for the world, which the caller has.
-    let config = node.config.try_read();
-    if config.is_some_and(|config| config.save.is_empty()) || engine.settings().loading {
-        return;
-    }
-    let persistence = &node.persistence;
-    let dirty = engine.store.totals().dirty;
-    let before = std::mem::replace(&mut persistence.state.lock().dirty_then, dirty);
-    let (node, engine) = (node.clone(), engine.clone());
-    let work = move || {
-        let persistence = &node.persistence;
-        let saves = || {
-            // One that runs would write what is gone.
-            persistence.stop_and_wait();
-            let begun = persistence.begin();
-            begun.is_ok_and(|progress| run(&node, &engine, &progress).is_ok())
-        };
-        let wanted = !node.config.read().save.is_empty();
-        if !(wanted && saves()) {
-            let mut state = persistence.state.lock();
-            state.dirty_then = state.dirty_then.min(before);
-        }
-    };
-    if in_background(work).is_err() {
-        persistence.state.lock().dirty_then = before;
-    }
 }
 
 fn in_background(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

@@ -14,11 +14,10 @@ pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
     let (engine, args) = (cx.engine, cx.args.to_buf());
     let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);
-    match engine.host().command(engine, cx.spec.id, args, session)? {
-        Taken::Now(answer) => {
-            answer(&mut cx.reply);
-            cx.session.everywhere |= cx.spec.id == Cmd::ConfigSet;
-        }
+    let taken = engine.host().command(engine, cx.spec.id, args, session)?;
+    cx.session.everywhere |= cx.spec.id == Cmd::ConfigSet;
+    match taken {
+        Taken::Now(answer) => answer(&mut cx.reply),
         Taken::Later => {
             let flags = commands::flag::READONLY | commands::flag::WRITE;
             cx.session.late_data = cx.spec.has(flags);

@@ -6,7 +6,7 @@ use crate::node::Node;
 use engine::{Engine, Fail, Taken};
 use persist::aof::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 use persist::save::{Progress, SaveOptions, Saved};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
@@ -94,7 +94,9 @@ pub(super) fn end(
     set_gate(node, engine);
 }
 
-fn options(node: &Node) -> (SaveOptions, PathBuf) {
+/// How the base is written, and the file that it is until it is whole: in the folder of the writer,
+/// or else where the options say.
+fn options(node: &Node, folder: Option<&Path>) -> (SaveOptions, PathBuf) {
     let config = node.config.read();
     let options = SaveOptions {
         aof_base: true,
@@ -102,9 +104,19 @@ fn options(node: &Node) -> (SaveOptions, PathBuf) {
         ..crate::persistence::options(&config)
     };
     let name = format!("temp-rewriteaof-bg-{}.aof", std::process::id());
-    let directory =
+    let wanted =
         crate::boot::as_path(&config.dir).join(crate::boot::as_path(&config.appenddirname));
-    (options, directory.join(name))
+    if let Some(folder) = folder
+        && folder != wanted
+    {
+        let line = format!(
+            "The append-only file stays in {}, whatever 'dir' says since, until it is turned off and \
+             on.",
+            folder.display()
+        );
+        say(node, true, &line);
+    }
+    (options, folder.unwrap_or(&wanted).join(name))
 }
 
 /// Cuts a tap over everything, and does `at_cut` while the world stands still.
@@ -133,7 +145,9 @@ pub(super) fn write_base(
     tap: Tap,
     rotated: Option<&Rotated>,
 ) -> Result<Saved, RewriteError> {
-    let (options, temporary) = options(node);
+    let writer = node.append_only.writer_and_folder().zip(rotated);
+    let folder = writer.as_ref().map(|((_, folder), _)| folder.as_path());
+    let (options, temporary) = options(node, folder);
     let disk = disk(node);
     let format = {
         let config = node.config.read();
@@ -152,9 +166,9 @@ pub(super) fn write_base(
         temporary: &temporary,
         keep_history: node.config.read().aof_disable_auto_gc,
     };
-    match (node.append_only.writer(), rotated) {
-        (Some((orders, _)), Some(rotated)) => rewrite(tap, rotated, locker, &base, &orders),
-        _ => {
+    match &writer {
+        Some(((orders, _), rotated)) => rewrite(tap, rotated, locker, &base, orders),
+        None => {
             let config = node.config.read();
             let (files, _lock) = match files(node, &config) {
                 Ok((files, lock)) => (Ok(files), Some(lock)),

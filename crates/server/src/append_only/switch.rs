@@ -8,7 +8,7 @@ use super::rewriting::{RETRY_PERIOD, begin, cut, end, write_base};
 use super::{AppendOnly, Phase, State, Writing, files, say, set_gate, write_on};
 use crate::node::Node;
 use config::Config;
-use engine::{Engine, Fail, Session, Taken};
+use engine::{Engine, Fail, Taken, Ticket};
 use persist::aof::{LogLock, RewriteError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -157,7 +157,8 @@ enum Turned {
     Off { stops_rewrite: bool },
 }
 
-/// What CONFIG SET means for the file. `before` is the configuration until now.
+/// What CONFIG SET means for the file. `before` is the configuration until now; the ticket is that of
+/// a connection that can wait.
 ///
 /// # Errors
 /// When the file cannot be turned on.
@@ -165,7 +166,7 @@ pub(crate) fn configured(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
     before: &Config,
-    session: Option<&mut Session>,
+    ticket: Option<Ticket>,
 ) -> Result<Option<Taken>, Fail> {
     let after = node.config.read();
     if let Some((orders, _)) = node.append_only.writer() {
@@ -192,10 +193,9 @@ pub(crate) fn configured(
     match turned {
         Turned::Off { stops_rewrite } => {
             tell_off(node, stops_rewrite);
-            Ok(close_later(node, engine, session))
+            Ok(close_later(node, engine, ticket))
         }
         Turned::On(turn) => {
-            let ticket = session.map(|session| node.ticket_for(session));
             let later = ticket.is_some();
             let answer = move |begun: Result<(), String>| {
                 if let Some(ticket) = ticket {
@@ -216,14 +216,12 @@ pub(crate) fn configured(
 
 /// Closes the writer while the connection waits, and its worker goes on. Where there is no connection
 /// it is done at once.
-fn close_later(
-    node: &Arc<Node>,
-    engine: &Arc<Engine>,
-    session: Option<&mut Session>,
-) -> Option<Taken> {
-    if node.append_only.state.lock().closing > 0 && session.is_some() {
+fn close_later(node: &Arc<Node>, engine: &Arc<Engine>, ticket: Option<Ticket>) -> Option<Taken> {
+    if node.append_only.state.lock().closing > 0
+        && let Some(ticket) = ticket
+    {
         let for_chore = engine.clone();
-        let taken = node.chore(session, move |node, ticket| {
+        let taken = node.chore_for(ticket, move |node, ticket| {
             close(node, &for_chore);
             node.append_only.wait_until_closed();
             ticket.ok();

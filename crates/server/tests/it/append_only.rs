@@ -404,3 +404,44 @@ fn a_file_that_is_turned_off_before_it_is_on_stays_off() {
         ["1", "2", "3"]
     );
 }
+
+/// The rewrite looked for the folder that `dir` named since, failed, and left an increment each time.
+#[test]
+fn a_rewrite_stays_where_the_file_is_when_the_directory_is_changed() {
+    let directory = TempDir::new("append-only");
+    let plan = || plan(&directory, Program::Shoal, "always");
+    let mut server = plan().option("enable-protected-configs", "yes").start();
+    let mut conn = server.connect();
+    conn.line("SET before 1").expect_ok();
+    let other = TempDir::new("append-only");
+    let dir = other.path().to_str().unwrap();
+    conn.call(&["CONFIG", "SET", "dir", dir]).expect_ok();
+    conn.line("SET after 1").expect_ok();
+    let files = || std::fs::read_dir(directory.path().join("appendonlydir")).unwrap();
+    let many = files().count();
+    for _ in 0..2 {
+        assert!(conn.line("BGREWRITEAOF").error().is_none());
+        eventually("the rewrite", LIMIT, || {
+            let running = server.connect().info("aof_rewrite_in_progress");
+            running.unwrap().as_deref() == Some("0")
+        });
+        let status = conn.info("aof_last_bgrewrite_status").unwrap();
+        assert_eq!(status.as_deref(), Some("ok"));
+    }
+    conn.line("SET late 1").expect_ok();
+    eventually("old parts are gone", LIMIT, || files().count() == many);
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 0);
+    server.kill();
+    drop(server);
+    let server = plan().start();
+    assert_eq!(server.line("EXISTS before after late").int(), 3);
+    drop(server);
+
+    // Turned off and on it is where the options say.
+    let server = plan().option("enable-protected-configs", "yes").start();
+    let mut conn = server.connect();
+    conn.call(&["CONFIG", "SET", "dir", dir]).expect_ok();
+    conn.line("CONFIG SET appendonly no").expect_ok();
+    conn.line("CONFIG SET appendonly yes").expect_ok();
+    assert!(other.path().join("appendonlydir").exists());
+}

@@ -164,3 +164,54 @@ fn a_server_that_cannot_save_goes_on_and_its_writers_too() {
             .contains("Error trying to save the DB, can't exit")
     });
 }
+
+/// The second began at once, and ended the server although its end had been called off.
+#[test]
+fn all_who_asked_for_the_end_are_told_that_it_was_called_off() {
+    let mut primary = Server::of(Program::Shoal)
+        .option("save", "")
+        .option("shutdown-timeout", "60")
+        .start();
+    let mut replica = Server::of(Program::Shoal).option("save", "").start();
+    replica
+        .line(&format!("REPLICAOF 127.0.0.1 {}", primary.port()))
+        .expect_ok();
+    eventually("the link is up", LIMIT, || {
+        let status = replica.connect().info("master_link_status").unwrap();
+        status.as_deref() == Some("up")
+    });
+    let mut conn = primary.connect();
+    replica.pause();
+    conn.line("SET behind 1").expect_ok();
+    let ask = |words: &[&str]| {
+        let mut conn = primary.connect();
+        conn.send(words).unwrap();
+        conn
+    };
+    let first = ask(&["SHUTDOWN"]);
+    eventually("it waits", LIMIT, || {
+        let left = primary.connect().info("shutdown_in_milliseconds");
+        left.unwrap().is_some()
+    });
+    // As in Redis, this one's words come to nothing: the first goes on.
+    let others = [ask(&["SHUTDOWN", "NOW", "NOSAVE"]), ask(&["SHUTDOWN"])];
+    let blocked = || {
+        let list = primary.line("CLIENT LIST").text();
+        let asking = list.lines().filter(|line| line.contains("cmd=shutdown"));
+        asking.count() == 3
+    };
+    eventually("all have asked", LIMIT, blocked);
+    conn.line("SHUTDOWN ABORT").expect_ok();
+    conn.line("SHUTDOWN ABORT")
+        .expect_error("ERR No shutdown in progress.");
+    for mut asking in [first].into_iter().chain(others) {
+        let reply = asking.receive().expect("an answer");
+        reply.expect_error("ERR Errors trying to SHUTDOWN. Check logs.");
+    }
+    conn.line("SET again 1").expect_ok();
+    // One that comes afterwards is a request of its own.
+    conn.send(&["SHUTDOWN"]).unwrap();
+    replica.resume();
+    assert_eq!(primary.process().wait(LIMIT).code(), Some(0));
+    assert_eq!(replica.line("GET again").text(), "1");
+}

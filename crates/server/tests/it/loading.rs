@@ -133,3 +133,73 @@ fn what_was_flushed_does_not_come_back() {
     server.restart();
     assert_eq!(server.line("GET key").text(), "value");
 }
+
+/// Each had a thread of its own, and each of these stopped the save of another.
+#[test]
+fn many_flushes_have_one_thread_and_one_save_at_last() {
+    let mut server = Server::of(Program::Shoal).option("save", "3600 1").start();
+    let tasks = format!("/proc/{}/task", server.id());
+    let threads = || std::fs::read_dir(&tasks).expect("its threads").count();
+    let mut conn = server.connect();
+    conn.line("SET key value").expect_ok();
+    conn.line("SAVE").expect_ok();
+    let before = threads();
+    let mut most = 0;
+    for _ in 0..40 {
+        let replies = conn.pipeline(&vec![vec!["FLUSHALL"]; 50]).unwrap();
+        assert!(replies.iter().all(|reply| reply.error().is_none()));
+        most = most.max(threads());
+    }
+    assert!(most <= before + 2, "{before} threads, and {most}");
+    let mut field = |name: &str| conn.info(name).unwrap().unwrap();
+    assert_eq!(field("rdb_changes_since_last_save"), "0");
+    wait_for("the last save", LIMIT, || {
+        (field("rdb_bgsave_in_progress") == "0" && threads() <= before).then_some(())
+    });
+    assert_eq!(field("rdb_last_bgsave_status"), "ok");
+    server.kill();
+    server.restart();
+    assert_eq!(server.line("DBSIZE").int(), 0);
+}
+
+/// A save that began before it would bring back what is gone; one that cannot be replaced counts.
+#[test]
+fn a_flush_ends_the_save_before_it_and_counts_when_its_own_fails() {
+    let server = Server::of(Program::Shoal)
+        .option("save", "3600 1")
+        .option("stop-writes-on-bgsave-error", "no")
+        .option("enable-protected-configs", "yes")
+        .start();
+    let mut conn = server.connect();
+    let keys: Vec<_> = (0..1000)
+        .map(|nth| vec!["SET".to_owned(), format!("key:{nth}"), "v".to_owned()])
+        .collect();
+    conn.pipeline(&keys).unwrap();
+    conn.line("CONFIG SET rdb-key-save-delay 1000000")
+        .expect_ok();
+    conn.line("BGSAVE");
+    conn.line("FLUSHALL").expect_ok();
+    wait_for("its save", LIMIT, || {
+        // One that had not looked at the keys yet may have gone through as well.
+        let saves: u64 = conn.info("rdb_saves").unwrap()?.parse().ok()?;
+        let idle = conn.info("rdb_bgsave_in_progress").unwrap()? == "0";
+        (saves > 0 && idle).then_some(())
+    });
+    let changes = conn.info("rdb_changes_since_last_save").unwrap();
+    assert_eq!(changes.as_deref(), Some("0"));
+    // A directory has the name of the dump: nothing can take its place.
+    conn.line("CONFIG SET rdb-key-save-delay 0").expect_ok();
+    conn.line("SET key value").expect_ok();
+    std::fs::create_dir_all(server.directory().join("other.rdb/full")).unwrap();
+    let name = ["CONFIG", "SET", "dbfilename", "other.rdb"];
+    conn.call(&name).expect_ok();
+    for _ in 0..20 {
+        conn.line("FLUSHALL").expect_ok();
+    }
+    wait_for("its save has failed", LIMIT, || {
+        let idle = conn.info("rdb_bgsave_in_progress").unwrap()? == "0";
+        let failed = conn.info("rdb_last_bgsave_status").unwrap()? == "err";
+        let changes = conn.info("rdb_changes_since_last_save").unwrap()?;
+        (idle && failed && changes != "0").then_some(())
+    });
+}

@@ -470,3 +470,81 @@ fn a_supervisor_that_is_not_there_keeps_no_server_from_running() {
         }
     }
 }
+
+/// Where to ask for names is in a pipe, so that no name is found until the test writes that.
+#[test]
+fn a_name_that_takes_its_time_stops_nobody() {
+    let directory = TempDir::new("options");
+    let (pipe, hosts) = (
+        directory.path().join("resolv"),
+        directory.path().join("hosts"),
+    );
+    std::fs::write(&hosts, "127.0.0.2 slow.example\n").unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let script = format!(
+        "mount --bind {} /etc/hosts && mount --bind {} /etc/resolv.conf && exec \"$@\"",
+        hosts.display(),
+        pipe.display()
+    );
+    let server = plan()
+        .option("io-threads", "1")
+        .wrapped_in(&["unshare", "-rm", "sh", "-c", &script, "sh"])
+        .start();
+    let mut conn = server.connect();
+    let mut asking = server.connect();
+    asking
+        .send(&["CONFIG", "SET", "bind", "127.0.0.1 slow.example"])
+        .unwrap();
+    // One worker: it has come to that when it answers this.
+    conn.set_patience(LONG).unwrap();
+    assert_eq!(conn.line("PING").text(), "PONG");
+    conn.line("CONFIG SET hz 11").expect_ok();
+    conn.line("FLUSHALL").expect_ok();
+    let maxclients = ["CONFIG", "SET", "maxclients", "100", "timeout", "100"];
+    conn.call(&maxclients).expect_ok();
+    assert!(conn.info("connected_clients").unwrap().is_some());
+    let bind = conn.line("CONFIG GET bind").texts();
+    assert!(!bind[1].contains("slow.example"), "{bind:?}");
+    std::fs::write(&pipe, "nameserver 127.0.0.1\n").unwrap();
+    asking.set_patience(LONG).unwrap();
+    asking.receive().unwrap().expect_ok();
+    let bind = conn.line("CONFIG GET bind").texts();
+    assert_eq!(bind[1], "127.0.0.1 slow.example");
+    // What others have set meanwhile is in force as well.
+    assert_eq!(conn.line("CONFIG GET hz").texts()[1], "11");
+    assert_eq!(conn.line("CONFIG GET timeout").texts()[1], "100");
+    let second = std::net::TcpStream::connect(("127.0.0.2", server.port()));
+    assert!(second.is_ok(), "{second:?}");
+}
+
+/// What waits for the acceptor goes by another thread, with whatever is set besides.
+#[test]
+fn a_change_of_the_place_to_listen_may_turn_the_append_only_file_on() {
+    let server = plan().start();
+    let mut conn = server.connect();
+    let set = |conn: &mut Conn, bind: &str, word: &str| {
+        conn.call(&["CONFIG", "SET", "bind", bind, "appendonly", word])
+    };
+    set(&mut conn, "127.0.0.1 127.0.0.3", "yes").expect_ok();
+    assert!(server.directory().join("appendonlydir").exists());
+    assert!(std::net::TcpStream::connect(("127.0.0.3", server.port())).is_ok());
+    set(&mut conn, "127.0.0.1", "no").expect_ok();
+    assert_eq!(conn.info("aof_enabled").unwrap().as_deref(), Some("0"));
+    set(&mut conn, "127.0.0.1 192.0.2.1", "yes").expect_error(
+        "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified",
+    );
+    assert_eq!(conn.line("CONFIG GET appendonly").texts()[1], "no");
+    // Nothing can be opened there.
+    std::fs::remove_dir_all(server.directory().join("appendonlydir")).unwrap();
+    std::fs::write(server.directory().join("appendonlydir"), "a file").unwrap();
+    set(&mut conn, "127.0.0.1 127.0.0.3", "yes").expect_error(
+        "ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable to turn on AOF",
+    );
+    conn.line("MULTI").expect_ok();
+    conn.call(&["CONFIG", "SET", "bind", "127.0.0.1"]);
+    conn.line("PING");
+    let done = conn.line("EXEC");
+    assert_eq!(done.array()[0], Reply::Simple("OK".into()));
+    assert_eq!(done.array()[1], Reply::Simple("PONG".into()));
+}
