@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use resp::Args;
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ use store::{Expiry, Locker, SlotGuard, When};
 
 /// How long an unused connection to a target is kept.
 const KEPT: Duration = Duration::from_secs(10);
+/// Most unused connections that are kept, as in Redis.
+const MOST_KEPT: usize = 64;
 /// The time-out in ms when the command gives none.
 const DEFAULT_TIMEOUT: i64 = 1000;
 /// The longest line that a target may answer with, in bytes.
@@ -358,9 +361,11 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
 }
 
 impl Links {
-    /// Answers the orders that nobody has come to in their time. Called now and then.
+    /// Answers the orders that nobody has come to in their time, and closes connections that were not
+    /// used for long. Called now and then.
     pub(crate) fn drop_overdue(&self) {
         self.movers.drop_overdue();
+        self.count();
     }
 
     /// How many connections are kept for the next MIGRATE.
@@ -388,9 +393,21 @@ impl Links {
         }
     }
 
+    /// Keeps a connection, unless it has one of the descriptors that are kept for what is needed more.
+    /// Where there are too many, the one that was unused for longest goes.
     fn give_back(&self, order: &Order, mut link: Link) {
+        if link.stream.get_ref().as_raw_fd() as usize >= crate::descriptors::kept_from() {
+            return;
+        }
         link.used = Instant::now();
         let target = (order.host.clone(), order.port);
-        self.idle.lock().insert(target, link);
+        let mut idle = self.idle.lock();
+        idle.insert(target, link);
+        if idle.len() > MOST_KEPT {
+            let oldest = idle.iter().min_by_key(|(_, link)| link.used);
+            if let Some(target) = oldest.map(|(target, _)| target.clone()) {
+                idle.remove(&target);
+            }
+        }
     }
 }
