@@ -151,6 +151,13 @@ impl Node {
         self.with_server(|server| server.set_other_clients(links));
         let config = self.config.read().clone();
         // Where there is no room, links come before clients.
-        let _ = self.make_room_for_clients(&config);
+        if let Err(room) = self.make_room_for_clients(&config) {
+            let line = format!(
+                "Beside the links of {nodes} nodes there are descriptors for {room} clients only, \
+                 and maxclients is {}. Raise 'ulimit -n', or lower maxclients.",
+                config.maxclients
+            );
+            self.log(LogLevel::Warning, &line);
+        }
     }
 }
