@@ -16,6 +16,8 @@ pub struct Frames {
     bytes: Vec<u8>,
     start: usize,
     limit: usize,
+    /// Longest packet taken of any type.
+    cap: usize,
 }
 
 impl Frames {
@@ -25,7 +27,13 @@ impl Frames {
             bytes: Vec::new(),
             start: 0,
             limit,
+            cap: usize::MAX,
         }
+    }
+
+    /// Whatever its type, no packet is longer from now on.
+    pub fn cap(&mut self, most: usize) {
+        self.cap = most;
     }
 
     /// Adds received bytes.
@@ -64,6 +72,7 @@ impl Frames {
             Some(_) => MAX_GOSSIP_FRAME,
             None => self.limit.max(MAX_GOSSIP_FRAME),
         };
+        let longest = longest.min(self.cap);
         if total < HEADER_LEN || total > longest {
             return Err(DecodeError::Length(u64::from(claimed)));
         }

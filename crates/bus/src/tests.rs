@@ -334,6 +334,19 @@ fn claimed_lengths_allocate_nothing() {
     let mut frames = Frames::new(1 << 20);
     frames.push(b"RCmx");
     assert_eq!(frames.next_packet(), Err(DecodeError::Signature));
+    // A cap holds for every type, and as soon as the length is there.
+    for name in ["r70 publish", "r70 ping"] {
+        let mut bytes = golden(name);
+        bytes[4..8].copy_from_slice(&((1u32 << 20) + 1).to_be_bytes());
+        for mut frames in [Frames::new(600 << 20), Frames::new(600 << 20)] {
+            frames.push(&bytes[..8]);
+            assert_eq!(frames.next_packet(), Ok(None));
+            frames.cap(1 << 20);
+            assert!(frames.next_packet().is_err());
+            frames.cap(usize::MAX);
+            assert_eq!(frames.next_packet(), Ok(None));
+        }
+    }
     // A ping of 500 MB is no ping.
     let mut bytes = golden("r70 ping");
     bytes[4..8].copy_from_slice(&(500u32 << 20).to_be_bytes());

@@ -46,6 +46,7 @@ mod worth;
 pub use conf::{ConfError, NodesConf, fuzz_one};
 pub use event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
 pub use fault::{Fault, PacketFilter};
+pub use links::Acquaintance;
 pub use machine::{Boot, Cluster, Mutants};
 pub use request::{
     FailoverKind, Health, LinkRow, NodeRow, Reply, Request, Shard, ShardNode, SlotRange,

@@ -5,7 +5,48 @@ use crate::machine::Cluster;
 use crate::node::{Ix, OutLink};
 use bus::{Flags, Kind};
 
+/// What is known of who is at the other end of a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acquaintance {
+    /// A node of this cluster has spoken on it, or has answered this node before.
+    Known,
+    /// A node that is known, or an administrator, named who is dialled; it has never answered.
+    Named,
+    /// Whoever can reach the bus port brought the link about.
+    Stranger,
+}
+
 impl Cluster {
+    /// What is known of who is at the other end of a link.
+    pub fn acquaintance(&self, link: LinkId) -> Acquaintance {
+        if let LinkId::In(_) = link {
+            return match self.inbound.get(&link) {
+                Some(state) if state.node.is_some() => Acquaintance::Known,
+                _ => Acquaintance::Stranger,
+            };
+        }
+        let Some(&at) = self.outbound.get(&link) else {
+            return Acquaintance::Stranger;
+        };
+        let node = &self.roster[at];
+        match node.in_handshake() {
+            true if !node.has(Flags::MEET) => Acquaintance::Stranger,
+            false if node.pong_direct.is_some() => Acquaintance::Known,
+            _ => Acquaintance::Named,
+        }
+    }
+
+    /// How many other nodes this one knows, handshakes left out.
+    pub fn other_nodes(&self) -> usize {
+        let known = self.roster.order().len() - self.roster.handshakes();
+        known.saturating_sub(1)
+    }
+
+    /// How long a stranger may be silent, in milliseconds.
+    pub fn patience_with_strangers(&self) -> u64 {
+        self.settings.handshake_timeout()
+    }
+
     pub(crate) fn link_up(&mut self, link: LinkId) {
         let Some(&at) = self.outbound.get(&link) else {
             self.out.push(Effect::Disconnect(link));

@@ -1,7 +1,11 @@
 //! The bus thread: polls links, mail and the clock, and does what the machine wants done.
 
+mod strangers;
+
+pub use strangers::STRANGERS;
+
 use crate::handle::{Clock, Shared};
-use crate::link::{Link, ReadEnd};
+use crate::link::{LONGEST_OF_STRANGERS, Link, ReadEnd};
 use crate::mailbox::{Mail, OnReply};
 use crate::start::{Hooks, Primary};
 use base::UnixMs;
@@ -19,8 +23,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often the machine is given the time.
 const TICK: Duration = Duration::from_millis(100);
-/// Most links that others may have open to us.
-const MOST_INBOUND: usize = 10_000;
 pub(crate) const WAKER: Token = Token(0);
 
 /// The time of the machine.
@@ -54,6 +56,10 @@ pub(crate) struct Driver {
     /// Links with output to be written, and links with more to read.
     to_flush: Vec<Token>,
     to_read: Vec<Token>,
+    /// Listeners with more to accept.
+    to_accept: Vec<usize>,
+    /// When it was last told that links of strangers are closed for want of room.
+    complained: Option<Instant>,
     /// Events that effects brought about, to be given after them.
     later: Vec<Event>,
     encoded: Option<(Arc<Packet>, Arc<[u8]>)>,
@@ -88,6 +94,8 @@ impl Driver {
             source: None,
             to_flush: Vec::new(),
             to_read: Vec::new(),
+            to_accept: Vec::new(),
+            complained: None,
             later: Vec::new(),
             encoded: None,
             stopped: false,
@@ -101,7 +109,7 @@ impl Driver {
             let due = self.machine.wake_at();
             let next = due.map_or(next_tick, |at| next_tick.min(self.shared.clock.instant(at)));
             let left = next.saturating_duration_since(Instant::now());
-            let wait = if self.to_read.is_empty() {
+            let wait = if self.to_read.is_empty() && self.to_accept.is_empty() {
                 left
             } else {
                 Duration::ZERO
@@ -117,6 +125,9 @@ impl Driver {
             }
             for token in std::mem::take(&mut self.to_read) {
                 self.read(token);
+            }
+            for listener in std::mem::take(&mut self.to_accept) {
+                self.accept(listener);
             }
             for event in &events {
                 let token = event.token();
@@ -141,6 +152,7 @@ impl Driver {
                 next_tick = Instant::now() + TICK;
                 // What accept could not take for want of descriptors is tried again here.
                 (0..self.listeners.len()).for_each(|i| self.accept(i));
+                self.close_silent_strangers();
                 self.give(Event::Tick);
                 self.measure_links();
             } else if due.is_some_and(|at| now(self.shared.clock).mono >= at) {
@@ -265,7 +277,10 @@ impl Driver {
 
     fn connect(&mut self, id: LinkId, ip: IpText, port: u16) {
         let address = ip.as_str().parse::<IpAddr>().map_err(io::Error::other);
-        let stream = address.and_then(|ip| dial(SocketAddr::new(ip, port), self.source));
+        let stream = match self.may_dial(id) {
+            true => address.and_then(|ip| dial(SocketAddr::new(ip, port), self.source)),
+            false => Err(ErrorKind::QuotaExceeded.into()),
+        };
         let added = stream.and_then(|stream| self.add_link(id, stream, false));
         if added.is_err() {
             self.later.push(Event::LinkDown {
@@ -283,29 +298,13 @@ impl Driver {
         _ = stream.set_nodelay(true);
         self.links.insert(token, Link::new(id, stream, connected));
         self.tokens.insert(id, token);
+        if !connected {
+            self.get_acquainted(id);
+        }
         if matches!(id, LinkId::In(_)) {
             self.inbound += 1;
         }
         Ok(())
-    }
-
-    fn accept(&mut self, listener: usize) {
-        // Without descriptors, or with too many links, the rest waits for the next tick.
-        while self.inbound < MOST_INBOUND
-            && let Ok((stream, peer)) = self.listeners[listener].accept()
-        {
-            let local = stream
-                .local_addr()
-                .map(|a| a.ip().to_canonical().to_string());
-            let text = |ip: &str| IpText::new(ip).unwrap_or(IpText::EMPTY);
-            let local = text(&local.unwrap_or_default());
-            let peer = text(&peer.ip().to_canonical().to_string());
-            let link = LinkId::In(self.next_in);
-            self.next_in += 1;
-            if self.add_link(link, stream, true).is_ok() {
-                self.give(Event::Accepted { link, peer, local });
-            }
-        }
     }
 
     /// Forgets a link; true if it was there.
@@ -349,7 +348,12 @@ impl Driver {
             self.to_flush.push(token);
         }
         link.push(bytes);
-        if self.link_limit > 0 && link.queued > self.link_limit {
+        let limit = match link.known {
+            true if self.link_limit == 0 => usize::MAX,
+            true => self.link_limit,
+            false => LONGEST_OF_STRANGERS,
+        };
+        if link.queued > limit {
             let text = format!(
                 "Freeing outbound cluster link due to exceeding the send buffer memory limit: {}",
                 link.queued
@@ -418,6 +422,7 @@ impl Driver {
                     link: id,
                     packet: Arc::new(packet),
                 });
+                self.get_acquainted(id);
             }
         }
         match end {

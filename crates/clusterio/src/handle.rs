@@ -3,7 +3,7 @@
 use crate::mailbox::{Mail, Mailbox};
 use base::{Offset, SlotSet};
 use cluster::{Replication, Reply, Request, Settings, View};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub clock: Clock,
     /// Bytes of memory that all links hold.
     pub link_bytes: AtomicU64,
+    /// Descriptors from this number on are not for strangers.
+    pub kept_from: AtomicUsize,
 }
 
 /// A running bus. Clones are for the same one; no method but [`Handle::shutdown`] waits.
@@ -91,6 +93,11 @@ impl Handle {
         self.shared
             .mailbox
             .post(Mail::Settings(Box::new(settings), link_limit));
+    }
+
+    /// Keeps descriptors from this number on for what is no link of a stranger.
+    pub fn keep_descriptors_from(&self, number: usize) {
+        self.shared.kept_from.store(number, Ordering::Relaxed);
     }
 
     /// The latest view.

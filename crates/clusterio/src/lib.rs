@@ -13,6 +13,7 @@ mod link;
 mod mailbox;
 mod start;
 
+pub use driver::STRANGERS;
 pub use file::{ConfLock, LockError};
 pub use handle::{Clock, Handle};
 pub use start::{Doors, Hooks, Options, Primary, StartError, start, start_at};

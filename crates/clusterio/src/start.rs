@@ -28,6 +28,8 @@ pub struct Options {
     pub link_limit: usize,
     /// The address that links to other nodes come from (`bind-source-addr`), if this machine has it.
     pub source: Option<IpAddr>,
+    /// Descriptors from this number on are not for links on which no known node has spoken.
+    pub kept_from: usize,
     /// Whether nodes.conf is there but the data set that this node served is not: see
     /// [`cluster::Boot::data_lost`].
     pub data_lost: bool,
@@ -192,12 +194,12 @@ pub fn start_at(
         view,
         clock,
         link_bytes: Default::default(),
+        kept_from: options.kept_from.into(),
     });
     let listeners = register(&poll, doors)?;
     let (saves, to_save) = mpsc::channel();
     let mut driver = Driver::new(poll, listeners, machine, shared.clone(), hooks, saves);
-    driver.link_limit = options.link_limit;
-    driver.source = options.source;
+    (driver.link_limit, driver.source) = (options.link_limit, options.source);
     driver.give(Event::Tick);
     // The first file is written here: a node that cannot is not to start.
     if let Ok((id, text)) = to_save.try_recv() {

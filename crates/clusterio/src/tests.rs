@@ -1,5 +1,7 @@
 //! Tests of the parts: the file and its locks, a node by itself.
 
+mod strangers;
+
 use crate::file::ConfFile;
 use crate::{Hooks, LockError, Options, Primary, StartError, start};
 use base::SlotSet;
@@ -54,6 +56,7 @@ fn options(dir: &Dir) -> Options {
         conf_path: dir.0.join("nodes.conf"),
         link_limit: 0,
         source: None,
+        kept_from: usize::MAX,
         data_lost: false,
     }
 }

@@ -142,6 +142,7 @@ pub(crate) fn start(
         conf_path: conf_path(config),
         link_limit: config.cluster_link_sendbuf_limit as usize,
         source: crate::boot::source(config),
+        kept_from: crate::descriptors::kept_from(),
         data_lost,
     };
     let (worker_node, worker_engine) = (Arc::downgrade(node), engine.clone());

@@ -17,7 +17,7 @@ const KEPT: u64 = 32;
 const OWN: u64 = 24;
 /// What a worker has open.
 const PER_WORKER: u64 = 3;
-/// Links to and from a node of the cluster.
+/// Links to and from a node of the cluster, or a stranger on its bus.
 const PER_NODE: u64 = 2;
 /// Nodes of a cluster for which there is room in any case.
 const NODES: u64 = 16;
@@ -25,7 +25,7 @@ const NODES: u64 = 16;
 /// What a server needs beside its clients, with so many nodes in its cluster.
 fn beside_clients(config: &Config, nodes: usize) -> u64 {
     let links = match config.cluster_enabled {
-        true => PER_NODE * NODES.max(nodes as u64),
+        true => PER_NODE * (NODES.max(nodes as u64) + clusterio::STRANGERS as u64),
         false => 0,
     };
     KEPT + OWN + PER_WORKER * crate::boot::workers(config) as u64 + links
@@ -63,7 +63,7 @@ fn make_room(need: u64) -> Room {
 }
 
 /// From which number on descriptors are kept.
-fn kept_from() -> usize {
+pub(crate) fn kept_from() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit.saturating_sub(KEPT)).unwrap_or(usize::MAX)
 }
@@ -121,6 +121,9 @@ impl Node {
         let beside = beside_clients(config, self.nodes());
         let room = make_room(wanted.saturating_add(beside));
         self.with_server(|server| server.keep_descriptors_from(kept_from()));
+        if let Some(bus) = self.bus() {
+            bus.keep_descriptors_from(kept_from());
+        }
         match room.now.saturating_sub(beside) {
             enough if enough >= wanted => {
                 if room.now > room.before {
@@ -148,6 +151,13 @@ impl Node {
         self.with_server(|server| server.set_other_clients(links));
         let config = self.config.read();
         // Where there is no room, links come before clients.
-        let _ = self.make_room_for_clients(&config);
+        if let Err(room) = self.make_room_for_clients(&config) {
+            let line = format!(
+                "Beside the links of {nodes} nodes there are descriptors for {room} clients only, \
+                 and maxclients is {}. Raise 'ulimit -n', or lower maxclients.",
+                config.maxclients
+            );
+            self.log(LogLevel::Warning, &line);
+        }
     }
 }

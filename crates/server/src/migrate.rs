@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use resp::Args;
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ use store::{Expiry, Locker, SlotGuard, When};
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
 /// How long an unused connection to a target is kept.
 const KEPT: Duration = Duration::from_secs(10);
+/// Most unused connections that are kept, as in Redis.
+const MOST_KEPT: usize = 64;
 /// The time-out in ms when the command gives none.
 const DEFAULT_TIMEOUT: i64 = 1000;
 /// The longest line that a target may answer with, in bytes.
@@ -391,11 +394,12 @@ impl Links {
         self.callers.left(client);
     }
 
-    /// Answers the orders that nobody has come to in their time, and ends those whose client has left.
-    /// Called now and then.
+    /// Answers the orders that nobody has come to in their time, ends those whose client has left, and
+    /// closes connections that were not used for long. Called now and then.
     pub(crate) fn drop_overdue(&self) {
         self.callers.end_overdue();
         self.movers.drop_overdue();
+        self.count();
     }
 
     /// How many connections are kept for the next MIGRATE.
@@ -423,9 +427,21 @@ impl Links {
         }
     }
 
+    /// Keeps a connection, unless it has one of the descriptors that are kept for what is needed more.
+    /// Where there are too many, the one that was unused for longest goes.
     fn give_back(&self, order: &Order, mut link: Link) {
+        if link.stream.get_ref().as_raw_fd() as usize >= crate::descriptors::kept_from() {
+            return;
+        }
         link.used = Instant::now();
         let target = (order.host.clone(), order.port);
-        self.idle.lock().insert(target, link);
+        let mut idle = self.idle.lock();
+        idle.insert(target, link);
+        if idle.len() > MOST_KEPT {
+            let oldest = idle.iter().min_by_key(|(_, link)| link.used);
+            if let Some(target) = oldest.map(|(target, _)| target.clone()) {
+                idle.remove(&target);
+            }
+        }
     }
 }

@@ -72,6 +72,7 @@ impl Ours {
             conf_path: dir.path().join("nodes.conf"),
             link_limit: 0,
             source: None,
+            kept_from: usize::MAX,
             data_lost: false,
         };
         let told = Arc::new(Told::default());
@@ -336,6 +337,7 @@ fn a_file_in_use_is_refused_by_both_kinds() {
         conf_path: redis.path().join("nodes.conf"),
         link_limit: 0,
         source: None,
+        kept_from: usize::MAX,
         data_lost: false,
     };
     let error = start(options, Box::new(Ears(Arc::default())))

@@ -396,6 +396,9 @@ fn populate(cx: &mut Cx<'_>) -> Done {
     };
     let count = positive(2)?;
     let size = if cx.args.len() == 5 { positive(4)? } else { 0 };
+    if size > cx.settings.max_bulk {
+        return Err(crate::fail::TOO_LONG.into());
+    }
     let prefix = cx.args.opt(3).unwrap_or(b"key").to_vec();
     for number in 0..count {
         let mut name = prefix.clone();

@@ -346,3 +346,21 @@ fn a_directory_that_cannot_be_written_loses_nothing() {
     assert_eq!(conn.call(&["GET", "k"]).text(), "v");
     conn.call(&["SET", "k", "w"]).expect_ok();
 }
+
+/// What cannot be allocated ended the server.
+#[test]
+fn a_value_of_debug_populate_is_no_longer_than_a_string_may_be() {
+    let server = Server::of(Program::Shoal)
+        .option("enable-debug-command", "yes")
+        .option("save", "")
+        .start();
+    let mut conn = server.connect();
+    for size in ["9223372036854775807", "536870913"] {
+        let reply = conn.line(&format!("DEBUG POPULATE 1 k {size}"));
+        let text = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+        assert_eq!(reply.error(), Some(text), "{size}");
+    }
+    conn.line("DEBUG POPULATE 2 k 100").expect_ok();
+    assert_eq!(conn.line("DBSIZE"), Reply::Int(2));
+    assert_eq!(conn.line("STRLEN k:0"), Reply::Int(100));
+}

@@ -137,3 +137,39 @@ fn a_server_for_which_there_is_no_room_says_so() {
     let text = "Your current 'ulimit -n' of 40 is not enough for the server to start.";
     assert!(refused.log.contains(text), "{refused}");
 }
+
+/// Redis keeps 64 at most and closes those that nobody used for ten seconds.
+#[test]
+fn connections_that_migrate_keeps_stop_nothing_and_go_by_themselves() {
+    let target = Server::of(Program::Shoal)
+        .option("bind", "0.0.0.0")
+        .option("protected-mode", "no")
+        .option("save", "")
+        .start();
+    let server = limited("ulimit -n 200").start();
+    let (mut clients, _) = crowd(&server, 60);
+    assert_eq!(clients.len(), 60);
+    let descriptors = || {
+        let folder = format!("/proc/{}/fd", server.id());
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let before = descriptors();
+    let conn = &mut clients[0];
+    conn.line("SET key value").expect_ok();
+    let port = target.port().to_string();
+    for last in 2..130 {
+        let host = format!("127.0.0.{last}");
+        let order = [
+            "MIGRATE", &host, &port, "key", "0", "5000", "COPY", "REPLACE",
+        ];
+        conn.call(&order).expect_ok();
+    }
+    let kept = descriptors() - before;
+    // Threads of MIGRATE have no descriptors.
+    assert!((1..=64).contains(&kept), "{kept}");
+    everything_goes_on(conn);
+    // Nobody asks how many there are, which would close them.
+    eventually("unused connections are closed", LIMIT, || {
+        descriptors() <= before
+    });
+}

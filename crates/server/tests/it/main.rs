@@ -4,6 +4,7 @@ mod append_only;
 mod argument_checks;
 mod bad_input;
 mod bounds;
+mod bus_port;
 mod concurrency;
 mod config_file;
 mod crash;
