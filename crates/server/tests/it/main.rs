@@ -10,6 +10,7 @@ mod crash;
 mod descriptors;
 mod exec_chores;
 mod front_door;
+mod half_loaded;
 mod half_moved;
 mod introspection;
 mod lapsed;
