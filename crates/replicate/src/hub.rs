@@ -173,6 +173,18 @@ impl Hub {
         }
     }
 
+    /// Closes the connections of replicas that do not follow the stream yet: this server ends, and
+    /// their snapshots stand in the way of its own.
+    pub fn end_snapshots(&self) {
+        for link in self.replicas.lock().iter() {
+            if !link.streaming.load(Ordering::Acquire) {
+                link.closed.store(true, Ordering::Release);
+                // A socket that is gone already is what is wanted.
+                let _ = link.socket.shutdown(std::net::Shutdown::Both);
+            }
+        }
+    }
+
     /// The replicas that are connected, whatever their state.
     fn connected(&self) -> Vec<Arc<ReplicaLink>> {
         let replicas = self.replicas.lock();

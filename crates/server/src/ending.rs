@@ -242,6 +242,8 @@ fn finish(
             return Err(line);
         }
     }
+    // Who has not got all of a snapshot by now does not get it.
+    node.replication().hub.end_snapshots();
     let save = match ending.save {
         Save::Yes => true,
         Save::No => false,

@@ -27,6 +27,7 @@ mod roles;
 mod same_answers;
 mod scripts;
 mod second_process;
+mod snapshot_hogs;
 mod stalled;
 mod traffic;
 mod waits;
