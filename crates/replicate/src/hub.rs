@@ -143,6 +143,14 @@ impl Hub {
         journal.set_backlog(0);
     }
 
+    /// The data set is gone: its history and its backlog end, and another history begins with
+    /// nothing. Must be called under the world; afterwards the replicas are to be disconnected.
+    pub fn end_history(&self, id: ReplId) {
+        self.end_backlog();
+        self.store.journal.set_offset(0);
+        self.change_history(|history| history.restart(id, Offset(0)));
+    }
+
     pub(crate) fn add(&self, link: Arc<ReplicaLink>) {
         self.replicas.lock().push(link);
     }
@@ -162,6 +170,18 @@ impl Hub {
             link.closed.store(true, Ordering::Release);
             // A socket that is gone already is what is wanted.
             let _ = link.socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// Closes the connections of replicas that do not follow the stream yet: this server ends, and
+    /// their snapshots stand in the way of its own.
+    pub fn end_snapshots(&self) {
+        for link in self.replicas.lock().iter() {
+            if !link.streaming.load(Ordering::Acquire) {
+                link.closed.store(true, Ordering::Release);
+                // A socket that is gone already is what is wanted.
+                let _ = link.socket.shutdown(std::net::Shutdown::Both);
+            }
         }
     }
 

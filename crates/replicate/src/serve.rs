@@ -1,8 +1,11 @@
 //! A primary's side: one replica, from its request to the end of its connection.
 
 mod options;
+mod progress;
 
 pub use options::{LogLine, ServeLimits, ServeOptions, Snapshot};
+
+use progress::Progressing;
 
 use crate::hub::{Hub, ReplicaLink};
 use crate::steady_ms;
@@ -20,6 +23,9 @@ use store::{Locker, Tap};
 
 /// How long a write to a replica may take before the link is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How many snapshots can always be made beside those for replicas: the dump, and the base of the
+/// append-only file.
+const SPARE_LANES: usize = 2;
 /// How long the sender sleeps when there is nothing to send.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -31,6 +37,9 @@ struct Serving {
     /// Set by the receiver when the stream may begin: the first offset wanted.
     stream_from: AtomicI64,
     over: AtomicBool,
+    /// Since when a piece of the snapshot waits for the replica, in ms of the steady clock; 0: none
+    /// does.
+    blocked_since: AtomicU64,
     /// Whether the reader of the journal was cut off, once there is one.
     cut: OnceLock<CutFlag>,
 }
@@ -56,6 +65,7 @@ pub fn serve(
         session: Mutex::new(session),
         stream_from: AtomicI64::new(-1),
         over,
+        blocked_since: AtomicU64::new(0),
         cut: OnceLock::new(),
     });
     hub.add(link.clone());
@@ -251,6 +261,22 @@ impl Serving {
         cut
     }
 
+    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`. Then the
+    /// connection is closed, which ends the write that waits and frees the snapshot's lane.
+    fn is_stuck(&self) -> bool {
+        let since = self.blocked_since.load(Ordering::Relaxed);
+        let timeout = (self.options.limits)().timeout_ms;
+        let stuck = since > 0 && steady_ms().saturating_sub(since) > timeout;
+        if stuck && !self.over.swap(true, Ordering::AcqRel) {
+            let name = self.session.lock().name();
+            let line = format!("Disconnecting timedout replica (full sync): {name}");
+            (self.options.log)(Level::Warning, &line);
+            // A socket that is gone already is what is wanted.
+            let _ = self.link.socket.shutdown(std::net::Shutdown::Both);
+        }
+        stuck
+    }
+
     /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
     fn send_snapshot(&self, socket: &mut ToReplica) -> Result<Reader, String> {
         let store = self.hub.store();
@@ -261,14 +287,22 @@ impl Serving {
                 let id = (self.options.random_id)();
                 self.hub.change_history(|history| history.forget(id));
             }
-            if let Some(tap) = store.tap(&world, &locker, SlotSet::full()) {
+            let tap = store.tap_leaving(SPARE_LANES, &world, &locker, SlotSet::full());
+            if let Some(tap) = tap {
                 let reader = store.journal.reader(Some(tap.cut));
                 let reader = reader.ok_or("the journal was cut")?;
                 self.bound(&reader);
                 break (tap, reader, self.hub.history().id);
             }
             drop(world);
+            if self.is_over() {
+                return Err("the connection was closed".into());
+            }
             std::thread::sleep(Duration::from_millis(20));
+            // The replica sees that this server lives.
+            let limits = (self.options.limits)();
+            self.session.lock().tick(steady_ms(), limits.timeout_ms);
+            self.effects(socket).map_err(|error| error.to_string())?;
         };
         // No replica is ahead of the append-only file.
         let over = || self.is_over();
@@ -408,6 +442,9 @@ impl Serving {
                     Err(_) => return self.end(),
                 }
             }
+            if self.is_stuck() {
+                return;
+            }
             match socket.read(&mut chunk) {
                 Ok(0) => return self.end(),
                 Ok(read) => {
@@ -440,28 +477,6 @@ impl Serving {
             Ok(Next::End) => self.end(),
             _ => {}
         }
-    }
-}
-
-/// A socket that tells the session of progress.
-struct Progressing<'a> {
-    socket: &'a mut ToReplica,
-    serving: &'a Serving,
-    dead: bool,
-}
-
-impl Write for Progressing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.dead || self.serving.is_over() {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        let written = self.socket.write(bytes)?;
-        self.serving.session.lock().snapshot_progress(steady_ms());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -232,6 +232,12 @@ fn serve(
     log.notice("Server initialized");
     // From here on clients are answered: that the data set is being loaded.
     node.loading.begin(&engine);
+    node.replication().set_whole(false);
+    let primary = config.replicaof.as_ref().filter(|_| conf.is_none());
+    let primary = primary.map(|p| (String::from_utf8_lossy(&p.host).into_owned(), p.port));
+    if let Some((host, port)) = primary.clone() {
+        node.begin_as_replica(host, port);
+    }
     node.open()?;
     let _watch = watch_signals(&node);
     let found_data = if config.appendonly {
@@ -239,14 +245,14 @@ fn serve(
     } else {
         crate::persistence::load_dump(&config, &node, &engine)?
     };
+    node.replication().set_whole(true);
     if let (Some(doors), Some(conf)) = (doors, conf) {
         let bus = crate::clustering::start(&node, &engine, (doors, conf), !found_data)?;
         node.set_bus(bus);
         crate::clustering::tell_loaded(&node, &engine);
-    } else if let Some(primary) = &config.replicaof {
-        let host = String::from_utf8_lossy(&primary.host).into_owned();
+    } else if let Some((host, port)) = primary {
         // Without a link it serves as a replica that has none; the log says why.
-        let _ = node.follow(None, host, primary.port);
+        let _ = node.follow(None, host, port);
     }
     crate::memory::limit_changed(&node, &config);
     node.loading.end(&engine);

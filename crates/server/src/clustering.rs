@@ -260,7 +260,7 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
                     held.insert(slot);
                 });
             }
-            Chore::EmptyData => empty_data(engine, &locker),
+            Chore::EmptyData => empty_data(&node, engine, &locker),
             Chore::EndPause => node.end_failover_pause(),
         }
     }
@@ -347,9 +347,14 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> Deleted {
 }
 
 /// Deletes everything: a replica that was reset has another history before it.
-fn empty_data(engine: &Engine, locker: &Locker) {
-    let world = locker.world();
-    locker.flush(&world, None, |keys| {
-        engine.store.discard_later(Garbage::Keys(keys))
-    });
+fn empty_data(node: &Node, engine: &Engine, locker: &Locker) {
+    let hub = &node.replication().hub;
+    {
+        let world = locker.world();
+        locker.flush(&world, None, |keys| {
+            engine.store.discard_later(Garbage::Keys(keys))
+        });
+        hub.end_history(crate::replication::random_id());
+    }
+    hub.disconnect_replicas();
 }

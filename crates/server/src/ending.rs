@@ -314,11 +314,17 @@ fn finish(
             return Err(line);
         }
     }
+    // Who has not got all of a snapshot by now does not get it.
+    node.replication().hub.end_snapshots();
     let save = match ending.save {
         Save::Yes => true,
         Save::No => false,
-        Save::IfConfigured => !config.save.is_empty(),
+        Save::IfConfigured => !config.save.is_empty() && node.replication().is_whole(),
     };
+    if !node.replication().is_whole() {
+        let line = "The data set is not whole: the files stay as they are.";
+        node.log(config::LogLevel::Warning, line);
+    }
     if save {
         node.log(
             config::LogLevel::Notice,

@@ -226,24 +226,28 @@ pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
 fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
     let config = node.config.read();
     let locker = Locker::new(&engine.store);
-    let (tap, dirty) = cut(engine, &locker);
-    let saved = save_file(
-        tap,
-        &locker,
-        &options(&config),
-        progress,
-        &rdb_path(&config),
-    );
-    let saved = saved.map_err(|error| error.to_string());
+    let saved = cut(node, engine, &locker).and_then(|(tap, dirty)| {
+        let (options, path) = (options(&config), rdb_path(&config));
+        let saved = save_file(tap, &locker, &options, progress, &path);
+        saved.map_err(|error| error.to_string()).map(|s| (s, dirty))
+    });
+    let dirty = saved.as_ref().map_or(0, |(_, dirty)| *dirty);
+    let saved = saved.map(|(saved, _)| saved);
     node.persistence.end(dirty, &saved);
     saved
 }
 
-fn cut(engine: &Engine, locker: &Locker) -> (Tap, u64) {
+/// Why nothing is saved for now: the file that is there is worth more.
+pub(crate) const NOT_WHOLE: &str = "the data set is not whole: it is being loaded, or that failed";
+
+fn cut(node: &Node, engine: &Engine, locker: &Locker) -> Result<(Tap, u64), String> {
     loop {
         let world = locker.world();
+        if !node.replication().is_whole() {
+            return Err(NOT_WHOLE.into());
+        }
         if let Some(tap) = engine.store.tap(&world, locker, base::SlotSet::full()) {
-            return (tap, engine.store.totals().dirty);
+            return Ok((tap, engine.store.totals().dirty));
         }
         drop(world);
         // All lanes are taken by other snapshots: one will end.
@@ -257,6 +261,9 @@ fn start(
     engine: &Arc<Engine>,
     done: impl FnOnce(Result<Saved, String>) + Send + 'static,
 ) -> Result<(), Fail> {
+    if !node.replication().is_whole() {
+        return Err(format!("ERR {NOT_WHOLE}").into());
+    }
     let progress = node.persistence.begin()?;
     let (for_thread, engine) = (node.clone(), engine.clone());
     let work = move || done(run(&for_thread, &engine, &progress));

@@ -34,7 +34,7 @@ pub(crate) struct Replication {
     following: Mutex<Option<Following>>,
     /// What connections that will become replicas have said so far, by their number.
     introductions: Mutex<HashMap<u64, Introduction>>,
-    /// The data set is being replaced, or that failed: what is there is not whole.
+    /// The data set is being loaded, or that failed: what is there is not whole.
     partial: AtomicBool,
     /// Whether replicas are to be asked for acknowledgements when a pause is over.
     asks_later: AtomicBool,
@@ -88,6 +88,17 @@ impl Replication {
     /// Whether this server is a replica: what it says of itself and what it appends go by this.
     pub(crate) fn is_replica(&self) -> bool {
         self.following.lock().is_some()
+    }
+
+    /// Whether the data set is whole. Where it must be at the instant of a cut, this is asked under
+    /// the world.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.partial.load(Ordering::Acquire)
+    }
+
+    /// What is there is being replaced, or is whole again.
+    pub(crate) fn set_whole(&self, whole: bool) {
+        self.partial.store(!whole, Ordering::Release);
     }
 
     /// Whether there is a link to this primary. In a cluster it may have got another id.
@@ -159,7 +170,7 @@ impl Replication {
         clock: clusterio::Clock,
     ) -> cluster::Replication {
         let offset = Offset(engine.store.journal.offset());
-        let whole = !self.partial.load(Ordering::Acquire);
+        let whole = self.is_whole();
         let following = self.following.lock();
         match following.as_ref().map(|f| (f.id, f.status())) {
             None => cluster::Replication {

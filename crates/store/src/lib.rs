@@ -281,8 +281,19 @@ impl Store {
     /// Opens a tap over `slots`: the cut is now. `None` when all lanes are taken; try again when a
     /// walker has finished.
     pub fn tap(&self, world: &World<'_>, locker: &Locker, slots: SlotSet) -> Option<Tap> {
+        self.tap_leaving(0, world, locker, slots)
+    }
+
+    /// As [`Store::tap`], if so many lanes are left for others afterwards.
+    pub fn tap_leaving(
+        &self,
+        spare: usize,
+        world: &World<'_>,
+        locker: &Locker,
+        slots: SlotSet,
+    ) -> Option<Tap> {
         let _ = world;
-        let shared = self.taps.claim()?;
+        let shared = self.taps.claim(spare)?;
         let mut sizes = std::collections::BTreeMap::<u16, (u64, u64)>::new();
         for slot in slots
             .iter()

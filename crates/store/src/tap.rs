@@ -223,9 +223,13 @@ impl Taps {
         self.open.load(Ordering::Relaxed) != 0
     }
 
-    pub(crate) fn claim(&self) -> Option<Arc<Shared>> {
+    /// Takes a lane, if more than `spare` are free.
+    pub(crate) fn claim(&self, spare: usize) -> Option<Arc<Shared>> {
         let _order = brief(Short::Registries);
         let mut lanes = self.lanes.lock();
+        if lanes.iter().filter(|lane| lane.is_none()).count() <= spare {
+            return None;
+        }
         let lane = lanes.iter().position(Option::is_none)?;
         let shared = Arc::new(Shared {
             lane: lane as u8,

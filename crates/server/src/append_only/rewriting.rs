@@ -3,6 +3,7 @@
 use super::switch::turn_on;
 use super::{Phase, Rewriting, disk, files, say, set_gate};
 use crate::node::Node;
+use crate::persistence::NOT_WHOLE;
 use engine::{Engine, Fail, Taken};
 use persist::aof::{BaseFormat, NewBase, RewriteError, rewrite, rewrite_alone};
 use persist::save::{Progress, SaveOptions, Saved};
@@ -137,6 +138,13 @@ pub(super) fn cut<T>(
     }
 }
 
+/// Ends a tap of which nothing is wanted.
+pub(super) fn give_up(tap: Tap, locker: &Locker) {
+    let mut walker = tap.walker();
+    walker.abandon();
+    while walker.next(locker).is_some() {}
+}
+
 /// Writes the base from a tap and puts it in force.
 pub(super) fn write_base(
     node: &Node,
@@ -199,6 +207,9 @@ pub(super) fn first_base(node: &Arc<Node>, engine: &Arc<Engine>, turn: u64) -> R
 
 /// Starts a rewrite in the background.
 fn start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), Fail> {
+    if !node.replication().is_whole() {
+        return Err(format!("ERR {NOT_WHOLE}").into());
+    }
     let progress = begin(node, None)?;
     let (for_thread, engine) = (node.clone(), engine.clone());
     let for_failure = (progress.clone(), engine.clone());
@@ -206,10 +217,18 @@ fn start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), Fail> {
         let node = for_thread;
         let locker = Locker::new(&engine.store);
         let (tap, rotated) = cut(&engine, &locker, |tap| {
-            let (orders, _) = node.append_only.writer()?;
-            Some(orders.rotate(tap.cut.sequence))
+            // The data set may have gone since this was asked for.
+            let whole = node.replication().is_whole();
+            let writer = node.append_only.writer().filter(|_| whole);
+            whole.then(|| writer.map(|(orders, _)| orders.rotate(tap.cut.sequence)))
         });
-        let result = write_base(&node, &locker, &progress, tap, rotated.as_ref());
+        let result = match rotated {
+            Some(rotated) => write_base(&node, &locker, &progress, tap, rotated.as_ref()),
+            None => {
+                give_up(tap, &locker);
+                Err(RewriteError::Writer(NOT_WHOLE.into()))
+            }
+        };
         end(&node, &engine, &progress, &result);
     };
     say(node, false, "Background append only file rewriting started");

@@ -4,7 +4,7 @@
 //! Both take their time: to turn it on begins with a rewrite, to turn it off ends with a sync. So each
 //! turn has a number, and what a turn does is in force only while there was none after it.
 
-use super::rewriting::{RETRY_PERIOD, begin, cut, end, write_base};
+use super::rewriting::{RETRY_PERIOD, begin, cut, end, give_up, write_base};
 use super::{AppendOnly, Phase, State, Writing, files, say, set_gate, write_on};
 use crate::node::Node;
 use config::Config;
@@ -183,6 +183,8 @@ pub(crate) fn configured(
         let config = node.config.read();
         let mut state = node.append_only.state.lock();
         match (state.phase != Phase::Off, config.appendonly) {
+            // It begins when there is a whole data set for it.
+            (false, true) if !node.replication().is_whole() => return Ok(None),
             (true, false) => Turned::Off {
                 stops_rewrite: state.turn_off(engine),
             },
@@ -297,9 +299,7 @@ fn make_first_base(
         Err(text) => {
             let line = format!("Can't open the append-only file: {text}");
             say(node, true, &line);
-            let mut walker = tap.walker();
-            walker.abandon();
-            while walker.next(&locker).is_some() {}
+            give_up(tap, &locker);
             Err(RewriteError::Writer(text))
         }
     };

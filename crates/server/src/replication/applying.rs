@@ -11,7 +11,6 @@ use replproto::Level;
 use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use store::{Garbage, Locker};
 
@@ -55,17 +54,19 @@ const MOST_MARKS: usize = 64;
 impl Apply for Applying {
     fn load(&mut self, path: &Path, place: Option<(ReplId, Offset)>) -> Result<(), String> {
         let node = self.node.upgrade().ok_or("the server ends")?;
+        // What cannot be opened replaces nothing.
+        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
         node.loading.begin(&self.engine);
         node.loading.measure(crate::loading::size(path));
-        // The file knows nothing of what is replaced: it begins anew with what is loaded.
-        let append_only = node.append_only.is_on();
-        if append_only {
-            crate::append_only::disable(&node, &self.engine);
-        }
-        let result = self.replace_data(&node, path, place);
-        if append_only && let Err(fail) = crate::append_only::begin_anew(&node, &self.engine) {
-            let text = format!("Cannot begin the append-only file: {fail:?}");
-            node.log(config::LogLevel::Warning, &text);
+        self.give_up_data(&node);
+        let result = self.load_data(&node, file, place);
+        match &result {
+            Ok(()) => node.begin_append_only(),
+            Err(_) => {
+                let line = "The data set is not whole: no file is written from it until a \
+                            synchronization succeeds or this server becomes a primary.";
+                node.log(config::LogLevel::Warning, line);
+            }
         }
         node.loading.end(&self.engine);
         result
@@ -141,27 +142,38 @@ impl Applying {
         }
     }
 
-    fn replace_data(
-        &mut self,
-        node: &Node,
-        path: &Path,
-        place: Option<(ReplId, Offset)>,
-    ) -> Result<(), String> {
-        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let locker = Locker::new(&self.engine.store);
-        let hub = &node.replication().hub;
-        hub.disconnect_replicas();
-        // Until all of it is loaded this node is no candidate for its primary's place.
-        node.replication().partial.store(true, Ordering::Release);
+    /// The data set goes, and in the same step all that tells of it: nobody continues from its
+    /// history, and the append-only file keeps what it has, as dump and file may be loaded again if
+    /// no whole data set comes.
+    fn give_up_data(&mut self, node: &Node) {
+        let (replication, store) = (node.replication(), &self.engine.store);
+        // Until all of it is loaded this node is no candidate for its primary's place, and no file
+        // is written from what it has. Who begins to write one looks at this under the world.
+        replication.set_whole(false);
         tell_cluster(node);
+        crate::append_only::disable(node, &self.engine);
+        let locker = Locker::new(store);
         {
             let world = locker.world();
-            let store = &self.engine.store;
             store.forget_local_expiries();
             locker.flush(&world, None, |keys| {
                 store.discard_later(Garbage::Keys(keys))
             });
+            replication.hub.end_history(random_id());
         }
+        self.marks = Marks::default();
+        // Only now: who comes later learns of the new history.
+        replication.hub.disconnect_replicas();
+    }
+
+    fn load_data(
+        &mut self,
+        node: &Node,
+        file: std::fs::File,
+        place: Option<(ReplId, Offset)>,
+    ) -> Result<(), String> {
+        let locker = Locker::new(&self.engine.store);
+        let hub = &node.replication().hub;
         let config = node.config.read();
         let mut options = LoadOptions {
             now_ms: engine::wall_us() / 1000,
@@ -181,8 +193,7 @@ impl Applying {
         hub.change_history(|history| history.restart(id, offset));
         hub.begin_backlog(config.repl_backlog_size);
         self.foreign.set_db(0);
-        self.marks = Marks::default();
-        node.replication().partial.store(false, Ordering::Release);
+        node.replication().set_whole(true);
         Ok(())
     }
 }

@@ -115,6 +115,34 @@ impl Node {
         }
     }
 
+    /// The append-only file, where there is to be one, holds what this server has now, as soon as
+    /// that is written. Until then the file is as it was.
+    pub(super) fn begin_append_only(&self) {
+        if let Err(fail) = crate::append_only::begin_anew(&self.shared(), self.engine()) {
+            let text = format!("Cannot begin the append-only file: {fail:?}");
+            self.log(LogLevel::Warning, &text);
+        }
+    }
+
+    /// From the start of the process on it is a replica of this primary. The link comes when its own
+    /// data are loaded.
+    pub(crate) fn begin_as_replica(&self, host: String, port: u16) {
+        let stale = !self.config.read().replica_serve_stale_data;
+        let mut following = self.replication().following.lock();
+        *following = Some(Following {
+            id: None,
+            host,
+            port,
+            link: None,
+        });
+        let engine = self.engine();
+        engine.change_settings(|settings| (settings.replica, settings.stale) = (true, stale));
+        drop(following);
+        if let Some(log) = self.log_handle() {
+            log.set_role(crate::log::Role::Replica);
+        }
+    }
+
     /// Stops following and is a primary from now on.
     pub(crate) fn become_primary(&self) {
         let replication = self.replication();
@@ -125,11 +153,19 @@ impl Node {
         if let Some(link) = link {
             link.end();
         }
-        replication.partial.store(false, Ordering::Release);
         let engine = self.engine();
-        replication
-            .hub
-            .change_history(|history| history.promote(random_id()));
+        // With the link there is nobody any more who could replace the data.
+        let partial = replication.partial.swap(false, Ordering::AcqRel);
+        replication.hub.change_history(|history| match partial {
+            false => history.promote(random_id()),
+            // What was left of the data goes on under a name that nobody has heard of.
+            true => history.forget(random_id()),
+        });
+        if partial {
+            let line = "The data set is what was left after a failed synchronization.";
+            self.log(LogLevel::Warning, line);
+            self.begin_append_only();
+        }
         engine.store.journal.forget_stream_db();
         engine.store.forget_local_expiries();
         replication.hub.disconnect_replicas();

@@ -1,7 +1,7 @@
 //! A server that loads its data set answers meanwhile.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::{Conn, Program, Server, wait_for};
 
@@ -70,6 +70,35 @@ fn clients_are_told_how_far_it_is() {
         assert_eq!(info("loading_total_bytes"), None);
         assert_eq!(info("rdb_last_load_keys_loaded"), Some(KEYS.to_string()));
     }
+}
+
+/// A CONFIG SET meanwhile, of whatever option, does not begin the append-only file with the part that
+/// is there.
+#[test]
+fn the_file_is_not_begun_with_a_part() {
+    let mut server = slow_to_load(true);
+    let port = server.port();
+    std::thread::scope(|scope| {
+        let restarted = scope.spawn(|| server.restart());
+        let (mut asking, mut conn) = (while_loading(port), while_loading(port));
+        // The reply comes when the load has let everybody pass.
+        asking.send(&["CONFIG", "SET", "hz", "20"]).expect("sent");
+        wait_for("it is set", LIMIT, || {
+            (conn.line("CONFIG GET hz").texts()[1] == "20").then_some(())
+        });
+        let until = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < until {
+            let mut info = |field| conn.info(field).expect("a reply").expect(field);
+            let running = info("aof_rewrite_in_progress");
+            assert_eq!((running.as_str(), info("loading").as_str()), ("0", "1"));
+        }
+        asking.receive().expect("a reply").expect_ok();
+        restarted.join().expect("it comes up");
+    });
+    server.kill();
+    server.replan(|plan| plan.option("key-load-delay", "0"));
+    server.restart();
+    assert_eq!(server.line("DBSIZE").int(), KEYS as i64);
 }
 
 /// There is nothing to save, and what is on disk stays.

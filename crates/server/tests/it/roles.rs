@@ -81,3 +81,40 @@ fn a_replica_that_gets_another_primary_is_none_in_between() {
     conn.line("SET k v").expect_error("READONLY ");
     assert_eq!(role(&mut conn), next);
 }
+
+/// As in Redis, it is a replica from its first moment on.
+#[test]
+fn a_configured_replica_is_one_while_it_loads() {
+    let mut server = Server::of(Program::Shoal)
+        .option("enable-debug-command", "yes")
+        .start();
+    server.line("DEBUG POPULATE 200").expect_ok();
+    server.line("SAVE").expect_ok();
+    assert!(server.stop().success());
+    server.replan(|plan| {
+        // Nobody listens at this port.
+        plan.options("replicaof", &["127.0.0.1", "1"])
+            .option("key-load-delay", "10000")
+    });
+    let port = server.port();
+    std::thread::scope(|scope| {
+        let restarted = scope.spawn(|| server.restart());
+        let mut conn = wait_for("a connection", LIMIT, || Conn::open(port).ok());
+        let replica = ("slave".to_owned(), "1".to_owned());
+        let mut looked = 0;
+        loop {
+            let (role, shown_role) = (role(&mut conn), shown(&mut conn, "role"));
+            let loading = shown(&mut conn, "loading");
+            assert_eq!((role, shown_role.as_str()), (replica.clone(), "slave"));
+            if loading == "0" {
+                break;
+            }
+            looked += 1;
+        }
+        assert!(looked > 0, "it was seen loading");
+        restarted.join().expect("it comes up");
+    });
+    let mut conn = server.connect();
+    conn.line("SET k v").expect_error("READONLY ");
+    assert_eq!(conn.line("DBSIZE").int(), 200);
+}
