@@ -45,13 +45,18 @@ impl State {
     }
 }
 
-/// After FLUSHALL: where there are save points an empty file takes the place of the old one, as in
-/// Redis, so that a crash does not bring back what was deleted. Its changes count as saved from here
-/// on, unless that fails. No reply waits for the disk.
+/// After FLUSHALL: a save that is under way would bring back what was deleted, and is stopped. Where
+/// there are save points an empty file takes the place of the old one, as in Redis, so that a crash
+/// does not bring it back. Its changes count as saved from here on, unless that fails. No reply waits
+/// for the disk.
 pub(crate) fn save_after_flush(node: &Arc<Node>, engine: &Arc<Engine>) {
-    // Who changes the configuration may wait for the world, which the caller has.
-    let config = node.config.try_read();
-    if config.is_some_and(|config| config.save.is_empty()) || engine.settings().loading {
+    if engine.settings().loading {
+        return;
+    }
+    if node.config.read().save.is_empty() {
+        if let Some(running) = &node.persistence.state.lock().running {
+            running.progress.stop.store(true, Ordering::Relaxed);
+        }
         return;
     }
     let dirty = engine.store.totals().dirty;

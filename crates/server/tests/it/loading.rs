@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use testkit::{Conn, Program, Server, wait_for};
+use testkit::{Conn, Program, Server, eventually, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const KEYS: u64 = 30;
@@ -231,4 +231,32 @@ fn a_flush_ends_the_save_before_it_and_counts_when_its_own_fails() {
         let changes = conn.info("rdb_changes_since_last_save").unwrap()?;
         (idle && failed && changes != "0").then_some(())
     });
+}
+
+/// Without save points too, as in Redis: the file that it writes would bring back what is gone.
+#[test]
+fn a_flush_stops_the_save_that_is_under_way() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let server = Server::of(program)
+            .option("save", "")
+            .option("rdb-key-save-delay", "60000000")
+            .start();
+        let mut conn = server.connect();
+        conn.line("SET k v").expect_ok();
+        assert!(conn.line("BGSAVE").error().is_none());
+        let field = |conn: &mut Conn, name: &str| conn.info(name).expect("a reply");
+        assert_eq!(
+            field(&mut conn, "rdb_bgsave_in_progress").as_deref(),
+            Some("1")
+        );
+        conn.line("FLUSHALL").expect_ok();
+        eventually("the save ends", LIMIT, || {
+            field(&mut conn, "rdb_bgsave_in_progress").as_deref() == Some("0")
+        });
+        assert_eq!(
+            field(&mut conn, "rdb_last_bgsave_status").as_deref(),
+            Some("ok")
+        );
+        assert!(!server.directory().join("dump.rdb").exists());
+    }
 }
