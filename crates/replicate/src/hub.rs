@@ -5,7 +5,7 @@ use base::{Offset, ReplId};
 use parking_lot::Mutex;
 use replproto::{History, Window};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use store::Store;
 use store::journal::Audience;
@@ -13,7 +13,8 @@ use store::journal::Audience;
 /// One replica as others see it.
 pub struct ReplicaLink {
     pub(crate) id: u64,
-    pub(crate) socket: TcpStream,
+    /// One descriptor for all who use it.
+    pub(crate) socket: Arc<TcpStream>,
     /// It is being ended, and does not count any more.
     pub(crate) closed: Arc<AtomicBool>,
     /// The address and port to show for it.
@@ -56,6 +57,20 @@ pub struct Hub {
     /// Full syncs, partial ones, and partial ones that were refused.
     pub(crate) syncs: [AtomicU64; 3],
     traffic: Arc<Traffic>,
+    /// How many replicas have a snapshot in a file of their own.
+    files: Arc<AtomicUsize>,
+}
+
+/// Most snapshots in files of their own at a time: each takes a descriptor beside the replica's.
+const MOST_FILES: usize = 16;
+
+/// The place of one such file.
+pub(crate) struct FileClaim(Arc<AtomicUsize>);
+
+impl Drop for FileClaim {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Hub {
@@ -69,6 +84,7 @@ impl Hub {
             tell: OnceLock::new(),
             syncs: Default::default(),
             traffic: Arc::default(),
+            files: Arc::default(),
         })
     }
 
@@ -149,6 +165,15 @@ impl Hub {
         self.end_backlog();
         self.store.journal.set_offset(0);
         self.change_history(|history| history.restart(id, Offset(0)));
+    }
+
+    /// A place for a snapshot in a file of its own, while there is one.
+    pub(crate) fn claim_file(&self) -> Option<FileClaim> {
+        let more = |count| (count < MOST_FILES).then_some(count + 1);
+        let claimed = self
+            .files
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        claimed.ok().map(|_| FileClaim(self.files.clone()))
     }
 
     pub(crate) fn add(&self, link: Arc<ReplicaLink>) {

@@ -48,7 +48,7 @@ struct Serving {
 /// `request` is that command, `unread` what it sent after it.
 pub fn serve(
     hub: &Arc<Hub>,
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     session: PrimarySession,
     request: Vec<Vec<u8>>,
     unread: Vec<u8>,
@@ -86,7 +86,7 @@ pub fn serve(
 
 fn new_link(
     hub: &Hub,
-    socket: &TcpStream,
+    socket: &Arc<TcpStream>,
     session: &PrimarySession,
     options: &ServeOptions,
 ) -> io::Result<Arc<ReplicaLink>> {
@@ -102,7 +102,7 @@ fn new_link(
         .unwrap_or_default();
     Ok(Arc::new(ReplicaLink {
         id: hub.next_id(),
-        socket: socket.try_clone()?,
+        socket: socket.clone(),
         closed: options.closed.clone(),
         ip: said.ip.clone().unwrap_or(peer),
         port: said.port.unwrap_or(0) as u16,
@@ -154,7 +154,7 @@ impl Serving {
         Ok(next)
     }
 
-    fn send_all(&self, socket: TcpStream, request: &[Vec<u8>]) {
+    fn send_all(&self, socket: Arc<TcpStream>, request: &[Vec<u8>]) {
         let traffic = self.hub.traffic().clone();
         let mut socket = ToReplica { socket, traffic };
         let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
@@ -281,14 +281,18 @@ impl Serving {
     fn send_snapshot(&self, socket: &mut ToReplica) -> Result<Reader, String> {
         let store = self.hub.store();
         let locker = Locker::new(store);
+        let streams = self.options.diskless && self.session.lock().introduction().eof;
+        let mut claim = None;
         let (tap, reader, id) = loop {
+            claim = claim.or_else(|| self.hub.claim_file().filter(|_| !streams));
             let world = locker.world();
             if self.hub.begin_backlog(self.options.backlog) {
                 let id = (self.options.random_id)();
                 self.hub.change_history(|history| history.forget(id));
             }
-            let tap = store.tap_leaving(SPARE_LANES, &world, &locker, SlotSet::full());
-            if let Some(tap) = tap {
+            let tap = (streams || claim.is_some())
+                .then(|| store.tap_leaving(SPARE_LANES, &world, &locker, SlotSet::full()));
+            if let Some(tap) = tap.flatten() {
                 let reader = store.journal.reader(Some(tap.cut));
                 let reader = reader.ok_or("the journal was cut")?;
                 self.bound(&reader);
@@ -308,7 +312,7 @@ impl Serving {
         let over = || self.is_over();
         store.journal.await_release(tap.cut.sequence, over);
         let offset = Offset(tap.cut.offset);
-        if self.options.diskless && self.session.lock().introduction().eof {
+        if streams {
             self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;
         } else {
             self.file_snapshot(socket, tap, &locker, id, offset)?;
@@ -428,9 +432,7 @@ impl Serving {
 
     /// Reads what the replica says: acknowledgements, and options between.
     fn receive(&self, unread: Vec<u8>) {
-        let Ok(mut socket) = self.link.socket.try_clone() else {
-            return;
-        };
+        let mut socket = &*self.link.socket;
         let mut listener = Listener::default();
         listener.input(&unread);
         let mut chunk = [0; 4096];

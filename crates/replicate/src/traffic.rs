@@ -56,7 +56,7 @@ impl Traffic {
 
 /// A replica's socket, whose output is counted.
 pub(crate) struct ToReplica {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: Arc<TcpStream>,
     pub(crate) traffic: Arc<Traffic>,
 }
 
@@ -72,7 +72,7 @@ impl ToReplica {
     pub(crate) fn send_file(&mut self, file: &mut File) -> io::Result<()> {
         loop {
             // The socket itself is named, so that the system copies.
-            match io::copy(&mut file.take(PIECE), &mut self.socket)? {
+            match io::copy(&mut file.take(PIECE), &mut &*self.socket)? {
                 0 => return Ok(()),
                 sent => self.count(sent),
             }
@@ -82,12 +82,12 @@ impl ToReplica {
 
 impl Write for ToReplica {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.socket.write(bytes)?;
+        let written = (&*self.socket).write(bytes)?;
         self.count(written as u64);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
+        (&*self.socket).flush()
     }
 }

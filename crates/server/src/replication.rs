@@ -298,15 +298,15 @@ impl Node {
                 ticket,
                 ..
             } = detached;
-            let socket = std::net::TcpStream::from(stream.into_fd());
-            if let Ok(other) = socket.try_clone() {
-                let cut = move || {
-                    closed.store(true, Ordering::Release);
-                    drop(other.shutdown(std::net::Shutdown::Both));
-                };
-                let _ = card.cut.set(Box::new(cut));
-            }
-            let mut first = &socket;
+            // A replica costs one descriptor, as any client: more are not set aside for it.
+            let socket = Arc::new(std::net::TcpStream::from(stream.into_fd()));
+            let other = socket.clone();
+            let cut = move || {
+                closed.store(true, Ordering::Release);
+                drop(other.shutdown(std::net::Shutdown::Both));
+            };
+            let _ = card.cut.set(Box::new(cut));
+            let mut first = &*socket;
             let sent = unsent.is_empty() || first.write_all(&unsent).is_ok();
             if sent {
                 replicate::serve(&hub, socket, machine, request, unread, options);

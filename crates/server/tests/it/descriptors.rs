@@ -173,3 +173,29 @@ fn connections_that_migrate_keeps_stop_nothing_and_go_by_themselves() {
         descriptors() <= before
     });
 }
+
+/// A replica costs what a client costs: each took four descriptors, and a file besides.
+#[test]
+fn replicas_that_read_nothing_stop_nothing() {
+    let server = limited("ulimit -n 200").start();
+    let mut admin = server.connect();
+    let value = "v".repeat(100_000);
+    for key in 0..100 {
+        let key = format!("key:{key}");
+        admin.call(&["SET", &key, &value]).expect_ok();
+    }
+    let most = admin.line("CONFIG GET maxclients").texts();
+    let most: usize = most[1].parse().expect("a number");
+    let (mut replicas, refused) = crowd(&server, most - 2);
+    assert_eq!(refused, 0);
+    for replica in &mut replicas {
+        replica.send(&["PSYNC", "?", "-1"]).expect("it is sent");
+    }
+    eventually("they are served", LIMIT, || {
+        let known = admin.info("connected_slaves").unwrap().unwrap();
+        known.parse() == Ok(replicas.len())
+    });
+    for _ in 0..3 {
+        everything_goes_on(&mut admin);
+    }
+}
