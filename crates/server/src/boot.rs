@@ -198,11 +198,7 @@ fn serve(
 ) -> Result<Option<Duration>, String> {
     log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     introduce(&config, log);
-    // One that cannot be told is no reason not to serve: Redis warns as well.
-    let supervisor = Supervisor::find(config.supervised).unwrap_or_else(|error| {
-        log.warning(format!("Nobody is told how the server is: {error}."));
-        Supervisor::None
-    });
+    let supervisor = find_supervisor(&config, log);
     // A second process in this directory must find out before it touches anything.
     let conf = crate::clustering::lock_conf(&config)?;
     let nodes = conf.as_ref().map_or(0, clusterio::ConfLock::lines);
@@ -273,6 +269,15 @@ fn serve(
         stopped.map_err(|error| error.to_string())?;
     }
     Ok(restart)
+}
+
+/// Who is to be told how the server is. One that cannot be told is no reason not to serve: Redis warns
+/// as well.
+fn find_supervisor(config: &Config, log: &Log) -> Supervisor {
+    Supervisor::find(config.supervised).unwrap_or_else(|error| {
+        log.warning(format!("Nobody is told how the server is: {error}."));
+        Supervisor::None
+    })
 }
 
 /// Ends the server when a signal asks for it.
