@@ -203,7 +203,7 @@ fn serve(
     let conf = crate::clustering::lock_conf(&config)?;
     let nodes = conf.as_ref().map_or(0, clusterio::ConfLock::lines);
     let kept_from = crate::descriptors::at_start(&mut config, log, nodes)?;
-    let store = new_store(&config);
+    let store = new_store(&config)?;
     let node = Node::new(config.clone());
     node.set_log(log.clone());
     node.append_only.hold_at_start(&config)?;
@@ -303,8 +303,16 @@ const MUTANT: &str = "SHOAL_TEST_MUTANT";
 /// Set, in such builds, to how many bytes of old values may wait for a snapshot.
 const BOUND: &str = "SHOAL_TEST_BOUND";
 
-fn new_store(config: &Config) -> Arc<Store> {
-    let databases = u16::try_from(config.databases).expect("the option's range");
+/// # Errors
+/// There are more databases than records of the journal can name, in 16 bits.
+fn new_store(config: &Config) -> Result<Arc<Store>, String> {
+    let wanted = config.databases;
+    let databases = u16::try_from(wanted).map_err(|_| {
+        format!(
+            "The option databases is {wanted}: this server has {} at most.",
+            u16::MAX
+        )
+    })?;
     let store = Store::new(databases);
     let name = std::env::var(MUTANT)
         .ok()
@@ -316,7 +324,7 @@ fn new_store(config: &Config) -> Arc<Store> {
     if let Some(bytes) = bound.and_then(|bytes| bytes.parse().ok()) {
         store.bound_images(bytes);
     }
-    store
+    Ok(store)
 }
 
 /// Says who starts: programs that run the server look for its number behind `PID:`.

@@ -75,8 +75,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "16",
         Kind::Number {
             min: 1,
-            // Each record of the journal says its database in 16 bits.
-            max: u16::MAX as i64,
+            max: INT,
             field: field!(databases),
         },
     )
