@@ -1,5 +1,6 @@
 //! CONFIG GET and SET, and what a change of configuration means for the running server.
 
+use crate::current::Current;
 use crate::node::{Node, ok};
 use crate::places::Hosts;
 use config::{Caller, Change, Config, ProtectedAction, SetError};
@@ -57,12 +58,13 @@ fn apply(config: &Config, settings: &mut Settings) {
 pub(crate) struct Turns {
     changes: Mutex<()>,
     rewrites: Mutex<()>,
+    refusals: Mutex<()>,
 }
 
-/// Changes what the configuration says of itself, without a client that wants it.
-pub(crate) fn correct(node: &Node, change: impl FnOnce(&mut Config)) {
+/// Corrects what the configuration says, without a client that wants it, while nobody else changes it.
+pub(crate) fn in_turn(node: &Node, correct: impl FnOnce(&Current<Config>)) {
     let _turn = node.config_turns.changes.lock();
-    node.config.change(change);
+    correct(&node.config);
 }
 
 /// CONFIG GET pattern [pattern ...]
@@ -237,6 +239,8 @@ pub(crate) fn in_force(node: &Node, engine: &Engine, config: &Config) {
 
 /// Works out whether writes must be refused, because saving fails or replicas are missing.
 pub(crate) fn refresh_refusal(node: &Node, engine: &Engine) {
+    // Read under the lock: what an older configuration says must not come later.
+    let _turn = node.config_turns.refusals.lock();
     let (config, settings) = (node.config.read(), engine.settings());
     let (wanted, lag) = (config.min_replicas_to_write, config.min_replicas_max_lag);
     let saves = config.stop_writes_on_bgsave_error && !config.save.is_empty();

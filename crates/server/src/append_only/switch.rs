@@ -142,11 +142,11 @@ pub(crate) fn begin_anew(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), F
         disable(node, engine);
     }
     let turn = {
-        let config = node.config.read();
-        if !config.appendonly {
+        let mut state = node.append_only.state.lock();
+        if !node.config.read().appendonly {
             return Ok(());
         }
-        node.append_only.state.lock().turn(Phase::Waiting)
+        state.turn(Phase::Waiting)
     };
     turn_on(node, engine, (turn, false), |_| {})
 }
@@ -179,10 +179,10 @@ pub(crate) fn configured(
     }
     set_gate(node, engine);
     let turned = {
-        // Both at once: of two clients that set it, the later one has the last word.
-        let config = node.config.read();
+        // The configuration as it is under the lock: of two clients that set it, the later one has
+        // the last word.
         let mut state = node.append_only.state.lock();
-        match (state.phase != Phase::Off, config.appendonly) {
+        match (state.phase != Phase::Off, node.config.read().appendonly) {
             // It begins when there is a whole data set for it.
             (false, true) if !node.replication().is_whole() => return Ok(None),
             (true, false) => Turned::Off {
@@ -330,12 +330,12 @@ fn open(
 
 /// After a refusal to turn the file on: it stays off, and CONFIG GET says so.
 fn stay_off(node: &Node, turn: u64) {
-    crate::configure::correct(node, |config| {
+    crate::configure::in_turn(node, |config| {
         let mut state = node.append_only.state.lock();
         if state.turns == turn && state.phase == Phase::Waiting {
             state.turn(Phase::Off);
             node.append_only.hold.keep(None);
-            config.appendonly = false;
+            config.change(|config| config.appendonly = false);
         }
     });
 }
