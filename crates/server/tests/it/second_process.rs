@@ -13,6 +13,13 @@ fn plan_in(directory: &Path) -> ServerPlan {
     Server::of(Program::Shoal).option("dir", directory)
 }
 
+/// The same with an append-only file that loses nothing.
+fn with_file_in(directory: &Path) -> ServerPlan {
+    plan_in(directory)
+        .option("appendonly", "yes")
+        .option("appendfsync", "always")
+}
+
 /// The names and contents of all files below a directory, but for what servers print.
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
@@ -42,11 +49,7 @@ fn refused(plan: ServerPlan) -> String {
 #[test]
 fn a_second_server_leaves_the_append_only_files_alone() {
     let directory = TempDir::new("second");
-    let with_file = || {
-        plan_in(directory.path())
-            .option("appendonly", "yes")
-            .option("appendfsync", "always")
-    };
+    let with_file = || with_file_in(directory.path());
     let mut first = with_file().start();
     first.call(&["SET", "before", "1"]).expect_ok();
     // What the second would take for a torn tail is the beginning of what the first goes on with.
@@ -200,11 +203,7 @@ fn a_dump_that_cannot_be_loaded_is_not_passed_over() {
 #[test]
 fn what_no_manifest_lists_is_never_overwritten() {
     let directory = TempDir::new("second");
-    let with_file = || {
-        plan_in(directory.path())
-            .option("appendonly", "yes")
-            .option("appendfsync", "always")
-    };
+    let with_file = || with_file_in(directory.path());
     let folder = directory.path().join("appendonlydir");
     let manifest = folder.join("appendonly.aof.manifest");
     let mut server = with_file().start();
@@ -240,11 +239,7 @@ fn what_no_manifest_lists_is_never_overwritten() {
 #[test]
 fn the_lock_comes_back_with_the_folder() {
     let directory = TempDir::new("second");
-    let with_file = || {
-        plan_in(directory.path())
-            .option("appendonly", "yes")
-            .option("appendfsync", "always")
-    };
+    let with_file = || with_file_in(directory.path());
     let folder = directory.path().join("appendonlydir");
     let aside = directory.path().join("aside");
     let mut first = with_file().start();
@@ -314,11 +309,7 @@ fn a_lock_that_was_removed_is_taken_anew() {
 #[test]
 fn a_folder_that_another_made_anew_is_the_others() {
     let directory = TempDir::new("second");
-    let with_file = || {
-        plan_in(directory.path())
-            .option("appendonly", "yes")
-            .option("appendfsync", "always")
-    };
+    let with_file = || with_file_in(directory.path());
     let folder = directory.path().join("appendonlydir");
     let first = with_file().start();
     let mut conn = first.connect();
