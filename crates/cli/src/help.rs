@@ -138,7 +138,7 @@ fn starts_with(text: &str, start: &str) -> bool {
 pub(crate) fn hint(line: &str) -> Option<String> {
     let typed = words::split(line.as_bytes())?;
     let (spec, named) = syntax::command_of(&typed)?;
-    if !spec.subcommands.is_empty() {
+    if spec.is_container() {
         return None;
     }
     let ends_with_space = line.ends_with(' ');

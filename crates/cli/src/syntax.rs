@@ -61,10 +61,7 @@ pub(crate) fn body(arg: &Arg) -> String {
 pub(crate) fn command_of(words: &[Vec<u8>]) -> Option<(&'static Spec, usize)> {
     let spec = commands::lookup(words.first()?)?;
     if let Some(second) = words.get(1)
-        && let Some(sub) = spec
-            .subcommands
-            .iter()
-            .find(|s| second.eq_ignore_ascii_case(s.name.as_bytes()))
+        && let Some(sub) = spec.subcommand(second)
     {
         return Some((sub, 2));
     }

@@ -43,7 +43,7 @@ fn map<const N: usize>(pairs: [(&'static str, Node); N]) -> Node {
 
 /// One command's element of the reply to `COMMAND INFO`.
 pub fn info(spec: &'static Spec) -> Node {
-    let subcommands: Vec<Node> = spec.subcommands.iter().map(info).collect();
+    let subcommands: Vec<Node> = spec.subcommands().iter().map(|sub| info(sub)).collect();
     Node::Array(vec![
         Node::Bulk(spec.full_name),
         Node::Integer(spec.arity.into()),
@@ -148,10 +148,10 @@ pub fn docs(spec: &'static Spec) -> (Node, Node) {
     if !spec.args.is_empty() {
         pairs.push(("arguments", arguments(spec.args)));
     }
-    if !spec.subcommands.is_empty() {
+    if spec.is_container() {
         pairs.push((
             "subcommands",
-            Node::Map(spec.subcommands.iter().map(docs).collect()),
+            Node::Map(spec.subcommands().iter().map(|sub| docs(sub)).collect()),
         ));
     }
     let pairs = pairs

@@ -94,6 +94,17 @@ bit_set! {
         ALLOW_BUSY = "allow_busy",
         /// Refused unless the configuration allows it (`enable-debug-command`).
         PROTECTED = "",
+        /// Sees and changes the whole key space at one instant.
+        WORLD = "",
+        /// As `WORLD`, in a transaction only.
+        WORLD_IN_EXEC = "",
+        /// Finds out only while it runs which slots it touches: a transaction that holds it takes the
+        /// token before it begins.
+        WANDERS = "",
+        /// Groups subcommands.
+        CONTAINER = "",
+        /// Runs at once between MULTI and EXEC.
+        NOT_QUEUED = "",
     }
 }
 

@@ -21,10 +21,10 @@ pub fn syntax(spec: &Spec) -> String {
 /// if nothing can follow, or a word does not fit.
 pub fn hint<A: Argv + ?Sized>(words: &A) -> Option<String> {
     let spec = resolve(words).ok()?;
-    if !spec.subcommands.is_empty() {
+    if spec.is_container() {
         return None;
     }
-    let name_words = if spec.parent.is_some() { 2 } else { 1 };
+    let name_words = if spec.parent().is_some() { 2 } else { 1 };
     let rest: Vec<&[u8]> = (name_words..words.count())
         .map(|index| words.arg(index))
         .collect();

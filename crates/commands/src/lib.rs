@@ -3,40 +3,26 @@
 //! One row ([`Spec`]) per command and per subcommand says how many arguments it takes, what it
 //! does to keys, who may call it and how it is documented. Dispatch, access rules, routing in
 //! server and proxy, `COMMAND` and the command line's help all read these rows. The rows stand in
-//! one file per family; handlers live elsewhere and match on [`Cmd`], so that a command without a
-//! handler does not compile.
-//!
-//! To add a command: a variant in `cmd.rs` and a row in its family's file.
+//! one file per family; the lists of handlers that a family's rows define are filled in elsewhere, so
+//! that a command without a handler does not compile.
 
 #![forbid(unsafe_code)]
 
 mod arg;
 mod argv;
-mod bitmap;
-mod client;
-mod cluster;
 mod cmd;
-mod connection;
 mod describe;
-mod expire;
+pub mod family;
 mod flags;
-mod generic;
 mod getkeys;
-mod hash;
 mod help;
 mod hint;
-mod introspection;
 mod keys;
 mod keyspec;
-mod list;
 mod lookup;
 mod rename;
-mod replication;
 mod secret;
-mod server;
 mod spec;
-mod string;
-mod transactions;
 mod unknown;
 
 pub use arg::{Arg, ArgKind};
@@ -52,7 +38,7 @@ pub use keyspec::{Begin, Find, KeyRange, KeySpec};
 pub use lookup::{all, lookup, lookup_full, resolve, top_level};
 pub use rename::{Directory, RenameError};
 pub use secret::{Secrets, may_hold_secrets, secrets};
-pub use spec::{Group, Spec};
+pub use spec::{Group, RunBy, Spec};
 pub use unknown::{Unknown, wrong_subcommand};
 
 #[cfg(test)]

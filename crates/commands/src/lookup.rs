@@ -6,63 +6,14 @@
 
 use crate::argv::Argv;
 use crate::cmd::Cmd;
+use crate::family::{FAMILIES, Place, places, rows};
 use crate::spec::Spec;
 use crate::unknown::Unknown;
-use crate::{
-    bitmap, cluster, connection, expire, generic, hash, introspection, list, replication, server,
-    string, transactions,
-};
 
-/// The families in the order in which `COMMAND` lists them.
-static FAMILIES: &[&[Spec]] = &[
-    string::ROWS,
-    bitmap::ROWS,
-    hash::ROWS,
-    list::ROWS,
-    generic::ROWS,
-    expire::ROWS,
-    transactions::ROWS,
-    connection::ROWS,
-    server::ROWS,
-    introspection::ROWS,
-    replication::ROWS,
-    cluster::ROWS,
-];
-
-/// Every row by the number of its id. Building it proves that each id has exactly one row.
-static BY_ID: [&Spec; Cmd::COUNT] = rows_by_id();
-
-const fn rows_by_id() -> [&'static Spec; Cmd::COUNT] {
-    let mut found: [Option<&'static Spec>; Cmd::COUNT] = [None; Cmd::COUNT];
-    let mut family = 0;
-    while family < FAMILIES.len() {
-        let rows = FAMILIES[family];
-        let mut row = 0;
-        while row < rows.len() {
-            put(&mut found, &rows[row]);
-            let mut sub = 0;
-            while sub < rows[row].subcommands.len() {
-                put(&mut found, &rows[row].subcommands[sub]);
-                sub += 1;
-            }
-            row += 1;
-        }
-        family += 1;
-    }
-    let mut rows = [&FAMILIES[0][0]; Cmd::COUNT];
-    let mut id = 0;
-    while id < Cmd::COUNT {
-        rows[id] = found[id].expect("an id without a row");
-        id += 1;
-    }
-    rows
-}
-
-const fn put(found: &mut [Option<&'static Spec>; Cmd::COUNT], spec: &'static Spec) {
-    let id = spec.id as usize;
-    assert!(found[id].is_none(), "two rows with one id");
-    found[id] = Some(spec);
-}
+/// Every row by the number of its id.
+pub(crate) static BY_ID: [&Spec; Cmd::COUNT] = rows();
+/// Where each row stands, by the number of its id.
+pub(crate) static PLACES: [Place; Cmd::COUNT] = places(&BY_ID);
 
 /// Longest name that the integer form holds.
 const FOLDED: usize = 15;
@@ -78,7 +29,7 @@ const fn names() -> [Entry; SLOTS] {
     let mut id = 0;
     while id < Cmd::COUNT {
         let spec = BY_ID[id];
-        if spec.parent.is_none() {
+        if PLACES[id].parent.is_none() {
             let name = spec.name.as_bytes();
             assert!(name.len() <= FOLDED, "a name longer than the integer form");
             let mut folded = (name.len() as u128) << (8 * FOLDED);
@@ -188,7 +139,7 @@ pub(crate) fn below<A: Argv + ?Sized>(
     argv: &A,
 ) -> Result<&'static Spec, Unknown> {
     let spec = found.ok_or(Unknown::Command)?;
-    if spec.subcommands.is_empty() || argv.count() == 1 {
+    if !spec.is_container() || argv.count() == 1 {
         return Ok(spec);
     }
     spec.subcommand(argv.arg(1))
@@ -196,30 +147,11 @@ pub(crate) fn below<A: Argv + ?Sized>(
 }
 
 /// All rows: every command, each container followed by its subcommands.
-pub fn all() -> impl Iterator<Item = &'static Spec> {
-    top_level().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands))
+pub fn all() -> impl Iterator<Item = &'static Spec> + Clone {
+    FAMILIES.iter().flat_map(|rows| rows.iter())
 }
 
 /// The rows of the commands, without subcommands.
 pub fn top_level() -> impl Iterator<Item = &'static Spec> + Clone {
-    FAMILIES.iter().flat_map(|rows| rows.iter())
-}
-
-impl Cmd {
-    /// The row of this id.
-    #[inline]
-    pub fn spec(self) -> &'static Spec {
-        BY_ID[self as usize]
-    }
-
-    /// The id with this number, which is below [`Cmd::COUNT`].
-    pub fn from_index(index: usize) -> Option<Cmd> {
-        BY_ID.get(index).map(|spec| spec.id)
-    }
-
-    /// The number of this id: dense, from 0 to [`Cmd::COUNT`] - 1, not for storing.
-    #[inline]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
+    all().filter(|spec| spec.parent().is_none())
 }

@@ -4,6 +4,7 @@ use crate::arg::Arg;
 use crate::cmd::Cmd;
 use crate::flags::{Acl, Flags, acl, flag};
 use crate::keyspec::{KeyRange, KeySpec};
+use crate::lookup::{BY_ID, PLACES};
 use crate::secret::Secrets;
 
 /// The group a command is documented under.
@@ -46,6 +47,47 @@ impl Group {
     }
 }
 
+/// Who runs a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunBy {
+    /// The engine, under the slots of its keys.
+    Engine,
+    /// The program around the engine, with nothing locked: it may wait for something.
+    Host,
+    /// Nobody: only its subcommands run.
+    Nobody,
+}
+
+/// A row whose command the engine runs; `family!` gives it an id.
+pub(crate) const fn engine(
+    full_name: &'static str,
+    arity: i16,
+    since: &'static str,
+    group: Group,
+) -> Spec {
+    Spec::new(RunBy::Engine, full_name, arity, since, group)
+}
+
+/// A row whose command the host runs; `family!` gives it an id.
+pub(crate) const fn host(
+    full_name: &'static str,
+    arity: i16,
+    since: &'static str,
+    group: Group,
+) -> Spec {
+    Spec::new(RunBy::Host, full_name, arity, since, group)
+}
+
+/// A row that only groups subcommands; `family!` gives it an id.
+pub(crate) const fn container(
+    full_name: &'static str,
+    arity: i16,
+    since: &'static str,
+    group: Group,
+) -> Spec {
+    Spec::new(RunBy::Nobody, full_name, arity, since, group).flags(flag::CONTAINER)
+}
+
 /// All that is known about one command or subcommand.
 ///
 /// What every call reads comes first and fits one cache line: dispatch touches no other.
@@ -54,6 +96,8 @@ impl Group {
 pub struct Spec {
     /// What handlers match on.
     pub id: Cmd,
+    /// Who runs it.
+    pub run_by: RunBy,
     /// How many arguments, names included; negative: at least that many.
     pub arity: i16,
     /// What it is and where it may run.
@@ -64,14 +108,10 @@ pub struct Spec {
     pub range: KeyRange,
     /// Where its keys are.
     pub keys: &'static [KeySpec],
-    /// The subcommands; a command that has any is a container.
-    pub subcommands: &'static [Spec],
     /// The name in lower case; a subcommand's with its container before a bar: `config|get`.
     pub full_name: &'static str,
     /// The last part of the name: `get` of `config|get`.
     pub name: &'static str,
-    /// The container's id, for a subcommand.
-    pub parent: Option<Cmd>,
     /// Tips for clients: how to route it in a cluster, whether replies repeat.
     pub tips: &'static [&'static str],
     /// The version of Redis that brought it.
@@ -98,19 +138,18 @@ pub struct Spec {
 const _: () = assert!(std::mem::offset_of!(Spec, full_name) <= 64);
 
 impl Spec {
-    pub(crate) const fn new(
-        id: Cmd,
+    const fn new(
+        run_by: RunBy,
         full_name: &'static str,
         arity: i16,
         since: &'static str,
         group: Group,
     ) -> Spec {
         Spec {
-            id,
+            id: Cmd::new(0),
+            run_by,
             full_name,
             name: last_part(full_name),
-            parent: None,
-            subcommands: &[],
             arity,
             flags: Flags(0),
             acl: Acl(acl::SLOW),
@@ -129,8 +168,9 @@ impl Spec {
         }
     }
 
-    pub(crate) const fn of(mut self, parent: Cmd) -> Spec {
-        self.parent = Some(parent);
+    /// Sets the id, which `family!` does.
+    pub(crate) const fn id(mut self, id: Cmd) -> Spec {
+        self.id = id;
         self
     }
 
@@ -215,20 +255,27 @@ impl Spec {
         self
     }
 
-    pub(crate) const fn subcommands(mut self, subcommands: &'static [Spec]) -> Spec {
-        self.subcommands = subcommands;
-        self
-    }
-
     /// Whether any of these [`flag`] bits is set.
     #[inline]
     pub const fn has(&self, flags: u32) -> bool {
         self.flags.has(flags)
     }
 
-    /// Whether it only groups subcommands. `COMMAND` groups some and is a command as well.
-    pub fn is_container(&self) -> bool {
-        !self.subcommands.is_empty()
+    /// The subcommands; a command that has any is a container.
+    pub fn subcommands(&self) -> &'static [&'static Spec] {
+        PLACES[self.id.index()].subcommands(&BY_ID)
+    }
+
+    /// The container's id, for a subcommand.
+    pub fn parent(&self) -> Option<Cmd> {
+        PLACES[self.id.index()].parent
+    }
+
+    /// Whether it groups subcommands. `COMMAND` groups some and is a command as well: see
+    /// [`Spec::run_by`].
+    #[inline]
+    pub const fn is_container(&self) -> bool {
+        self.has(flag::CONTAINER)
     }
 
     /// Whether `argc` arguments, names included, are as many as it takes.
@@ -243,9 +290,8 @@ impl Spec {
 
     /// The subcommand of this name, upper and lower case alike.
     pub fn subcommand(&self, name: &[u8]) -> Option<&'static Spec> {
-        self.subcommands
-            .iter()
-            .find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
+        let mut subcommands = self.subcommands().iter().copied();
+        subcommands.find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// Whether it takes keys at all.

@@ -16,7 +16,7 @@ fn every_id_finds_its_row_by_number_and_by_name() {
         assert!(std::ptr::eq(lookup_full(upper.as_bytes()).unwrap(), spec));
         assert_eq!(Cmd::from_index(number), Some(spec.id));
         assert_eq!(spec.full_name, spec.full_name.to_ascii_lowercase());
-        match spec.parent {
+        match spec.parent() {
             None => assert_eq!(spec.name, spec.full_name),
             Some(parent) => {
                 assert_eq!(
@@ -133,7 +133,7 @@ fn help_lists_every_subcommand_once() {
             lines[0].starts_with(&container.name.to_ascii_uppercase()),
             "{lines:?}"
         );
-        assert_eq!(lines.len(), 1 + 2 * container.subcommands.len());
+        assert_eq!(lines.len(), 1 + 2 * container.subcommands().len());
         assert!(lines[lines.len() - 2] == "HELP", "{lines:?}");
     }
     let config = help(Cmd::Config.spec());

@@ -25,6 +25,7 @@ mod leaving;
 mod long_double;
 mod outcome;
 mod pause;
+mod redact;
 mod route;
 mod session;
 mod settings;
@@ -42,7 +43,8 @@ pub use dice::Dice;
 pub use effects::Effects;
 pub use fail::{Done, Fail};
 pub use family::memory::MemoryReport;
-pub use family::slow::Onlookers;
+pub use family::monitor::Monitors;
+pub use family::slowlog::SlowLog;
 pub use foreign::Foreign;
 pub use host::{Alone, Answer, Host, Taken, Ticket};
 pub use key::Key;
@@ -71,8 +73,10 @@ pub struct Engine {
     pub stats: Stats,
     /// What commands know of the cluster.
     pub routing: Routing,
-    /// The slow log and the monitors.
-    pub onlookers: Onlookers,
+    /// The commands that took long.
+    pub slow_log: SlowLog,
+    /// The connections that are shown every command.
+    pub monitors: Monitors,
     /// What took long.
     pub latency: latency::LatencyMonitor,
     /// Pauses of clients.
@@ -101,7 +105,8 @@ impl Engine {
             clients: Clients::default(),
             stats: Stats::default(),
             routing: Routing::default(),
-            onlookers: Onlookers::default(),
+            slow_log: SlowLog::default(),
+            monitors: Monitors::default(),
             latency: latency::LatencyMonitor::default(),
             uncounted: AtomicU64::new(0),
             directory,

@@ -58,7 +58,7 @@ pub struct Session {
     /// How often its command found a slot locked after having had others.
     pub(crate) misses: u8,
     /// How far its KEYS has come, when it waits for a slot.
-    pub(crate) keys_so_far: Option<Box<crate::family::key::scan::KeysSoFar>>,
+    pub(crate) keys_so_far: Option<Box<crate::family::generic::scan::KeysSoFar>>,
     /// What is left of its transaction, when that waits for something outside of the engine.
     pub(crate) rest: Option<Box<Rest>>,
     /// Whether the command that runs is one of a transaction, behind its unit: one that waits for
@@ -67,7 +67,7 @@ pub struct Session {
     /// Whether the late reply of its command tells of data, which others may have changed.
     pub(crate) late_data: bool,
     /// What its command is, while a thread of the program around the engine does it.
-    pub(crate) elsewhere: Option<Box<crate::family::slow::Elsewhere>>,
+    pub(crate) elsewhere: Option<Box<crate::family::slowlog::Elsewhere>>,
     /// Set by a command that changes what all workers go by: its reply may leave when each of them
     /// has begun a batch since. Whoever writes replies takes it.
     pub everywhere: bool,

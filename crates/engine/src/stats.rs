@@ -185,18 +185,12 @@ impl Stats {
 
     /// Commands that ran, of any kind.
     pub fn total_calls(&self) -> u64 {
-        (0..Cmd::COUNT)
-            .filter_map(Cmd::from_index)
-            .map(|cmd| self.of(cmd).calls)
-            .sum()
+        Cmd::all().map(|cmd| self.of(cmd).calls).sum()
     }
 
     /// How long commands took together, in microseconds.
     pub fn total_microseconds(&self) -> u64 {
-        (0..Cmd::COUNT)
-            .filter_map(Cmd::from_index)
-            .map(|cmd| self.of(cmd).microseconds)
-            .sum()
+        Cmd::all().map(|cmd| self.of(cmd).microseconds).sum()
     }
 
     /// Errors by prefix.

@@ -2,11 +2,11 @@
 
 use crate::ahead::KnownKey;
 use crate::fail::{self, Fail};
-use crate::family::slow;
+use crate::family::monitor;
 use crate::worker::{MISSES, Slots, is_paused, lock};
-use crate::{Keyspace, Outcome, Session, Worker, handlers};
+use crate::{Keyspace, Outcome, Session, Worker};
 use base::Slot;
-use commands::{Cmd, Spec};
+use commands::{Cmd, Spec, flag};
 use resp::{Args, ArgsBuf};
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -69,12 +69,6 @@ impl Transaction {
     pub fn has_keys(&self) -> bool {
         self.queue.iter().any(|queued| queued.spec.has_keys())
     }
-}
-
-/// Whether the command changes something, or would be replicated.
-fn changes(cmd: Cmd) -> bool {
-    use commands::flag::{MAY_REPLICATE, WRITE};
-    cmd.spec().has(WRITE | MAY_REPLICATE)
 }
 
 /// Ends the transaction and all watches.
@@ -156,7 +150,7 @@ impl Worker {
             return self.go_on(session, out);
         }
         if outcome == Outcome::Done {
-            slow::show(&self.engine, session, Cmd::Exec.spec(), args);
+            monitor::show(&self.engine, session, Cmd::Exec.spec(), args);
         }
         outcome
     }
@@ -182,12 +176,12 @@ impl Worker {
         slots.extend(session.watched.iter().map(|(_, key)| Slot::of_key(key)));
         slots.sort_unstable();
         slots.dedup();
-        if unit.needs(handlers::needs_world_in_exec) {
+        if unit.has(flag::WORLD | flag::WORLD_IN_EXEC) {
             return self.exec_with_world(session, unit, (home, &slots), out);
         }
         let (when, now) = (self.when(session), self.now());
         let (locker, parts) = self.parts();
-        let with_token = unit.needs(handlers::wanders) || session.misses >= MISSES;
+        let with_token = unit.has(flag::WANDERS) || session.misses >= MISSES;
         let token = with_token.then(|| locker.try_token());
         let Some(token) = token.map_or(Some(None), |token| token.map(Some)) else {
             return Outcome::Token;
@@ -224,7 +218,7 @@ impl Worker {
         self.write_error(session, &text.into(), out);
         let track = self.settings.latency_tracking;
         self.stats.timed(Cmd::Exec, Duration::ZERO, true, track);
-        slow::show(&self.engine, session, Cmd::Exec.spec(), args);
+        monitor::show(&self.engine, session, Cmd::Exec.spec(), args);
         Outcome::Done
     }
 
@@ -251,7 +245,13 @@ impl Worker {
             // The gate was closed: a pause may have begun, or ended.
             Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
             Some(_) if parts.engine.generation() != generation => Ok(Outcome::Token),
-            Some(_) if is_paused(level, session, || unit.needs(changes)) => Ok(Outcome::Paused),
+            Some(_)
+                if is_paused(level, session, || {
+                    unit.has(flag::WRITE | flag::MAY_REPLICATE)
+                }) =>
+            {
+                Ok(Outcome::Paused)
+            }
             Some(world) => {
                 let guards = locker.lock_all(world.token(), slots);
                 let db = parts.engine.store.physical_db(session.db);

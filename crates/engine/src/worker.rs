@@ -6,8 +6,8 @@ use crate::fail::{self, Done, Fail};
 use crate::route::{self, Wish};
 use crate::session::ReplyMode;
 use crate::stats::WorkerStats;
-use crate::{Clock, Dice, Effects, Engine, Outcome, Session, Settings, handlers, witness};
-use commands::{Cmd, Spec, flag};
+use crate::{Clock, Dice, Effects, Engine, Outcome, Session, Settings, witness};
+use commands::{Cmd, RunBy, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -167,7 +167,7 @@ impl Worker {
         crate::transaction::discard(session, &self.locker);
         drop(batch);
         self.engine.clients.remove(session.card.id);
-        self.engine.onlookers.remove(session.card.id);
+        self.engine.monitors.remove(session.card.id);
     }
 
     /// Executes one command and writes its reply.
@@ -268,7 +268,7 @@ impl Worker {
     /// Checks that need no slot.
     #[inline]
     fn admit(&self, session: &mut Session, spec: &'static Spec, args: Args<'_>) -> Done {
-        if !spec.takes(args.len()) || (spec.is_container() && !handlers::runs_alone(spec.id)) {
+        if !spec.takes(args.len()) || spec.run_by == RunBy::Nobody {
             return Err(fail::wrong_arity(spec.full_name));
         }
         if session.trusted {
@@ -430,11 +430,7 @@ impl Drop for Worker {
 
 /// Whether the command is queued instead of run.
 fn queues(session: &Session, spec: &'static Spec) -> bool {
-    session.in_multi()
-        && !matches!(
-            spec.id,
-            Cmd::Exec | Cmd::Discard | Cmd::Multi | Cmd::Watch | Cmd::Quit | Cmd::Reset
-        )
+    session.in_multi() && !spec.has(flag::NOT_QUEUED)
 }
 
 mod admission;

@@ -1,27 +1,88 @@
 //! CLUSTER commands: from arguments to requests of the cluster machine, and from its answers to
 //! replies.
 
+use crate::hosted::{Call, Hosted};
 use crate::node::{Node, number};
 use base::{Slot, num};
 use cluster::{Endpoint, FailoverKind, NodeRow, Reply as Given, Request};
-use commands::Cmd;
+use commands::family::cluster as family;
 use engine::{Engine, Fail, Session, Taken};
 use resp::{Args, Reply};
 
-/// Carries out a CLUSTER command.
-pub(crate) fn run(
-    node: &Node,
-    engine: &Engine,
-    cmd: Cmd,
-    args: Args<'_>,
-    session: Option<&mut Session>,
+/// What carries out the CLUSTER commands that the bus answers.
+pub(crate) const HOSTED: family::Hosted<Hosted> = family::Hosted {
+    ClusterAddslots: |call| answer(call, |call| Ok(Request::AddSlots(slots(call.args)?))),
+    ClusterAddslotsrange: |call| answer(call, |call| Ok(Request::AddSlots(ranges(call.args)?))),
+    ClusterBumpepoch: |call| answer(call, |_| Ok(Request::BumpEpoch)),
+    ClusterCountFailureReports: |call| {
+        answer(call, |call| Ok(Request::CountFailureReports(word(call))))
+    },
+    ClusterDelslots: |call| answer(call, |call| Ok(Request::DelSlots(slots(call.args)?))),
+    ClusterDelslotsrange: |call| answer(call, |call| Ok(Request::DelSlots(ranges(call.args)?))),
+    ClusterFailover: |call| answer(call, |call| failover(call.args)),
+    ClusterFlushslots: |call| {
+        answer(call, |call| {
+            let has_keys = has_keys(call.engine);
+            Ok(Request::FlushSlots { has_keys })
+        })
+    },
+    ClusterForget: |call| answer(call, |call| Ok(Request::Forget(word(call)))),
+    ClusterInfo: |call| answer(call, |_| Ok(Request::Info)),
+    ClusterKeyslot: |call| {
+        bus(call.node)?;
+        Ok(number(Slot::of_key(call.args.get(2)).number().into()))
+    },
+    ClusterLinks: |call| answer(call, |_| Ok(Request::Links)),
+    ClusterMeet: |call| answer(call, |call| meet(call.args)),
+    ClusterMyid: |call| answer(call, |_| Ok(Request::MyId)),
+    ClusterMyshardid: |call| answer(call, |_| Ok(Request::MyShardId)),
+    ClusterNodes: |call| answer(call, |_| Ok(Request::Nodes { tls: false })),
+    ClusterReplicas: |call| answer(call, |call| Ok(replicas(call))),
+    ClusterReplicate: |call| {
+        answer(call, |call| {
+            let (node, has_keys) = (word(call), has_keys(call.engine));
+            Ok(Request::Replicate { node, has_keys })
+        })
+    },
+    ClusterReset: |call| answer(call, |call| reset(call.engine, call.args)),
+    ClusterSaveconfig: |call| answer(call, |_| Ok(Request::SaveConfig)),
+    ClusterSetConfigEpoch: |call| {
+        answer(call, |call| {
+            let epoch = num::parse_i64(call.args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
+            Ok(Request::SetConfigEpoch(epoch))
+        })
+    },
+    ClusterSetslot: |call| answer(call, |call| set_slot(call.engine, call.args)),
+    ClusterShards: |call| answer(call, |_| Ok(Request::Shards)),
+    ClusterSlaves: |call| answer(call, |call| Ok(replicas(call))),
+    ClusterSlots: |call| answer(call, |_| Ok(Request::Slots)),
+};
+
+fn bus(node: &Node) -> Result<&clusterio::Handle, Fail> {
+    node.bus()
+        .ok_or_else(|| engine::fail::CLUSTER_DISABLED.into())
+}
+
+/// Has the bus answer what the call asks for.
+fn answer(
+    call: Call<'_>,
+    request: impl FnOnce(&Call<'_>) -> Result<Request, Fail>,
 ) -> Result<Taken, Fail> {
-    let handle = node.bus().ok_or(engine::fail::CLUSTER_DISABLED)?;
-    if cmd == Cmd::ClusterKeyslot {
-        return Ok(number(Slot::of_key(args.get(2)).number().into()));
+    let handle = bus(call.node)?;
+    let request = request(&call)?;
+    ask(handle, call.engine, request, call.session)
+}
+
+/// The argument behind the subcommand.
+fn word(call: &Call<'_>) -> Vec<u8> {
+    call.args.get(2).to_vec()
+}
+
+fn replicas(call: &Call<'_>) -> Request {
+    Request::Replicas {
+        node: word(call),
+        tls: false,
     }
-    let request = request(engine, cmd, args)?;
-    ask(handle, engine, request, session)
 }
 
 /// Gives a request to the bus.
@@ -47,47 +108,6 @@ fn slot_of(text: &[u8]) -> Result<Slot, Fail> {
 
 fn has_keys(engine: &Engine) -> bool {
     engine.store.next_slot_with_keys(0).is_some()
-}
-
-fn request(engine: &Engine, cmd: Cmd, args: Args<'_>) -> Result<Request, Fail> {
-    let word = |index: usize| args.get(index).to_vec();
-    Ok(match cmd {
-        Cmd::ClusterMeet => meet(args)?,
-        Cmd::ClusterForget => Request::Forget(word(2)),
-        Cmd::ClusterReplicate => Request::Replicate {
-            node: word(2),
-            has_keys: has_keys(engine),
-        },
-        Cmd::ClusterAddslots => Request::AddSlots(slots(args)?),
-        Cmd::ClusterDelslots => Request::DelSlots(slots(args)?),
-        Cmd::ClusterAddslotsrange => Request::AddSlots(ranges(args)?),
-        Cmd::ClusterDelslotsrange => Request::DelSlots(ranges(args)?),
-        Cmd::ClusterFlushslots => Request::FlushSlots {
-            has_keys: has_keys(engine),
-        },
-        Cmd::ClusterSetslot => set_slot(engine, args)?,
-        Cmd::ClusterFailover => failover(args)?,
-        Cmd::ClusterReset => reset(engine, args)?,
-        Cmd::ClusterBumpepoch => Request::BumpEpoch,
-        Cmd::ClusterSetConfigEpoch => {
-            let epoch = num::parse_i64(args.get(2)).ok_or(engine::fail::NOT_INTEGER)?;
-            Request::SetConfigEpoch(epoch)
-        }
-        Cmd::ClusterSaveconfig => Request::SaveConfig,
-        Cmd::ClusterNodes => Request::Nodes { tls: false },
-        Cmd::ClusterInfo => Request::Info,
-        Cmd::ClusterSlots => Request::Slots,
-        Cmd::ClusterShards => Request::Shards,
-        Cmd::ClusterLinks => Request::Links,
-        Cmd::ClusterReplicas | Cmd::ClusterSlaves => Request::Replicas {
-            node: word(2),
-            tls: false,
-        },
-        Cmd::ClusterCountFailureReports => Request::CountFailureReports(word(2)),
-        Cmd::ClusterMyid => Request::MyId,
-        Cmd::ClusterMyshardid => Request::MyShardId,
-        _ => return Err(format!("ERR unknown subcommand '{}'", cmd.spec().name).into()),
-    })
 }
 
 /// CLUSTER MEET ip port [bus-port]

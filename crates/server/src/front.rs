@@ -115,6 +115,9 @@ pub struct Conn {
     retry: Duration,
     /// Its place in the queue for the token, while it waits for that or for the world.
     place: Option<TokenPlace>,
+    /// In a cluster: how often the right to serve had run out before its command wrote, while the
+    /// reply waits for something outside of the engine.
+    wrote_after: Option<u64>,
 }
 
 impl Front {
@@ -234,6 +237,7 @@ impl Handler for Front {
             session: Session::new(card, authenticated),
             retry: FIRST_RETRY,
             place: None,
+            wrote_after: None,
         })
     }
 
@@ -331,7 +335,8 @@ impl Handler for Front {
                     self.owes = true;
                 }
             }
-            if conn.session.write_sequence != written && self.worker.settings().cluster {
+            let writes = conn.session.write_sequence != written && self.worker.settings().cluster;
+            if writes {
                 self.wrote.push(conn.id);
             }
             if conn.place.is_some() && outcome != Outcome::Token {
@@ -339,6 +344,7 @@ impl Handler for Front {
             }
             let replies = matches!(outcome, Outcome::Done | Outcome::Close);
             if replies && std::mem::take(&mut conn.session.everywhere) {
+                conn.wrote_after = writes.then_some(self.lapses);
                 return self.reply_everywhere(conn.id, &outcome, out);
             }
             match outcome {
@@ -357,6 +363,7 @@ impl Handler for Front {
                     return Flow::Hold;
                 }
                 Outcome::Blocked => {
+                    conn.wrote_after = writes.then_some(self.lapses);
                     conn.session.card.set_flag(flags::BLOCKED, true);
                     return Flow::Blocked;
                 }

@@ -1,9 +1,10 @@
 //! What the engine asks of the program around it: the commands that it cannot do alone, tickets for
 //! connections that wait, and messages to them.
 
+use crate::hosted::Call;
 use crate::message::Message;
-use crate::node::{Node, ok, place};
-use crate::{append_only, persistence, replication};
+use crate::node::{Node, place};
+use crate::persistence;
 use config::LogLevel;
 use engine::{Answer, ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
 use net::OutputClass;
@@ -26,50 +27,18 @@ impl Host for Node {
 
     fn command(
         &self,
-        engine: &Engine,
+        _: &Engine,
         cmd: commands::Cmd,
         args: ArgsBuf,
         session: Option<&mut Session>,
     ) -> Result<Taken, Fail> {
-        use commands::Cmd;
-        let args = args.as_args();
-        let (node, shared) = (self.shared(), self.engine());
-        match cmd {
-            Cmd::Info => Ok(crate::info::info(self, engine, args)),
-            Cmd::ConfigGet => Ok(crate::configure::get(self, args)),
-            Cmd::ConfigSet => crate::configure::set(&node, shared, args, session),
-            Cmd::ConfigRewrite => crate::configure::rewrite(self, config::rewrite, session),
-            Cmd::ConfigResetstat => {
-                engine.stats.reset();
-                engine.store.reset_stats();
-                self.reset_stats();
-                Ok(ok())
-            }
-            Cmd::Save => persistence::save(&node, shared, session.map(|s| self.ticket(s))),
-            Cmd::Bgrewriteaof => append_only::bgrewriteaof(&node, shared),
-            Cmd::Waitaof => crate::waiting::waitaof(&node, engine, args, session),
-            Cmd::Bgsave => persistence::bgsave(&node, shared, args),
-            Cmd::Debug => crate::debug::run(&node, shared, args, session),
-            Cmd::MemoryPurge => Ok(crate::memory::purge()),
-            Cmd::MemoryMallocStats => Ok(crate::memory::allocator_stats()),
-            Cmd::Lastsave => {
-                let at = self.persistence.last_save();
-                Ok(Taken::Now(Box::new(move |reply| reply.int(at))))
-            }
-            Cmd::Role
-            | Cmd::Replicaof
-            | Cmd::Slaveof
-            | Cmd::Replconf
-            | Cmd::Psync
-            | Cmd::Sync
-            | Cmd::Wait => replication::run(&node, engine, cmd, args, session),
-            Cmd::Migrate => crate::migrate::run(&node, engine, args, session),
-            Cmd::Shutdown => crate::ending::shutdown(&node, args, session),
-            _ if cmd.spec().parent == Some(Cmd::Cluster) => {
-                crate::cluster_command::run(self, engine, cmd, args, session)
-            }
-            _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
-        }
+        let call = Call {
+            node: &self.shared(),
+            engine: self.engine(),
+            args: args.as_args(),
+            session,
+        };
+        crate::hosted::run(cmd, call)
     }
 
     fn memory(&self) -> engine::MemoryReport {

@@ -17,6 +17,7 @@ mod ending;
 mod everywhere;
 mod front;
 mod host;
+mod hosted;
 mod info;
 mod intruders;
 mod loading;

@@ -9,9 +9,9 @@ mod talk;
 pub(crate) use report::info;
 pub(crate) use talk::{ask_for_acknowledgements, tick};
 
+use crate::hosted::Call;
 use crate::node::Node;
 use base::{NodeId, Offset, ReplId, num};
-use commands::Cmd;
 use config::LogLevel;
 use engine::{Engine, Fail, Session, Taken};
 use parking_lot::Mutex;
@@ -198,43 +198,36 @@ impl Replication {
     }
 }
 
-/// Carries out a command about replication.
-pub(crate) fn run(
-    node: &Arc<Node>,
-    engine: &Engine,
-    cmd: Cmd,
-    args: Args<'_>,
-    session: Option<&mut Session>,
-) -> Result<Taken, Fail> {
-    match cmd {
-        Cmd::Role => Ok(report::role(node)),
-        Cmd::Replicaof | Cmd::Slaveof => replicaof(node, args, session),
-        Cmd::Replconf => {
-            let Some(session) = session else {
-                return Ok(silent());
-            };
-            let (id, peer) = (session.card.id, session.card.peer.clone());
-            let reply = node.replication().introduce(id, &peer, args);
-            Ok(Taken::Now(Box::new(move |out| out.raw(&reply))))
-        }
-        Cmd::Psync | Cmd::Sync => {
-            let Some(session) = session else {
-                return Err(engine::fail::SYNTAX.into());
-            };
-            let words: Vec<Vec<u8>> = args.iter().map(<[u8]>::to_vec).collect();
-            let mut introductions = node.replication().introductions.lock();
-            let peer = session.card.peer.clone();
-            let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
-            let entry = introductions.entry(session.card.id);
-            entry
-                .or_insert_with(|| (PrimarySession::new(ip), Vec::new()))
-                .1 = words;
-            session.becomes_replica = true;
-            Ok(silent())
-        }
-        Cmd::Wait => crate::waiting::wait(node, engine, args, session),
-        _ => Err(format!("ERR unknown command '{}'", cmd.spec().full_name).into()),
-    }
+/// ROLE
+pub(crate) fn role(node: &Node) -> Taken {
+    report::role(node)
+}
+
+/// REPLCONF option value ...
+pub(crate) fn replconf(call: Call<'_>) -> Result<Taken, Fail> {
+    let Some(session) = call.session else {
+        return Ok(silent());
+    };
+    let (id, peer) = (session.card.id, session.card.peer.clone());
+    let reply = call.node.replication().introduce(id, &peer, call.args);
+    Ok(Taken::Now(Box::new(move |out| out.raw(&reply))))
+}
+
+/// PSYNC replicationid offset, SYNC: the connection becomes a replica's.
+pub(crate) fn begin_stream(call: Call<'_>) -> Result<Taken, Fail> {
+    let Some(session) = call.session else {
+        return Err(engine::fail::SYNTAX.into());
+    };
+    let words: Vec<Vec<u8>> = call.args.iter().map(<[u8]>::to_vec).collect();
+    let mut introductions = call.node.replication().introductions.lock();
+    let peer = session.card.peer.clone();
+    let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
+    let entry = introductions.entry(session.card.id);
+    entry
+        .or_insert_with(|| (PrimarySession::new(ip), Vec::new()))
+        .1 = words;
+    session.becomes_replica = true;
+    Ok(silent())
 }
 
 fn silent() -> Taken {
@@ -242,11 +235,13 @@ fn silent() -> Taken {
 }
 
 /// REPLICAOF host port | NO ONE. A change of role waits for threads and passes gates: it is a chore.
-fn replicaof(
-    node: &Arc<Node>,
-    args: Args<'_>,
-    session: Option<&mut Session>,
-) -> Result<Taken, Fail> {
+pub(crate) fn replicaof(call: Call<'_>) -> Result<Taken, Fail> {
+    let Call {
+        node,
+        args,
+        session,
+        ..
+    } = call;
     if node.bus().is_some() {
         return Err("ERR REPLICAOF not allowed in cluster mode.".into());
     }

@@ -121,7 +121,7 @@ fn empty(reply: &Reply) -> Reply {
 
 /// The names of those subcommands that the table has.
 fn names(spec: &Spec, subcommands: &[Reply]) -> Reply {
-    let known: BTreeSet<_> = spec.subcommands.iter().map(|sub| sub.full_name).collect();
+    let known: BTreeSet<_> = spec.subcommands().iter().map(|sub| sub.full_name).collect();
     let mut names: Vec<String> = subcommands
         .iter()
         .map(|sub| sub.array()[0].text())

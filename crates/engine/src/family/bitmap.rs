@@ -2,9 +2,22 @@
 
 use super::string::string_bytes;
 use crate::fail::{Done, Fail, SYNTAX};
+use crate::handlers::Handler;
 use crate::{Cx, Key};
 use base::num;
+use commands::family::bitmap::Handlers;
 use ds::{Kind, Object};
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Bitcount: bitcount,
+    Bitfield: bitfield,
+    BitfieldRo: bitfield_ro,
+    Bitop: bitop,
+    Bitpos: bitpos,
+    Getbit: getbit,
+    Setbit: setbit,
+};
 
 mod field;
 

@@ -2,14 +2,35 @@
 
 use crate::clients::{ClientCard, flags};
 use crate::fail::{self, Done, Fail, NOT_INTEGER, SYNTAX};
+use crate::family::command;
 use crate::family::connection::check_name;
+use crate::handlers::Handler;
 use crate::session::ReplyMode;
 use crate::{Cx, PauseKind, timeout};
 use base::num;
 use commands::Cmd;
+use commands::family::client::Handlers;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    ClientGetname: getname,
+    ClientHelp: command::help,
+    ClientId: id,
+    ClientInfo: info,
+    ClientKill: kill,
+    ClientList: list,
+    ClientNoEvict: no_evict,
+    ClientNoTouch: no_touch,
+    ClientPause: pause,
+    ClientReply: reply,
+    ClientSetinfo: setinfo,
+    ClientSetname: setname,
+    ClientUnblock: unblock,
+    ClientUnpause: unpause,
+};
 
 /// CLIENT ID
 pub(crate) fn id(cx: &mut Cx<'_>) -> Done {

@@ -1,14 +1,60 @@
-//! The CLUSTER commands that look at keys; all others are the host's.
+//! READONLY, READWRITE, ASKING, and the CLUSTER commands that look at keys; all others are the host's.
 
 use crate::Cx;
+use crate::clients::flags;
 use crate::fail::{self, Done};
+use crate::family::command;
+use crate::handlers::Handler;
 use base::{Slot, num};
+use commands::family::cluster::Handlers;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Asking: asking,
+    Readonly: readonly,
+    Readwrite: readwrite,
+    ClusterCountkeysinslot: count_keys_in_slot,
+    ClusterGetkeysinslot: get_keys_in_slot,
+    ClusterHelp: command::help,
+};
+
+/// READONLY
+pub(crate) fn readonly(cx: &mut Cx<'_>) -> Done {
+    cluster_only(cx)?;
+    cx.session.readonly = true;
+    cx.session.card.set_flag(flags::READONLY, true);
+    cx.reply.ok();
+    Ok(())
+}
+
+/// READWRITE
+pub(crate) fn readwrite(cx: &mut Cx<'_>) -> Done {
+    cluster_only(cx)?;
+    cx.session.readonly = false;
+    cx.session.card.set_flag(flags::READONLY, false);
+    cx.reply.ok();
+    Ok(())
+}
+
+/// ASKING
+pub(crate) fn asking(cx: &mut Cx<'_>) -> Done {
+    cluster_only(cx)?;
+    cx.session.asking = true;
+    cx.reply.ok();
+    Ok(())
+}
+
+fn cluster_only(cx: &Cx<'_>) -> Done {
+    if cx.settings.cluster {
+        Ok(())
+    } else {
+        Err(fail::CLUSTER_DISABLED.into())
+    }
+}
 
 /// CLUSTER COUNTKEYSINSLOT slot
 pub(crate) fn count_keys_in_slot(cx: &mut Cx<'_>) -> Done {
-    if !cx.settings.cluster {
-        return Err(fail::CLUSTER_DISABLED.into());
-    }
+    cluster_only(cx)?;
     let number = num::parse_i64(cx.args.get(2)).ok_or(fail::NOT_INTEGER)?;
     let slot = slot_of(number).ok_or("ERR Invalid slot")?;
     let count = cx
@@ -20,9 +66,7 @@ pub(crate) fn count_keys_in_slot(cx: &mut Cx<'_>) -> Done {
 
 /// CLUSTER GETKEYSINSLOT slot count
 pub(crate) fn get_keys_in_slot(cx: &mut Cx<'_>) -> Done {
-    if !cx.settings.cluster {
-        return Err(fail::CLUSTER_DISABLED.into());
-    }
+    cluster_only(cx)?;
     let number = num::parse_i64(cx.args.get(2)).ok_or(fail::NOT_INTEGER)?;
     let count = num::parse_i64(cx.args.get(3)).ok_or(fail::NOT_INTEGER)?;
     let (Some(slot), Ok(count)) = (slot_of(number), usize::try_from(count)) else {

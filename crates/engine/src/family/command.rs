@@ -2,9 +2,23 @@
 
 use crate::Cx;
 use crate::fail::{Done, SYNTAX};
+use crate::handlers::Handler;
 use base::glob;
+use commands::family::command::Handlers;
 use commands::{Acl, ByIndex, Node, Spec};
 use resp::{Args, Reply};
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Command: all,
+    CommandCount: count,
+    CommandDocs: docs,
+    CommandGetkeys: getkeys,
+    CommandGetkeysandflags: getkeys,
+    CommandHelp: help,
+    CommandInfo: info,
+    CommandList: list,
+};
 
 /// COMMAND, and COMMAND INFO without names.
 pub(crate) fn all(cx: &mut Cx<'_>) -> Done {
@@ -68,7 +82,8 @@ pub(crate) fn list(cx: &mut Cx<'_>) -> Done {
         5 if args.get(2).eq_ignore_ascii_case(b"filterby") => filter(args)?,
         _ => return Err(SYNTAX.into()),
     };
-    let with_subcommands = |spec: &'static Spec| std::iter::once(spec).chain(spec.subcommands);
+    let with_subcommands =
+        |spec: &'static Spec| std::iter::once(spec).chain(spec.subcommands().iter().copied());
     let rows = cx.engine.directory.top_level().flat_map(with_subcommands);
     let names: Vec<&str> = rows
         .filter(|spec| wanted(spec))
@@ -124,7 +139,7 @@ pub(crate) fn getkeys(cx: &mut Cx<'_>) -> Done {
 
 /// HELP of any container.
 pub(crate) fn help(cx: &mut Cx<'_>) -> Done {
-    let container = cx.spec.parent.map_or(cx.spec, commands::Cmd::spec);
+    let container = cx.spec.parent().map_or(cx.spec, commands::Cmd::spec);
     if container.id == commands::Cmd::Cluster && !cx.settings.cluster {
         return Err("ERR This instance has cluster support disabled".into());
     }

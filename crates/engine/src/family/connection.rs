@@ -1,11 +1,24 @@
-//! The connection itself: PING, HELLO, AUTH, SELECT, RESET, READONLY and kin.
+//! The connection itself: PING, HELLO, AUTH, SELECT, RESET and kin.
 
 use crate::Cx;
 use crate::clients::flags;
 use crate::fail::{self, Done, Fail, NOPROTO, SYNTAX, WRONGPASS};
+use crate::handlers::Handler;
 use crate::session::ReplyMode;
 use base::num;
+use commands::family::connection::Handlers;
 use std::sync::atomic::Ordering;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Auth: auth,
+    Echo: echo,
+    Hello: hello,
+    Ping: ping,
+    Quit: quit,
+    Reset: reset,
+    Select: select,
+};
 
 /// The version of Redis whose behaviour this server has, as HELLO and INFO give it.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
@@ -191,7 +204,7 @@ pub(crate) fn check_name(name: &[u8], what: &str) -> Result<(), Fail> {
 pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
     let locker = cx.keys.locker();
     crate::transaction::discard(cx.session, locker);
-    cx.engine.onlookers.remove(cx.session.card.id);
+    cx.engine.monitors.remove(cx.session.card.id);
     set_db(cx, 0);
     let session = &mut *cx.session;
     session.resp3 = false;
@@ -218,38 +231,4 @@ pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
     cx.reply.set_resp3(false);
     cx.reply.status("RESET");
     Ok(())
-}
-
-/// READONLY
-pub(crate) fn readonly(cx: &mut Cx<'_>) -> Done {
-    cluster_only(cx)?;
-    cx.session.readonly = true;
-    cx.session.card.set_flag(flags::READONLY, true);
-    cx.reply.ok();
-    Ok(())
-}
-
-/// READWRITE
-pub(crate) fn readwrite(cx: &mut Cx<'_>) -> Done {
-    cluster_only(cx)?;
-    cx.session.readonly = false;
-    cx.session.card.set_flag(flags::READONLY, false);
-    cx.reply.ok();
-    Ok(())
-}
-
-/// ASKING
-pub(crate) fn asking(cx: &mut Cx<'_>) -> Done {
-    cluster_only(cx)?;
-    cx.session.asking = true;
-    cx.reply.ok();
-    Ok(())
-}
-
-fn cluster_only(cx: &Cx<'_>) -> Done {
-    if cx.settings.cluster {
-        Ok(())
-    } else {
-        Err(fail::CLUSTER_DISABLED.into())
-    }
 }

@@ -1,12 +1,17 @@
 //! DEBUG: subcommands made for testing a server. All run under the world.
 
 use crate::fail::{Done, Fail, NO_SUCH_KEY};
+use crate::handlers::Handler;
 use crate::{Cx, access};
 use base::num;
+use commands::family::debug::Handlers;
 use ds::{Object, ValueRef};
 use sha1::{Digest as _, Sha1};
 use std::time::Duration;
 use store::Keys;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers { Debug: debug };
 
 /// DEBUG subcommand [argument ...]
 pub(crate) fn debug(cx: &mut Cx<'_>) -> Done {

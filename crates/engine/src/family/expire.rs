@@ -2,6 +2,21 @@
 
 use crate::Cx;
 use crate::fail::{Done, Fail, bad_expire};
+use crate::handlers::Handler;
+use commands::family::expire::Handlers;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Expire: expire,
+    Expireat: expireat,
+    Expiretime: expiretime,
+    Persist: persist,
+    Pexpire: pexpire,
+    Pexpireat: pexpireat,
+    Pexpiretime: pexpiretime,
+    Pttl: pttl,
+    Ttl: ttl,
+};
 
 /// EXPIRE key seconds [NX | XX | GT | LT]
 pub(crate) fn expire(cx: &mut Cx<'_>) -> Done {

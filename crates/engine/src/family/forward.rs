@@ -1,13 +1,18 @@
 //! Commands that the program around the engine carries out.
 
 use crate::fail::Done;
-use crate::family::slow;
+use crate::family::{debug, slowlog};
 use crate::{Cx, Fail, Taken};
-use commands::Cmd;
+use commands::{Cmd, RunBy, Spec};
 use std::time::Instant;
 
-/// Hands the command to the host. Nothing is locked meanwhile: see
-/// [`crate::handlers::is_hosted`].
+/// Whether the program around the engine carries the call out, with nothing locked: the rows say it,
+/// but for the subcommands of DEBUG, which have none.
+pub(crate) fn is_hosted(spec: &Spec, args: resp::Args<'_>) -> bool {
+    spec.run_by == RunBy::Host || (spec.id == Cmd::Debug && debug::is_hosted(args))
+}
+
+/// Hands the command to the host. Nothing is locked meanwhile.
 pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
     let answers_at_once = cx.session.in_rest && cx.spec.has(commands::flag::BLOCKING);
     let waits = !cx.in_exec && !cx.session.trusted && !answers_at_once;
@@ -21,7 +26,7 @@ pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
         Taken::Later => {
             let flags = commands::flag::READONLY | commands::flag::WRITE;
             cx.session.late_data = cx.spec.has(flags);
-            slow::done_elsewhere(cx, began);
+            slowlog::done_elsewhere(cx, began);
             return Err(Fail::Blocked);
         }
     }

@@ -1,12 +1,34 @@
 //! Hashes: fields and values under one key.
 
 use crate::fail::{self, Done};
-use crate::family::key::scan::{parse_cursor, parse_options};
+use crate::family::generic::scan::{parse_cursor, parse_options};
 use crate::family::list::reply_item;
+use crate::handlers::Handler;
 use crate::long_double::LongDouble;
 use crate::{Cx, Key};
 use base::{glob, num};
+use commands::family::hash::Handlers;
 use ds::{Hash, HashLimits, Item, Kind, Object, ValueMut, ValueRef};
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Hdel: hdel,
+    Hexists: hexists,
+    Hget: hget,
+    Hgetall: hgetall,
+    Hincrby: hincrby,
+    Hincrbyfloat: hincrbyfloat,
+    Hkeys: hkeys,
+    Hlen: hlen,
+    Hmget: hmget,
+    Hmset: hmset,
+    Hrandfield: hrandfield,
+    Hscan: hscan,
+    Hset: hset,
+    Hsetnx: hsetnx,
+    Hstrlen: hstrlen,
+    Hvals: hvals,
+};
 
 mod random;
 

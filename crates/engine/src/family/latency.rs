@@ -2,9 +2,23 @@
 
 use crate::Cx;
 use crate::fail::Done;
+use crate::family::command;
+use crate::handlers::Handler;
 use crate::latency::Event;
+use commands::family::latency::Handlers;
 use commands::{Cmd, Spec};
 use std::fmt::Write;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    LatencyDoctor: doctor,
+    LatencyGraph: graph,
+    LatencyHelp: command::help,
+    LatencyHistogram: histogram,
+    LatencyHistory: history,
+    LatencyLatest: latest,
+    LatencyReset: reset,
+};
 
 /// LATENCY LATEST
 pub(crate) fn latest(cx: &mut Cx<'_>) -> Done {
@@ -50,14 +64,14 @@ pub(crate) fn histogram(cx: &mut Cx<'_>) -> Done {
     let names = cx.args.from(2);
     let mut rows: Vec<&'static Spec> = Vec::new();
     if names.is_empty() {
-        rows.extend((0..Cmd::COUNT).filter_map(Cmd::from_index).map(Cmd::spec));
+        rows.extend(Cmd::all().map(Cmd::spec));
     } else {
         for spec in names
             .iter()
             .filter_map(|name| cx.engine.directory.lookup_full(name))
         {
             rows.push(spec);
-            rows.extend(spec.subcommands);
+            rows.extend(spec.subcommands());
         }
     }
     let timed = rows.into_iter().filter_map(|spec| {

@@ -1,11 +1,34 @@
 //! Lists: pushing and popping at both ends, ranges, search.
 
 use crate::fail::{self, Done, Fail, SYNTAX};
+use crate::handlers::Handler;
 use crate::{Cx, Key};
 use base::num;
+use commands::family::list::Handlers;
 use ds::list::End;
 use ds::{Item, Kind, List, ListLimits, Object, ValueMut, ValueRef};
 use resp::Reply;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Lindex: lindex,
+    Linsert: linsert,
+    Llen: llen,
+    Lmove: lmove,
+    Lmpop: lmpop,
+    Lpop: lpop,
+    Lpos: lpos,
+    Lpush: lpush,
+    Lpushx: lpushx,
+    Lrange: lrange,
+    Lrem: lrem,
+    Lset: lset,
+    Ltrim: ltrim,
+    Rpop: rpop,
+    Rpoplpush: rpoplpush,
+    Rpush: rpush,
+    Rpushx: rpushx,
+};
 
 mod moving;
 mod search;

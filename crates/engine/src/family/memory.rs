@@ -2,8 +2,19 @@
 
 use crate::Cx;
 use crate::fail::{Done, NOT_INTEGER, SYNTAX};
+use crate::family::command;
+use crate::handlers::Handler;
 use base::num;
+use commands::family::memory::Handlers;
 use store::Keys;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    MemoryDoctor: doctor,
+    MemoryHelp: command::help,
+    MemoryStats: stats,
+    MemoryUsage: usage,
+};
 
 /// How much memory what uses, in bytes.
 #[derive(Clone, Copy, Debug, Default)]

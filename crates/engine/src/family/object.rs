@@ -1,8 +1,20 @@
-//! OBJECT: what the server knows of a value besides its contents; and TIME.
+//! OBJECT: what the server knows of a value besides its contents.
 
 use crate::fail::Done;
+use crate::family::command;
+use crate::handlers::Handler;
 use crate::{Cx, access};
+use commands::family::object::Handlers;
 use ds::{Object, ValueRef};
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    ObjectEncoding: encoding,
+    ObjectFreq: freq,
+    ObjectHelp: command::help,
+    ObjectIdletime: idletime,
+    ObjectRefcount: refcount,
+};
 
 /// How often a shared integer is said to be referred to.
 const SHARED: i64 = i32::MAX as i64;
@@ -63,14 +75,5 @@ pub(crate) fn freq(cx: &mut Cx<'_>) -> Done {
     }
     let frequency = access::frequency(object, now, cx.settings.lfu_decay_minutes);
     cx.reply.int(i64::from(frequency));
-    Ok(())
-}
-
-/// TIME
-pub(crate) fn time(cx: &mut Cx<'_>) -> Done {
-    let now = crate::wall_us();
-    cx.reply.array(2);
-    cx.reply.bulk_int(now / 1_000_000);
-    cx.reply.bulk_int(now % 1_000_000);
     Ok(())
 }

@@ -1,11 +1,20 @@
 //! DUMP and RESTORE: values as payloads that another server can take in.
 
 use crate::fail::{self, Done, SYNTAX};
+use crate::handlers::Handler;
 use crate::{Cx, Fail, Key, access};
 use base::{UnixMs, num};
+use commands::family::payload::Handlers;
 use rdb::dump::DumpError;
 use rdb::object::ObjectLimits;
 use rdb::writer::KeyMeta;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Dump: dump,
+    Restore: restore,
+    RestoreAsking: restore,
+};
 
 /// DUMP key
 pub(crate) fn dump(cx: &mut Cx<'_>) -> Done {

@@ -3,11 +3,19 @@
 use super::list::{limits, list_of};
 use super::string::string_bytes;
 use crate::fail::{Done, Fail, SYNTAX};
+use crate::handlers::Handler;
 use crate::{Cx, Key, Keyspace};
 use base::num;
 use commands::Cmd;
+use commands::family::sort::Handlers;
 use ds::{Item, Kind, List, Object, ValueRef};
 use std::cmp::Ordering;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Sort: sort,
+    SortRo: sort,
+};
 
 const NO_NUMBERS: &str = "ERR One or more scores can't be converted into double";
 

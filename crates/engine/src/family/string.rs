@@ -2,8 +2,10 @@
 
 use crate::Cx;
 use crate::fail::{self, Done, Fail};
+use crate::handlers::Handler;
 use crate::long_double::LongDouble;
 use base::num;
+use commands::family::string::Handlers;
 use ds::{Kind, Object, ValueRef};
 use resp::Reply;
 
@@ -12,6 +14,32 @@ mod lcs;
 mod set;
 
 use expiry::Getex;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Append: append,
+    Decr: decr,
+    Decrby: decrby,
+    Get: get,
+    Getdel: getdel,
+    Getex: getex,
+    Getrange: getrange,
+    Getset: getset,
+    Incr: incr,
+    Incrby: incrby,
+    Incrbyfloat: incrbyfloat,
+    Lcs: lcs,
+    Mget: mget,
+    Mset: mset,
+    Msetnx: msetnx,
+    Psetex: psetex,
+    Set: set,
+    Setex: setex,
+    Setnx: setnx,
+    Setrange: setrange,
+    Strlen: strlen,
+    Substr: getrange,
+};
 pub(crate) use lcs::lcs;
 pub(crate) use set::{getset, psetex, set, setex, setnx};
 

@@ -6,8 +6,8 @@
 //! its worker goes on. The reply leaves last, with the places that the queue gives.
 
 use super::Queued;
-use crate::family::slow;
-use crate::{Answer, Outcome, Session, Worker, handlers};
+use crate::family::{forward, monitor};
+use crate::{Answer, Outcome, Session, Worker};
 use base::num;
 use commands::{Cmd, flag};
 use resp::{ArgsBuf, Reply};
@@ -18,7 +18,7 @@ pub(super) type Behind = Vec<usize>;
 
 /// The places of the commands that run behind the unit.
 pub(super) fn behind(queue: &[Queued]) -> Behind {
-    let hosted = |queued: &Queued| handlers::is_hosted_call(queued.spec.id, queued.args.as_args());
+    let hosted = |queued: &Queued| forward::is_hosted(queued.spec, queued.args.as_args());
     let Some(first) = queue.iter().position(hosted) else {
         return Behind::new();
     };
@@ -26,7 +26,7 @@ pub(super) fn behind(queue: &[Queued]) -> Behind {
     let touches_data = |queued: &Queued| {
         queued.spec.has_keys()
             || queued.spec.has(flag::WRITE | flag::READONLY)
-            || handlers::needs_world(queued.spec.id)
+            || queued.spec.has(flag::WORLD)
             || queued.spec.id == Cmd::Select
     };
     let runs_behind = |(nth, queued): (usize, &Queued)| {
@@ -112,7 +112,7 @@ impl Worker {
                 rest.replies.iter().for_each(|bytes| reply.raw(bytes));
                 self.set_mark(rest.mark);
                 let exec: ArgsBuf = [b"EXEC".as_slice()].into_iter().collect();
-                slow::show(&self.engine, session, Cmd::Exec.spec(), exec.as_args());
+                monitor::show(&self.engine, session, Cmd::Exec.spec(), exec.as_args());
                 return Outcome::Done;
             };
             let mut out = std::mem::take(&mut rest.replies[nth]);

@@ -5,12 +5,12 @@ use super::Queued;
 use crate::ahead::{KnownKey, each_key};
 use crate::clients::flags;
 use crate::fail::Fail;
-use crate::family::slow;
+use crate::family::{monitor, slowlog};
 use crate::route::Wish;
 use crate::worker::Parts;
 use crate::{Clock, Cx, Engine, Keyspace, Outcome, Session, handlers};
 use base::Slot;
-use commands::{Cmd, flag};
+use commands::flag;
 use resp::Reply;
 use std::time::Instant;
 use store::gate::World;
@@ -44,9 +44,9 @@ impl<'q> Unit<'q> {
         self.commands().flat_map(|queued| &queued.keys)
     }
 
-    /// Whether one of its commands needs something.
-    pub(super) fn needs(&self, what: impl Fn(Cmd) -> bool) -> bool {
-        self.commands().any(|queued| what(queued.spec.id))
+    /// Whether one of its commands has any of these flags.
+    pub(super) fn has(&self, flags: u32) -> bool {
+        self.commands().any(|queued| queued.spec.has(flags))
     }
 
     /// The keys by which the transaction is routed: those of MIGRATE count, which runs behind the
@@ -190,8 +190,8 @@ fn run_queued<'a>(
     }
     let took = clock.lap();
     stats.timed(spec.id, took, failed, settings.latency_tracking);
-    slow::show(engine, cx.session, spec, cx.args);
-    slow::note(engine, settings, cx.session, spec, cx.args, took);
+    monitor::show(engine, cx.session, spec, cx.args);
+    slowlog::note(engine, settings, cx.session, spec, cx.args, took);
 }
 
 /// Whether a watched key changed, or has expired since it was watched.

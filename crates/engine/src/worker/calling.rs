@@ -6,9 +6,9 @@ use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
 use crate::route::{self, Wish};
-use crate::{Engine, Keyspace, Outcome, Session, Worker, handlers, leaving};
+use crate::{Engine, Keyspace, Outcome, Session, Worker, leaving};
 use base::Slot;
-use commands::{Cmd, Spec};
+use commands::{Cmd, RunBy, Spec, flag};
 use resp::Args;
 use store::Guards;
 
@@ -36,7 +36,7 @@ impl Worker {
         args: Args<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        if handlers::needs_world(spec.id) {
+        if spec.has(flag::WORLD) {
             return self.call_with_world(session, spec, args, out);
         }
         let mut slots = Slots::new();
@@ -164,7 +164,7 @@ impl Worker {
                 return Ok(self.refuse(session, Some(spec), fail, out));
             }
         }
-        if handlers::is_hosted(spec.id) {
+        if spec.run_by == RunBy::Host {
             // The program around the engine may wait: nothing is locked meanwhile.
             drop(guards);
             drop(token);

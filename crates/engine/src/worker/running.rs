@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::ahead::KnownKey;
 use crate::clock::Stretch;
 use crate::fail::Fail;
-use crate::family::slow;
+use crate::family::{monitor, slowlog};
 use crate::stats::WorkerStats;
 use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
 use commands::{Cmd, Spec, flag};
@@ -108,7 +108,7 @@ pub(super) fn run<'a>(
         let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
         append_effects(&mut cx, slotless, mark);
         if !matches!(&result, Err(fail) if fail.is_restart()) {
-            slow::show(engine, cx.session, spec, args);
+            monitor::show(engine, cx.session, spec, args);
         }
         let Cx { session, reply, .. } = cx;
         (result, session, reply)
@@ -132,7 +132,7 @@ pub(super) fn run<'a>(
     if let Some(took) = took
         && !matches!(result, Err(Fail::Blocked))
     {
-        slow::note(engine, settings, session, spec, args, took);
+        slowlog::note(engine, settings, session, spec, args, took);
     }
     result.map(|()| outcome_of(spec.id, session))
 }

@@ -112,6 +112,9 @@ impl Front {
         mut bytes: Vec<u8>,
         mark: Option<u64>,
     ) {
+        if !self.may_tell(conns, id) {
+            return conns.close_now(id);
+        }
         let Some((conn, out)) = conns.write(id) else {
             return;
         };
@@ -125,12 +128,32 @@ impl Front {
             let boundary = self.worker.engine().store.gates().mark();
             return self.everywhere.wait(boundary, id, Reply { bytes, closes });
         }
+        conn.wrote_after = None;
         out.buffer().extend_from_slice(&bytes);
         if closes {
             conns.close(id);
         } else {
             conns.unblock(id);
         }
+    }
+
+    /// Whether the late reply of a connection may tell of what its command wrote, before it waited:
+    /// not if the right to serve has run out since. The reply is asked about once more before it
+    /// leaves.
+    fn may_tell(&mut self, conns: &mut Conns<'_, Front>, id: ConnId) -> bool {
+        let wrote_after = conns.state(id).and_then(|conn| conn.wrote_after);
+        let Some(lapses) = wrote_after else {
+            return true;
+        };
+        let may = self.worker.engine().routing.has_served_since(lapses);
+        if may {
+            self.forget_answered();
+            if self.wrote.is_empty() {
+                self.lapses = lapses;
+            }
+            self.wrote.push(id);
+        }
+        may
     }
 
     /// Goes on with a transaction of which something is left, with the answer that it waited for if
@@ -191,8 +214,16 @@ impl Front {
     /// Sends the replies that were held back, as far as every worker has come to a boundary.
     pub(super) fn release_replies(&mut self, conns: &mut Conns<'_, Self>) {
         let gates = self.worker.engine().store.gates();
-        self.everywhere.release(gates, &mut |id, reply| {
-            if let Some((_, out)) = conns.write(id) {
+        let mut due = Vec::new();
+        self.everywhere
+            .release(gates, &mut |id, reply| due.push((id, reply)));
+        for (id, reply) in due {
+            if !self.may_tell(conns, id) {
+                conns.close_now(id);
+                continue;
+            }
+            if let Some((conn, out)) = conns.write(id) {
+                conn.wrote_after = None;
                 out.push().raw(&reply.bytes);
                 if reply.closes {
                     conns.close(id);
@@ -200,7 +231,7 @@ impl Front {
                     conns.unblock(id);
                 }
             }
-        });
+        }
     }
 
     fn retry_later(&mut self, conn: &mut Conn) {

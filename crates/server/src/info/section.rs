@@ -407,7 +407,7 @@ fn cpu(text: &mut String) {
 
 fn command_stats(engine: &Engine, text: &mut String) {
     text.push_str("# Commandstats\r\n");
-    for cmd in (0..Cmd::COUNT).filter_map(Cmd::from_index) {
+    for cmd in Cmd::all() {
         let stats = engine.stats.of(cmd);
         if stats.calls + stats.rejected == 0 {
             continue;
@@ -430,7 +430,7 @@ fn command_stats(engine: &Engine, text: &mut String) {
 fn latency_stats(node: &Node, engine: &Engine, text: &mut String) {
     text.push_str("# Latencystats\r\n");
     let config = node.config.read();
-    for cmd in (0..Cmd::COUNT).filter_map(Cmd::from_index) {
+    for cmd in Cmd::all() {
         let Some(times) = engine.stats.times(cmd) else {
             continue;
         };

@@ -1,6 +1,7 @@
 //! Replies to writes of a node whose right to serve has run out before they left.
 
 use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use testkit::{ClusterPlan, Program, Server, TempDir, eventually};
@@ -96,4 +97,41 @@ fn a_reply_that_waited_for_the_disk_tells_of_no_lapsed_time() {
     let closed = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset];
     assert!(closed.contains(&error.kind()), "{error}");
     serves(&node);
+}
+
+/// What a transaction wrote before it waited for something else is not told of either.
+#[test]
+fn a_transaction_that_waited_for_another_node_tells_of_no_lapsed_time() {
+    let millis = TIMEOUT.as_millis().to_string();
+    let mut node = Server::of(Program::Shoal)
+        .option("cluster-enabled", "yes")
+        .option("cluster-node-timeout", &millis)
+        .start();
+    node.line("CLUSTER ADDSLOTSRANGE 0 16383").expect_ok();
+    eventually("it begins to serve", LIMIT, || {
+        node.line("SET {k}moving x").error().is_none()
+    });
+    // It takes connections and says nothing: MIGRATE waits.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = silent.local_addr().expect("it has one").port();
+    let mut conn = node.connect();
+    conn.line("MULTI").expect_ok();
+    assert_eq!(conn.line("SET k v").text(), "QUEUED");
+    let migrate = format!("MIGRATE 127.0.0.1 {port} {{k}}moving 0 60000");
+    assert_eq!(conn.line(&migrate).text(), "QUEUED");
+    conn.send(&["EXEC"]).expect("it is sent");
+    let link = silent.accept().expect("MIGRATE comes");
+    node.pause();
+    let since = Instant::now();
+    eventually("the right runs out", LIMIT, || {
+        since.elapsed() > 2 * TIMEOUT
+    });
+    node.resume();
+    eventually("it serves again meanwhile", LIMIT, || {
+        node.line("GET k") == testkit::Reply::Bulk(b"v".to_vec())
+    });
+    drop((link, silent));
+    let error = conn.receive().expect_err("nothing is answered");
+    let closed = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset];
+    assert!(closed.contains(&error.kind()), "{error}");
 }

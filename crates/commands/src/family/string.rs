@@ -1,13 +1,13 @@
 //! Rows of the table: strings.
 
 use crate::arg::{block, double, integer, key, oneof, string, unix_time, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::{at, range};
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Append, "append", 3, "2.0.0", Group::String)
+family!(
+    string,
+    Append = engine("append", 3, "2.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -16,7 +16,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1) amortized",
         )
         .args(&[key("key", 0), string("value")]),
-    Spec::new(Cmd::Decr, "decr", 2, "1.0.0", Group::String)
+    Decr = engine("decr", 2, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -25,7 +25,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Decrby, "decrby", 3, "1.0.0", Group::String)
+    Decrby = engine("decrby", 3, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -34,19 +34,19 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), integer("decrement")]),
-    Spec::new(Cmd::Get, "get", 2, "1.0.0", Group::String)
+    Get = engine("get", 2, "1.0.0", Group::String)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RO | k::ACCESS)])
         .text("Reads the string at a key.", "O(1)")
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Getdel, "getdel", 2, "6.2.0", Group::String)
+    Getdel = engine("getdel", 2, "6.2.0", Group::String)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::DELETE)])
         .text("Reads the string at a key and deletes the key.", "O(1)")
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Getex, "getex", -2, "6.2.0", Group::String)
+    Getex = engine("getex", -2, "6.2.0", Group::String)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::STRING)
         .keys(&[
@@ -70,7 +70,7 @@ pub(crate) static ROWS: &[Spec] = &[
             )
             .opt(),
         ]),
-    Spec::new(Cmd::Getrange, "getrange", 4, "2.4.0", Group::String)
+    Getrange = engine("getrange", 4, "2.4.0", Group::String)
         .flags(flag::READONLY)
         .acl(acl::STRING)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -79,7 +79,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the bytes returned",
         )
         .args(&[key("key", 0), integer("start"), integer("end")]),
-    Spec::new(Cmd::Getset, "getset", 3, "1.0.0", Group::String)
+    Getset = engine("getset", 3, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -89,7 +89,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("6.2.0", "`SET` with the option `GET`")
         .args(&[key("key", 0), string("value")]),
-    Spec::new(Cmd::Incr, "incr", 2, "1.0.0", Group::String)
+    Incr = engine("incr", 2, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -98,7 +98,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Incrby, "incrby", 3, "1.0.0", Group::String)
+    Incrby = engine("incrby", 3, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -107,7 +107,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), integer("increment")]),
-    Spec::new(Cmd::Incrbyfloat, "incrbyfloat", 3, "2.6.0", Group::String)
+    Incrbyfloat = engine("incrbyfloat", 3, "2.6.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -116,7 +116,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), double("increment")]),
-    Spec::new(Cmd::Lcs, "lcs", -3, "7.0.0", Group::String)
+    Lcs = engine("lcs", -3, "7.0.0", Group::String)
         .flags(flag::READONLY)
         .acl(acl::STRING)
         .keys(&[range(1, 1, 1, k::RO | k::ACCESS)])
@@ -132,7 +132,7 @@ pub(crate) static ROWS: &[Spec] = &[
             integer("min-match-len").token("MINMATCHLEN").opt(),
             word("withmatchlen", "WITHMATCHLEN").opt(),
         ]),
-    Spec::new(Cmd::Mget, "mget", -2, "1.0.0", Group::String)
+    Mget = engine("mget", -2, "1.0.0", Group::String)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::STRING)
         .keys(&[range(1, -1, 1, k::RO | k::ACCESS)])
@@ -142,7 +142,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the keys read",
         )
         .args(&[key("key", 0).multi()]),
-    Spec::new(Cmd::Mset, "mset", -3, "1.0.1", Group::String)
+    Mset = engine("mset", -3, "1.0.1", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[range(1, -1, 2, k::OW | k::UPDATE)])
@@ -155,7 +155,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the keys written",
         )
         .args(&[block("data", &[key("key", 0), string("value")]).multi()]),
-    Spec::new(Cmd::Msetnx, "msetnx", -3, "1.0.1", Group::String)
+    Msetnx = engine("msetnx", -3, "1.0.1", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[range(1, -1, 2, k::OW | k::INSERT)])
@@ -164,7 +164,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the keys named",
         )
         .args(&[block("data", &[key("key", 0), string("value")]).multi()]),
-    Spec::new(Cmd::Psetex, "psetex", 4, "2.6.0", Group::String)
+    Psetex = engine("psetex", 4, "2.6.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[at(1, k::OW | k::UPDATE)])
@@ -174,7 +174,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("2.6.12", "`SET` with the option `PX`")
         .args(&[key("key", 0), integer("milliseconds"), string("value")]),
-    Spec::new(Cmd::Set, "set", -3, "1.0.0", Group::String)
+    Set = engine("set", -3, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE | k::VARIABLE_FLAGS)
@@ -207,7 +207,7 @@ pub(crate) static ROWS: &[Spec] = &[
             )
             .opt(),
         ]),
-    Spec::new(Cmd::Setex, "setex", 4, "2.0.0", Group::String)
+    Setex = engine("setex", 4, "2.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[at(1, k::OW | k::UPDATE)])
@@ -217,7 +217,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("2.6.12", "`SET` with the option `EX`")
         .args(&[key("key", 0), integer("seconds"), string("value")]),
-    Spec::new(Cmd::Setnx, "setnx", 3, "1.0.0", Group::String)
+    Setnx = engine("setnx", 3, "1.0.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::OW | k::INSERT)])
@@ -227,7 +227,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("2.6.12", "`SET` with the option `NX`")
         .args(&[key("key", 0), string("value")]),
-    Spec::new(Cmd::Setrange, "setrange", 4, "2.2.0", Group::String)
+    Setrange = engine("setrange", 4, "2.2.0", Group::String)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::STRING)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -236,7 +236,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the bytes written",
         )
         .args(&[key("key", 0), integer("offset"), string("value")]),
-    Spec::new(Cmd::Strlen, "strlen", 2, "2.2.0", Group::String)
+    Strlen = engine("strlen", 2, "2.2.0", Group::String)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::STRING)
         .keys(&[at(1, k::RO)])
@@ -245,7 +245,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Substr, "substr", 4, "1.0.0", Group::String)
+    Substr = engine("substr", 4, "1.0.0", Group::String)
         .flags(flag::READONLY)
         .acl(acl::STRING)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -255,4 +255,4 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("2.0.0", "`GETRANGE`")
         .args(&[key("key", 0), integer("start"), integer("end")]),
-];
+);

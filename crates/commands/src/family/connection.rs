@@ -1,14 +1,13 @@
 //! Rows of the table: the connection itself.
 
 use crate::arg::{block, integer, string};
-use crate::client::CLIENT;
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag};
 use crate::secret::Secrets;
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Auth, "auth", -2, "1.0.0", Group::Connection)
+family!(
+    connection,
+    Auth = engine("auth", -2, "1.0.0", Group::Connection)
         .flags(
             flag::NOSCRIPT
                 | flag::LOADING
@@ -25,18 +24,12 @@ pub(crate) static ROWS: &[Spec] = &[
         .history(&[("6.0.0", "Takes a user name before the password.")])
         .secrets(Secrets::From(1))
         .args(&[string("username").since("6.0.0").opt(), string("password")]),
-    Spec::new(Cmd::Client, "client", -2, "2.4.0", Group::Connection)
-        .text(
-            "Groups the subcommands about client connections.",
-            "Depends on subcommand.",
-        )
-        .subcommands(CLIENT),
-    Spec::new(Cmd::Echo, "echo", 2, "1.0.0", Group::Connection)
+    Echo = engine("echo", 2, "1.0.0", Group::Connection)
         .flags(flag::LOADING | flag::STALE | flag::FAST)
         .acl(acl::CONNECTION)
         .text("Replies with its argument.", "O(1)")
         .args(&[string("message")]),
-    Spec::new(Cmd::Hello, "hello", -1, "6.0.0", Group::Connection)
+    Hello = engine("hello", -1, "6.0.0", Group::Connection)
         .flags(
             flag::NOSCRIPT
                 | flag::LOADING
@@ -70,7 +63,7 @@ pub(crate) static ROWS: &[Spec] = &[
             ],
         )
         .opt()]),
-    Spec::new(Cmd::Ping, "ping", -1, "1.0.0", Group::Connection)
+    Ping = engine("ping", -1, "1.0.0", Group::Connection)
         .flags(flag::FAST)
         .acl(acl::CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -79,9 +72,10 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[string("message").opt()]),
-    Spec::new(Cmd::Quit, "quit", -1, "1.0.0", Group::Connection)
+    Quit = engine("quit", -1, "1.0.0", Group::Connection)
         .flags(
-            flag::NOSCRIPT
+            flag::NOT_QUEUED
+                | flag::NOSCRIPT
                 | flag::LOADING
                 | flag::STALE
                 | flag::FAST
@@ -91,9 +85,10 @@ pub(crate) static ROWS: &[Spec] = &[
         .acl(acl::CONNECTION)
         .text("Closes the connection after the reply.", "O(1)")
         .deprecated("7.2.0", "closing the socket"),
-    Spec::new(Cmd::Reset, "reset", 1, "6.2.0", Group::Connection)
+    Reset = engine("reset", 1, "6.2.0", Group::Connection)
         .flags(
-            flag::NOSCRIPT
+            flag::NOT_QUEUED
+                | flag::NOSCRIPT
                 | flag::LOADING
                 | flag::STALE
                 | flag::FAST
@@ -105,9 +100,9 @@ pub(crate) static ROWS: &[Spec] = &[
             "Puts the connection back into the state of a new one.",
             "O(1)",
         ),
-    Spec::new(Cmd::Select, "select", 2, "1.0.0", Group::Connection)
+    Select = engine("select", 2, "1.0.0", Group::Connection)
         .flags(flag::LOADING | flag::STALE | flag::FAST)
         .acl(acl::CONNECTION)
         .text("Changes the connection's database.", "O(1)")
         .args(&[integer("index")]),
-];
+);

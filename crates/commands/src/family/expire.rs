@@ -1,13 +1,13 @@
 //! Rows of the table: expiry of keys.
 
 use crate::arg::{integer, key, oneof, unix_time, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::at;
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Expire, "expire", -3, "1.0.0", Group::Generic)
+family!(
+    expire,
+    Expire = engine("expire", -3, "1.0.0", Group::Generic)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -28,7 +28,7 @@ pub(crate) static ROWS: &[Spec] = &[
             .since("7.0.0")
             .opt(),
         ]),
-    Spec::new(Cmd::Expireat, "expireat", -3, "1.2.0", Group::Generic)
+    Expireat = engine("expireat", -3, "1.2.0", Group::Generic)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -49,7 +49,7 @@ pub(crate) static ROWS: &[Spec] = &[
             .since("7.0.0")
             .opt(),
         ]),
-    Spec::new(Cmd::Expiretime, "expiretime", 2, "7.0.0", Group::Generic)
+    Expiretime = engine("expiretime", 2, "7.0.0", Group::Generic)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -58,7 +58,13 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Pexpire, "pexpire", -3, "2.6.0", Group::Generic)
+    Persist = engine("persist", 2, "2.2.0", Group::Generic)
+        .flags(flag::WRITE | flag::FAST)
+        .acl(acl::KEYSPACE)
+        .keys(&[at(1, k::RW | k::UPDATE)])
+        .text("Takes the expiry off a key.", "O(1)")
+        .args(&[key("key", 0)]),
+    Pexpire = engine("pexpire", -3, "2.6.0", Group::Generic)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -79,7 +85,7 @@ pub(crate) static ROWS: &[Spec] = &[
             .since("7.0.0")
             .opt(),
         ]),
-    Spec::new(Cmd::Pexpireat, "pexpireat", -3, "2.6.0", Group::Generic)
+    Pexpireat = engine("pexpireat", -3, "2.6.0", Group::Generic)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -100,7 +106,7 @@ pub(crate) static ROWS: &[Spec] = &[
             .since("7.0.0")
             .opt(),
         ]),
-    Spec::new(Cmd::Pexpiretime, "pexpiretime", 2, "7.0.0", Group::Generic)
+    Pexpiretime = engine("pexpiretime", 2, "7.0.0", Group::Generic)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -109,7 +115,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Pttl, "pttl", 2, "2.6.0", Group::Generic)
+    Pttl = engine("pttl", 2, "2.6.0", Group::Generic)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -117,7 +123,7 @@ pub(crate) static ROWS: &[Spec] = &[
         .text("Replies with the milliseconds a key has left.", "O(1)")
         .history(&[("2.8.0", "Replies -2 for a missing key.")])
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Ttl, "ttl", 2, "1.0.0", Group::Generic)
+    Ttl = engine("ttl", 2, "1.0.0", Group::Generic)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::KEYSPACE)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -125,4 +131,4 @@ pub(crate) static ROWS: &[Spec] = &[
         .text("Replies with the seconds a key has left.", "O(1)")
         .history(&[("2.8.0", "Replies -2 for a missing key.")])
         .args(&[key("key", 0)]),
-];
+);

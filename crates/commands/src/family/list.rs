@@ -1,13 +1,13 @@
 //! Rows of the table: lists.
 
 use crate::arg::{integer, key, oneof, string, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::{at, counted};
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Lindex, "lindex", 3, "1.0.0", Group::List)
+family!(
+    list,
+    Lindex = engine("lindex", 3, "1.0.0", Group::List)
         .flags(flag::READONLY)
         .acl(acl::LIST)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -16,7 +16,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the elements passed to get there; O(1) at both ends",
         )
         .args(&[key("key", 0), integer("index")]),
-    Spec::new(Cmd::Linsert, "linsert", 5, "2.2.0", Group::List)
+    Linsert = engine("linsert", 5, "2.2.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -30,13 +30,13 @@ pub(crate) static ROWS: &[Spec] = &[
             string("pivot"),
             string("element"),
         ]),
-    Spec::new(Cmd::Llen, "llen", 2, "1.0.0", Group::List)
+    Llen = engine("llen", 2, "1.0.0", Group::List)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RO)])
         .text("Counts the elements of a list.", "O(1)")
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Lmove, "lmove", 5, "6.2.0", Group::List)
+    Lmove = engine("lmove", 5, "6.2.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::LIST)
         .keys(&[
@@ -53,7 +53,7 @@ pub(crate) static ROWS: &[Spec] = &[
             oneof("wherefrom", &[word("left", "LEFT"), word("right", "RIGHT")]),
             oneof("whereto", &[word("left", "LEFT"), word("right", "RIGHT")]),
         ]),
-    Spec::new(Cmd::Lmpop, "lmpop", -4, "7.0.0", Group::List)
+    Lmpop = engine("lmpop", -4, "7.0.0", Group::List)
         .flags(flag::WRITE)
         .acl(acl::LIST)
         .keys(&[counted(1, k::RW | k::ACCESS | k::DELETE)])
@@ -67,7 +67,7 @@ pub(crate) static ROWS: &[Spec] = &[
             oneof("where", &[word("left", "LEFT"), word("right", "RIGHT")]),
             integer("count").token("COUNT").opt(),
         ]),
-    Spec::new(Cmd::Lpop, "lpop", -2, "1.0.0", Group::List)
+    Lpop = engine("lpop", -2, "1.0.0", Group::List)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::ACCESS | k::DELETE)])
@@ -77,7 +77,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("6.2.0", "Argument `count`.")])
         .args(&[key("key", 0), integer("count").since("6.2.0").opt()]),
-    Spec::new(Cmd::Lpos, "lpos", -3, "6.0.6", Group::List)
+    Lpos = engine("lpos", -3, "6.0.6", Group::List)
         .flags(flag::READONLY)
         .acl(acl::LIST)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -92,7 +92,7 @@ pub(crate) static ROWS: &[Spec] = &[
             integer("num-matches").token("COUNT").opt(),
             integer("len").token("MAXLEN").opt(),
         ]),
-    Spec::new(Cmd::Lpush, "lpush", -3, "1.0.0", Group::List)
+    Lpush = engine("lpush", -3, "1.0.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -102,7 +102,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("2.4.0", "Takes several elements.")])
         .args(&[key("key", 0), string("element").multi()]),
-    Spec::new(Cmd::Lpushx, "lpushx", -3, "2.2.0", Group::List)
+    Lpushx = engine("lpushx", -3, "2.2.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -112,7 +112,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("4.0.0", "Takes several elements.")])
         .args(&[key("key", 0), string("element").multi()]),
-    Spec::new(Cmd::Lrange, "lrange", 4, "1.0.0", Group::List)
+    Lrange = engine("lrange", 4, "1.0.0", Group::List)
         .flags(flag::READONLY)
         .acl(acl::LIST)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -121,7 +121,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(S+N), S being the distance from the nearer end and N the elements returned",
         )
         .args(&[key("key", 0), integer("start"), integer("stop")]),
-    Spec::new(Cmd::Lrem, "lrem", 4, "1.0.0", Group::List)
+    Lrem = engine("lrem", 4, "1.0.0", Group::List)
         .flags(flag::WRITE)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::DELETE)])
@@ -130,7 +130,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N+M), N being the elements compared and M those removed",
         )
         .args(&[key("key", 0), integer("count"), string("element")]),
-    Spec::new(Cmd::Lset, "lset", 4, "1.0.0", Group::List)
+    Lset = engine("lset", 4, "1.0.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -139,7 +139,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the elements passed to get there; O(1) at both ends",
         )
         .args(&[key("key", 0), integer("index"), string("element")]),
-    Spec::new(Cmd::Ltrim, "ltrim", 4, "1.0.0", Group::List)
+    Ltrim = engine("ltrim", 4, "1.0.0", Group::List)
         .flags(flag::WRITE)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::DELETE)])
@@ -148,7 +148,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the elements removed",
         )
         .args(&[key("key", 0), integer("start"), integer("stop")]),
-    Spec::new(Cmd::Rpop, "rpop", -2, "1.0.0", Group::List)
+    Rpop = engine("rpop", -2, "1.0.0", Group::List)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::ACCESS | k::DELETE)])
@@ -158,7 +158,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("6.2.0", "Argument `count`.")])
         .args(&[key("key", 0), integer("count").since("6.2.0").opt()]),
-    Spec::new(Cmd::Rpoplpush, "rpoplpush", 3, "1.2.0", Group::List)
+    Rpoplpush = engine("rpoplpush", 3, "1.2.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::LIST)
         .keys(&[
@@ -171,7 +171,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .deprecated("6.2.0", "`LMOVE` with `RIGHT` and `LEFT`")
         .args(&[key("source", 0), key("destination", 1)]),
-    Spec::new(Cmd::Rpush, "rpush", -3, "1.0.0", Group::List)
+    Rpush = engine("rpush", -3, "1.0.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -181,7 +181,7 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("2.4.0", "Takes several elements.")])
         .args(&[key("key", 0), string("element").multi()]),
-    Spec::new(Cmd::Rpushx, "rpushx", -3, "2.2.0", Group::List)
+    Rpushx = engine("rpushx", -3, "2.2.0", Group::List)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::LIST)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -191,4 +191,4 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("4.0.0", "Takes several elements.")])
         .args(&[key("key", 0), string("element").multi()]),
-];
+);

@@ -1,8 +1,26 @@
 //! Keys of any type: DEL, EXISTS, RENAME, COPY, MOVE, SCAN and kin.
 
 use crate::fail::{self, Done, Fail, SYNTAX};
+use crate::handlers::Handler;
 use crate::{Cx, Key, Keyspace};
 use base::num;
+use commands::family::generic::Handlers;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Copy: copy,
+    Del: del,
+    Exists: exists,
+    Keys: keys,
+    Move: move_,
+    Randomkey: randomkey,
+    Rename: rename,
+    Renamenx: renamenx,
+    Scan: scan,
+    Touch: touch,
+    Type: type_,
+    Unlink: unlink,
+};
 
 pub(crate) mod scan;
 

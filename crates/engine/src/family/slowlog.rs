@@ -1,31 +1,35 @@
-//! Commands that others look at: those that took long (SLOWLOG), and all of them (MONITOR).
+//! SLOWLOG: the commands that took long.
 
-use crate::clients::flags;
 use crate::fail::{Done, bad_subcommand};
-use crate::{ClientCard, Cx, Engine, Session, Settings};
-use base::{num, quote};
+use crate::family::command;
+use crate::handlers::Handler;
+use crate::redact::{REDACTED, secrets};
+use crate::{Cx, Engine, Session, Settings};
+use base::num;
+use commands::family::slowlog::Handlers;
 use commands::{Cmd, Spec, flag};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use resp::Args;
 use std::collections::VecDeque;
-use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use store::order::{Short, brief};
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    SlowlogGet: get,
+    SlowlogHelp: command::help,
+    SlowlogLen: len,
+    SlowlogReset: reset,
+};
 
 /// Arguments of a command that the slow log keeps.
 const KEPT_ARGUMENTS: usize = 32;
 /// Bytes of an argument that it keeps.
 const KEPT_BYTES: usize = 128;
 
-/// The slow log and the monitors.
+/// The slow log.
 #[derive(Default)]
-pub struct Onlookers {
-    log: Mutex<Log>,
-    watched: AtomicBool,
-    monitors: RwLock<Vec<Arc<ClientCard>>>,
-}
+pub struct SlowLog(Mutex<Log>);
 
 #[derive(Default)]
 struct Log {
@@ -40,90 +44,6 @@ struct Entry {
     args: Vec<Vec<u8>>,
     peer: String,
     name: Vec<u8>,
-}
-
-impl Onlookers {
-    /// A connection has gone or watches no longer.
-    pub fn remove(&self, id: u64) {
-        if self.watched.load(Ordering::Relaxed) {
-            let _order = brief(Short::Registries);
-            let mut monitors = self.monitors.write();
-            monitors.retain(|card| card.id != id);
-            self.watched.store(!monitors.is_empty(), Ordering::Relaxed);
-        }
-    }
-
-    fn add(&self, card: Arc<ClientCard>) {
-        let _order = brief(Short::Registries);
-        self.monitors.write().push(card);
-        self.watched.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Shows a command that ran to the monitors. It is called while its slots are locked, so that they
-/// see each slot's commands in order.
-#[inline]
-pub(crate) fn show(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<'_>) {
-    if engine.onlookers.watched.load(Ordering::Relaxed)
-        && !spec.has(flag::ADMIN)
-        && (spec.id == Cmd::Exec || !spec.has(flag::SKIP_MONITOR))
-        && !session.trusted
-    {
-        show_now(engine, session, spec, args);
-    }
-}
-
-#[cold]
-fn show_now(engine: &Engine, session: &Session, spec: &'static Spec, args: Args<'_>) {
-    let now = crate::wall_us();
-    let (seconds, micros) = (now / 1_000_000, now % 1_000_000);
-    let mut line = Vec::with_capacity(64 + args.payload_len());
-    // Writing to a vector cannot fail.
-    let _ = write!(
-        line,
-        "+{seconds}.{micros:06} [{} {}]",
-        session.db, session.card.peer
-    );
-    let secrets = secrets(spec, args);
-    for (index, arg) in args.iter().enumerate() {
-        line.push(b' ');
-        let secret = secrets.binary_search(&index).is_ok();
-        quote(&mut line, if secret { REDACTED } else { arg });
-    }
-    line.extend_from_slice(b"\r\n");
-    let line: Arc<[u8]> = line.into();
-    let _order = brief(Short::Registries);
-    for card in engine.onlookers.monitors.read().iter() {
-        engine.host().push(card, line.clone());
-    }
-}
-
-/// What is shown in place of a secret.
-const REDACTED: &[u8] = b"(redacted)";
-
-/// The indexes of the arguments that nobody is to see, in order: as the command's row and the
-/// table of options have it.
-fn secrets(spec: &Spec, args: Args<'_>) -> Vec<usize> {
-    let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
-    let mut found = Vec::new();
-    commands::secrets(spec, &argv, config::is_secret, &mut |index| {
-        found.push(index);
-    });
-    found
-}
-
-/// MONITOR
-pub(crate) fn monitor(cx: &mut Cx<'_>) -> Done {
-    if cx.in_exec {
-        return Err("ERR MONITOR isn't allowed for DENY BLOCKING client".into());
-    }
-    if !cx.session.monitor {
-        cx.session.monitor = true;
-        cx.session.card.set_flag(flags::MONITOR, true);
-        cx.engine.onlookers.add(cx.session.card.clone());
-    }
-    cx.reply.ok();
-    Ok(())
 }
 
 /// Notes a command that took longer than the limit allows.
@@ -207,7 +127,7 @@ fn enter(
         return;
     }
     let _order = brief(Short::Registries);
-    let mut log = engine.onlookers.log.lock();
+    let mut log = engine.slow_log.0.lock();
     let id = log.next_id;
     log.next_id += 1;
     log.entries.push_front(Entry {
@@ -250,7 +170,7 @@ fn kept(spec: &Spec, args: Args<'_>) -> Vec<Vec<u8>> {
 }
 
 /// SLOWLOG GET [count]
-pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
+pub(crate) fn get(cx: &mut Cx<'_>) -> Done {
     let count = match cx.args.opt(2) {
         None => 10,
         Some(_) if cx.args.len() > 3 => return Err(bad_subcommand(cx.args)),
@@ -260,7 +180,7 @@ pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
         }
     };
     let _order = brief(Short::Registries);
-    let log = cx.engine.onlookers.log.lock();
+    let log = cx.engine.slow_log.0.lock();
     let count =
         usize::try_from(count).map_or(log.entries.len(), |count| count.min(log.entries.len()));
     let reply = &mut cx.reply;
@@ -279,15 +199,15 @@ pub(crate) fn slowlog_get(cx: &mut Cx<'_>) -> Done {
 }
 
 /// SLOWLOG LEN
-pub(crate) fn slowlog_len(cx: &mut Cx<'_>) -> Done {
-    let count = cx.engine.onlookers.log.lock().entries.len();
+pub(crate) fn len(cx: &mut Cx<'_>) -> Done {
+    let count = cx.engine.slow_log.0.lock().entries.len();
     cx.reply.int(count as i64);
     Ok(())
 }
 
 /// SLOWLOG RESET
-pub(crate) fn slowlog_reset(cx: &mut Cx<'_>) -> Done {
-    cx.engine.onlookers.log.lock().entries.clear();
+pub(crate) fn reset(cx: &mut Cx<'_>) -> Done {
+    cx.engine.slow_log.0.lock().entries.clear();
     cx.reply.ok();
     Ok(())
 }

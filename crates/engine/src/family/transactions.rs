@@ -3,7 +3,18 @@
 use crate::Cx;
 use crate::clients::flags;
 use crate::fail::{self, Done};
+use crate::handlers::Handler;
 use crate::transaction::Transaction;
+use commands::family::transactions::Handlers;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Multi: multi,
+    Exec: exec,
+    Discard: discard,
+    Watch: watch,
+    Unwatch: unwatch,
+};
 
 /// MULTI
 pub(crate) fn multi(cx: &mut Cx<'_>) -> Done {

@@ -1,13 +1,13 @@
 //! Rows of the table: bits of strings.
 
 use crate::arg::{block, integer, key, oneof, string, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::{at, range};
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Bitcount, "bitcount", -2, "2.6.0", Group::Bitmap)
+family!(
+    bitmap,
+    Bitcount = engine("bitcount", -2, "2.6.0", Group::Bitmap)
         .flags(flag::READONLY)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -30,7 +30,7 @@ pub(crate) static ROWS: &[Spec] = &[
             )
             .opt(),
         ]),
-    Spec::new(Cmd::Bitfield, "bitfield", -2, "3.2.0", Group::Bitmap)
+    Bitfield = engine("bitfield", -2, "3.2.0", Group::Bitmap)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE | k::VARIABLE_FLAGS)
@@ -84,7 +84,7 @@ pub(crate) static ROWS: &[Spec] = &[
             .opt()
             .multi(),
         ]),
-    Spec::new(Cmd::BitfieldRo, "bitfield_ro", -2, "6.0.0", Group::Bitmap)
+    BitfieldRo = engine("bitfield_ro", -2, "6.0.0", Group::Bitmap)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -100,7 +100,7 @@ pub(crate) static ROWS: &[Spec] = &[
                 .multi()
                 .multi_token(),
         ]),
-    Spec::new(Cmd::Bitop, "bitop", -4, "2.6.0", Group::Bitmap)
+    Bitop = engine("bitop", -4, "2.6.0", Group::Bitmap)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::BITMAP)
         .keys(&[at(2, k::OW | k::UPDATE), range(3, -1, 1, k::RO | k::ACCESS)])
@@ -121,7 +121,7 @@ pub(crate) static ROWS: &[Spec] = &[
             key("destkey", 0),
             key("key", 1).multi(),
         ]),
-    Spec::new(Cmd::Bitpos, "bitpos", -3, "2.8.7", Group::Bitmap)
+    Bitpos = engine("bitpos", -3, "2.8.7", Group::Bitmap)
         .flags(flag::READONLY)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -151,13 +151,13 @@ pub(crate) static ROWS: &[Spec] = &[
             )
             .opt(),
         ]),
-    Spec::new(Cmd::Getbit, "getbit", 3, "2.2.0", Group::Bitmap)
+    Getbit = engine("getbit", 3, "2.2.0", Group::Bitmap)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RO | k::ACCESS)])
         .text("Reads one bit of the string at a key.", "O(1)")
         .args(&[key("key", 0), integer("offset")]),
-    Spec::new(Cmd::Setbit, "setbit", 4, "2.2.0", Group::Bitmap)
+    Setbit = engine("setbit", 4, "2.2.0", Group::Bitmap)
         .flags(flag::WRITE | flag::DENYOOM)
         .acl(acl::BITMAP)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -166,4 +166,4 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), integer("offset"), integer("value")]),
-];
+);

@@ -1,9 +1,20 @@
-//! Commands on whole databases: DBSIZE, FLUSHALL, FLUSHDB, SWAPDB.
+//! The server as a whole: DBSIZE, FLUSHALL, FLUSHDB, SWAPDB, TIME.
 
 use crate::Cx;
 use crate::fail::{self, Done, Fail, SYNTAX};
+use crate::handlers::Handler;
 use base::num;
+use commands::family::server::Handlers;
 use store::Garbage;
+
+/// What runs the rows of this family.
+pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
+    Dbsize: dbsize,
+    Flushall: flushall,
+    Flushdb: flushdb,
+    Swapdb: swapdb,
+    Time: time,
+};
 
 /// DBSIZE
 pub(crate) fn dbsize(cx: &mut Cx<'_>) -> Done {
@@ -78,4 +89,13 @@ fn existing(cx: &Cx<'_>, number: i64) -> Result<u16, Fail> {
     } else {
         Err(fail::DB_OUT_OF_RANGE.into())
     }
+}
+
+/// TIME
+pub(crate) fn time(cx: &mut Cx<'_>) -> Done {
+    let now = crate::wall_us();
+    cx.reply.array(2);
+    cx.reply.bulk_int(now / 1_000_000);
+    cx.reply.bulk_int(now % 1_000_000);
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! Rows of the table: hashes.
 
 use crate::arg::{block, double, integer, key, pattern, string, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag, key as k};
 use crate::keyspec::at;
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Hdel, "hdel", -3, "2.0.0", Group::Hash)
+family!(
+    hash,
+    Hdel = engine("hdel", -3, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::DELETE)])
@@ -17,19 +17,19 @@ pub(crate) static ROWS: &[Spec] = &[
         )
         .history(&[("2.4.0", "Takes several fields.")])
         .args(&[key("key", 0), string("field").multi()]),
-    Spec::new(Cmd::Hexists, "hexists", 3, "2.0.0", Group::Hash)
+    Hexists = engine("hexists", 3, "2.0.0", Group::Hash)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO)])
         .text("Tells whether a hash has a field.", "O(1)")
         .args(&[key("key", 0), string("field")]),
-    Spec::new(Cmd::Hget, "hget", 3, "2.0.0", Group::Hash)
+    Hget = engine("hget", 3, "2.0.0", Group::Hash)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
         .text("Reads one field of a hash.", "O(1)")
         .args(&[key("key", 0), string("field")]),
-    Spec::new(Cmd::Hgetall, "hgetall", 2, "2.0.0", Group::Hash)
+    Hgetall = engine("hgetall", 2, "2.0.0", Group::Hash)
         .flags(flag::READONLY)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -39,7 +39,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the fields of the hash",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Hincrby, "hincrby", 4, "2.0.0", Group::Hash)
+    Hincrby = engine("hincrby", 4, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -48,7 +48,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), string("field"), integer("increment")]),
-    Spec::new(Cmd::Hincrbyfloat, "hincrbyfloat", 4, "2.6.0", Group::Hash)
+    Hincrbyfloat = engine("hincrbyfloat", 4, "2.6.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::ACCESS | k::UPDATE)])
@@ -57,7 +57,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), string("field"), double("increment")]),
-    Spec::new(Cmd::Hkeys, "hkeys", 2, "2.0.0", Group::Hash)
+    Hkeys = engine("hkeys", 2, "2.0.0", Group::Hash)
         .flags(flag::READONLY)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -67,13 +67,13 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the fields of the hash",
         )
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Hlen, "hlen", 2, "2.0.0", Group::Hash)
+    Hlen = engine("hlen", 2, "2.0.0", Group::Hash)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO)])
         .text("Counts the fields of a hash.", "O(1)")
         .args(&[key("key", 0)]),
-    Spec::new(Cmd::Hmget, "hmget", -3, "2.0.0", Group::Hash)
+    Hmget = engine("hmget", -3, "2.0.0", Group::Hash)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -82,7 +82,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the fields named",
         )
         .args(&[key("key", 0), string("field").multi()]),
-    Spec::new(Cmd::Hmset, "hmset", -4, "2.0.0", Group::Hash)
+    Hmset = engine("hmset", -4, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -95,7 +95,7 @@ pub(crate) static ROWS: &[Spec] = &[
             key("key", 0),
             block("data", &[string("field"), string("value")]).multi(),
         ]),
-    Spec::new(Cmd::Hrandfield, "hrandfield", -2, "6.2.0", Group::Hash)
+    Hrandfield = engine("hrandfield", -2, "6.2.0", Group::Hash)
         .flags(flag::READONLY)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -112,7 +112,7 @@ pub(crate) static ROWS: &[Spec] = &[
             )
             .opt(),
         ]),
-    Spec::new(Cmd::Hscan, "hscan", -3, "2.8.0", Group::Hash)
+    Hscan = engine("hscan", -3, "2.8.0", Group::Hash)
         .flags(flag::READONLY)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -128,7 +128,7 @@ pub(crate) static ROWS: &[Spec] = &[
             integer("count").token("COUNT").opt(),
             word("novalues", "NOVALUES").opt(),
         ]),
-    Spec::new(Cmd::Hset, "hset", -4, "2.0.0", Group::Hash)
+    Hset = engine("hset", -4, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::UPDATE)])
@@ -141,7 +141,7 @@ pub(crate) static ROWS: &[Spec] = &[
             key("key", 0),
             block("data", &[string("field"), string("value")]).multi(),
         ]),
-    Spec::new(Cmd::Hsetnx, "hsetnx", 4, "2.0.0", Group::Hash)
+    Hsetnx = engine("hsetnx", 4, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RW | k::INSERT)])
@@ -150,7 +150,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), string("field"), string("value")]),
-    Spec::new(Cmd::Hstrlen, "hstrlen", 3, "3.2.0", Group::Hash)
+    Hstrlen = engine("hstrlen", 3, "3.2.0", Group::Hash)
         .flags(flag::READONLY | flag::FAST)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO)])
@@ -159,7 +159,7 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(1)",
         )
         .args(&[key("key", 0), string("field")]),
-    Spec::new(Cmd::Hvals, "hvals", 2, "2.0.0", Group::Hash)
+    Hvals = engine("hvals", 2, "2.0.0", Group::Hash)
         .flags(flag::READONLY)
         .acl(acl::HASH)
         .keys(&[at(1, k::RO | k::ACCESS)])
@@ -169,4 +169,4 @@ pub(crate) static ROWS: &[Spec] = &[
             "O(N), N being the fields of the hash",
         )
         .args(&[key("key", 0)]),
-];
+);

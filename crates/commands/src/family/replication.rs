@@ -1,26 +1,26 @@
 //! Rows of the table: replication.
 
 use crate::arg::{block, integer, oneof, string, word};
-use crate::cmd::Cmd;
 use crate::flags::{acl, flag};
-use crate::spec::{Group, Spec};
+use crate::spec::Group;
 
-pub(crate) static ROWS: &[Spec] = &[
-    Spec::new(Cmd::Psync, "psync", -3, "2.8.0", Group::Server)
+family!(
+    replication,
+    Psync = host("psync", -3, "2.8.0", Group::Server)
         .flags(flag::ADMIN | flag::NOSCRIPT | flag::NO_ASYNC_LOADING | flag::NO_MULTI)
         .text(
             "Asks a master for its stream of changes from an offset on.",
             "",
         )
         .args(&[string("replicationid"), integer("offset")]),
-    Spec::new(Cmd::Replconf, "replconf", -1, "3.0.0", Group::Server)
+    Replconf = host("replconf", -1, "3.0.0", Group::Server)
         .flags(flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::ALLOW_BUSY)
         .text(
             "Exchanges settings and offsets between a master and its replica.",
             "O(1)",
         )
         .system(),
-    Spec::new(Cmd::Replicaof, "replicaof", 3, "5.0.0", Group::Server)
+    Replicaof = host("replicaof", 3, "5.0.0", Group::Server)
         .flags(flag::ADMIN | flag::NOSCRIPT | flag::STALE | flag::NO_ASYNC_LOADING)
         .text(
             "Makes the server a replica of another one, or a master again.",
@@ -33,11 +33,11 @@ pub(crate) static ROWS: &[Spec] = &[
                 block("no-one", &[word("no", "NO"), word("one", "ONE")]),
             ],
         )]),
-    Spec::new(Cmd::Role, "role", 1, "2.8.12", Group::Server)
+    Role = host("role", 1, "2.8.12", Group::Server)
         .flags(flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST)
         .acl(acl::ADMIN | acl::DANGEROUS)
         .text("Replies with the server's part in replication.", "O(1)"),
-    Spec::new(Cmd::Slaveof, "slaveof", 3, "1.0.0", Group::Server)
+    Slaveof = host("slaveof", 3, "1.0.0", Group::Server)
         .flags(flag::ADMIN | flag::NOSCRIPT | flag::STALE | flag::NO_ASYNC_LOADING)
         .text("Older name of REPLICAOF.", "O(1)")
         .deprecated("5.0.0", "`REPLICAOF`")
@@ -48,10 +48,32 @@ pub(crate) static ROWS: &[Spec] = &[
                 block("no-one", &[word("no", "NO"), word("one", "ONE")]),
             ],
         )]),
-    Spec::new(Cmd::Sync, "sync", 1, "1.0.0", Group::Server)
+    Sync = host("sync", 1, "1.0.0", Group::Server)
         .flags(flag::ADMIN | flag::NOSCRIPT | flag::NO_ASYNC_LOADING | flag::NO_MULTI)
         .text(
             "Asks a master for a full copy and the stream of changes after it.",
             "",
         ),
-];
+    Wait = host("wait", 3, "3.0.0", Group::Generic)
+        .flags(flag::BLOCKING)
+        .acl(acl::CONNECTION)
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"])
+        .text(
+            "Waits until the connection's writes have reached a number of replicas.",
+            "O(1)",
+        )
+        .args(&[integer("numreplicas"), integer("timeout")]),
+    Waitaof = host("waitaof", 4, "7.2.0", Group::Generic)
+        .flags(flag::BLOCKING)
+        .acl(acl::CONNECTION)
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"])
+        .text(
+            "Waits until the connection's writes are synced here and on a number of replicas.",
+            "O(1)",
+        )
+        .args(&[
+            integer("numlocal"),
+            integer("numreplicas"),
+            integer("timeout"),
+        ]),
+);
