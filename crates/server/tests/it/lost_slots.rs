@@ -68,6 +68,10 @@ fn what_a_pause_held_is_not_deleted_by_a_replica() {
     // Its stream goes on, and it takes the taker's place.
     there.line("SET {FOO}2 theirs").expect_ok();
     assert_eq!(there.line("WAIT 1 30000").int(), 1);
+    // A primary hears of a failover only from who it knows to be its replica.
+    eventually("the taker knows its replica", LIMIT, || {
+        taker.line(&format!("CLUSTER REPLICAS {id}")).array().len() == 1
+    });
     here.line("CLUSTER FAILOVER").expect_ok();
     eventually("it is the primary", LIMIT, || {
         assert!(!node.log().contains("Deleting keys in dirty slot"));
