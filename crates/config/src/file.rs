@@ -288,6 +288,9 @@ impl Loader<'_> {
 
     /// The first line replaces the default, further ones add to it; an empty one clears all.
     fn save(&mut self, option: &'static Opt, values: &[Vec<u8>]) -> Result<(), String> {
+        // A word of blanks is empty here, as in Redis, where CONFIG SET refuses it.
+        let blank = matches!(values, [one] if one.trim_ascii().is_empty());
+        let values = if blank { &[vec![]] } else { values };
         let clears = matches!(values, [] | [_]);
         let mut before = if self.save_seen && !clears {
             self.config.save.clone()

@@ -187,6 +187,8 @@ fn the_command_line_comes_last_and_wins() {
     let config = config.unwrap().config;
     assert_eq!(value(&config, "save"), "");
     assert_eq!(config.requirepass, b"--x y");
+    let config = load(&command_line(&["--save", " "]), &mut files);
+    assert_eq!(value(&config.unwrap().config, "save"), "");
     let line = command_line(&["--rename-command", "CONFIG", "", "--cluster-enabled", "yes"]);
     let loaded = load(&line, &mut files).unwrap();
     assert_eq!(files.renamed, [(b"CONFIG".to_vec(), b"".to_vec())]);
