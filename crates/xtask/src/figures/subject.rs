@@ -20,7 +20,7 @@ pub(super) struct Cores {
 pub(super) struct Subject {
     /// What the tables call it.
     pub(super) name: String,
-    program: Program,
+    pub(super) program: Program,
     binary: Option<PathBuf>,
 }
 
