@@ -1,7 +1,8 @@
 //! CLUSTER commands about nodes: who belongs, who replicates whom, who takes over.
 
+use crate::durable::Withheld;
 use crate::event::{Effect, Level};
-use crate::machine::{Cluster, Save, Withheld};
+use crate::machine::Cluster;
 use crate::node::Ix;
 use crate::request::{FailoverKind, LinkRow, Reply, Request};
 use base::{Epoch, NodeId, ShardId, UnixMs};
@@ -26,7 +27,7 @@ impl Cluster {
         let fault = matches!(request, Request::Fault(_));
         let reply = self.answer(request);
         let failed = matches!(reply, Reply::Error(_));
-        if save || (!failed && !fault && self.save != Save::No && !is_query(&reply)) {
+        if save || (!failed && !fault && self.durable.is_stale() && !is_query(&reply)) {
             self.withhold(Withheld::Reply(token, reply));
         } else {
             self.out.push(Effect::Reply { token, reply });
@@ -275,7 +276,7 @@ impl Cluster {
             self.election = crate::election::Election::default();
         }
         self.roster.me_mut().flags.clear(Flags::MIGRATE_TO);
-        self.check_state = true;
+        self.serving.check();
         self.changed_now();
         Reply::Ok
     }
@@ -296,7 +297,7 @@ impl Cluster {
                 rows.push(row(link, node.id, since));
             }
             if let Some(link) = node.inbound
-                && let Some(state) = self.inbound.get(&link)
+                && let Some(state) = self.links.inbound(link)
             {
                 rows.push(row(link, node.id, state.since));
             }

@@ -1,8 +1,9 @@
 //! CLUSTER commands about slots.
 
 use crate::admin::{error, unknown_node};
+use crate::durable::Withheld;
 use crate::event::Level;
-use crate::machine::{Cluster, Withheld};
+use crate::machine::Cluster;
 use crate::node::Ix;
 use crate::request::Reply;
 use base::{Slot, SlotSet};
@@ -56,7 +57,7 @@ impl Cluster {
     }
 
     fn slots_set(&mut self) -> Reply {
-        self.check_state = true;
+        self.serving.check();
         self.changed_now();
         Reply::Ok
     }

@@ -44,7 +44,7 @@ impl Cluster {
             owners: owners_table(|slot| self.roster.owner(slot).and_then(place)),
             migrating: open(&self.roster.migrating),
             importing: open(&self.roster.importing),
-            state: self.state,
+            state: self.serving.state(),
             endpoint_type: self.settings.endpoint_type,
             allow_reads_when_down: self.settings.allow_reads_when_down,
             allow_pubsubshard_when_down: self.settings.allow_pubsubshard_when_down,
@@ -156,7 +156,7 @@ impl Cluster {
         let me = self.roster.me();
         let my_epoch = me.primary.filter(|_| me.is_replica());
         let my_epoch = my_epoch.map_or(me.config_epoch, |p| self.roster[p].config_epoch);
-        let state = if self.state == State::Ok {
+        let state = if self.serving.state() == State::Ok {
             "ok"
         } else {
             "fail"
@@ -171,7 +171,7 @@ impl Cluster {
             self.roster.size(),
             self.current_epoch,
         );
-        for (counts, word) in [(&self.sent, "sent"), (&self.received, "received")] {
+        for (counts, word) in self.links.counts() {
             for kind in Kind::ALL {
                 let count = counts[kind as usize];
                 if count > 0 {
@@ -185,7 +185,7 @@ impl Cluster {
         _ = write!(
             text,
             "total_cluster_links_buffer_limit_exceeded:{}\r\n",
-            self.overflows
+            self.links.overflows()
         );
         text
     }

@@ -1,8 +1,9 @@
 //! Elections: a replica of a failed primary asks the other primaries for their votes.
 
 use crate::claim::Claim;
+use crate::durable::Withheld;
 use crate::event::{Effect, Level};
-use crate::machine::{Cluster, Save, Withheld};
+use crate::machine::Cluster;
 use crate::node::Ix;
 use crate::worth::Origin;
 use base::{Epoch, NodeId};
@@ -220,7 +221,7 @@ impl Cluster {
             Level::Notice,
             format!("Starting a failover election for epoch {epoch}."),
         );
-        self.save = self.save.max(Save::Now);
+        self.durable.save_now();
         self.withhold(Withheld::AskVotes { epoch, force });
     }
 
@@ -369,7 +370,7 @@ impl Cluster {
             self.roster.set_owner(slot, Some(me));
         }
         self.out.push(Effect::BecomePrimary);
-        self.check_state = true;
+        self.serving.check();
         self.changed_critically();
         self.withhold(Withheld::Announce);
         self.end_manual();

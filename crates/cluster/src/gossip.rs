@@ -181,7 +181,7 @@ impl Cluster {
         let node = &mut self.roster[at];
         node.flags.set(Flags::FAIL);
         node.failed_at = now;
-        self.check_state = true;
+        self.serving.check();
         self.changed();
         self.reconsider_vote(at);
     }
@@ -222,7 +222,7 @@ impl Cluster {
         };
         self.log(Level::Notice, text);
         self.roster[at].flags.clear(Flags::FAIL);
-        self.check_state = true;
+        self.serving.check();
         self.changed();
     }
 }

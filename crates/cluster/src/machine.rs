@@ -1,20 +1,21 @@
 //! The machine itself: its state, and the frame around the handling of one event.
 
 use crate::conf::NodesConf;
+use crate::durable::{Durable, Face};
 use crate::election::Election;
-use crate::event::{Effect, Event, Level, LinkId, Now, PersistId, Replication};
+use crate::event::{Effect, Event, Level, Now, Replication};
 use crate::fault::Faults;
+use crate::links::{InLink, Links};
 use crate::manual::ManualFailover;
 use crate::node::{Dialect, Ix, Node};
-use crate::request::Reply;
+use crate::outbox::Outbox;
 use crate::rng::Rng;
 use crate::roster::Roster;
+use crate::serving::Serving;
 use crate::settings::Settings;
-use crate::state::Down;
-use crate::view::State;
 use crate::worth::Origin;
 use base::{Epoch, NodeId, ShardId, SlotSet};
-use bus::{Flags, Header, IpText, Kind, Packet};
+use bus::{Flags, Header};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,38 +36,6 @@ pub struct Boot {
     /// within the node timeout would have its replicas delete their copies: it keeps silent instead
     /// until one of them has taken its place, or none does.
     pub data_lost: bool,
-}
-
-/// A link that another node opened to us.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct InLink {
-    pub node: Option<Ix>,
-    pub peer: IpText,
-    pub local: IpText,
-    pub since: u64,
-}
-
-/// What packets say about us while a change that they would reveal is not on disk yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Face {
-    pub current_epoch: Epoch,
-    pub config_epoch: Epoch,
-    pub slots: Arc<SlotSet>,
-    pub flags: Flags,
-    pub replica_of: Option<NodeId>,
-}
-
-/// Something that waits for nodes.conf to be on disk.
-#[derive(Clone, Debug)]
-pub(crate) enum Withheld {
-    /// A packet to a node (a vote).
-    Packet(NodeId, Arc<Packet>),
-    /// Ask everybody for votes.
-    AskVotes { epoch: Epoch, force: bool },
-    /// Tell everybody about us.
-    Announce,
-    /// The answer to a command.
-    Reply(u64, Reply),
 }
 
 /// Faults for the simulator to prove its checkers with. All off in every real node.
@@ -96,18 +65,13 @@ pub struct Cluster {
     pub(crate) now: Now,
     /// The wall clock when the monotonic one was 0.
     pub(crate) wall_origin: i64,
-    pub(crate) out: Vec<Effect>,
+    pub(crate) out: Outbox,
     pub(crate) mutants: Mutants,
     pub(crate) faults: Faults,
 
     pub(crate) current_epoch: Epoch,
     pub(crate) last_vote_epoch: Epoch,
-    pub(crate) state: State,
-    /// Why it is down, as last logged.
-    pub(crate) down: Option<Down>,
-    /// When this node started, or was made a primary: primaries wait before they serve.
-    pub(crate) started: u64,
-    pub(crate) minority_at: Option<u64>,
+    pub(crate) serving: Serving,
     pub(crate) replication: Replication,
     pub(crate) origin: Origin,
     /// When a link to a primary of our shard last brought something; `None` if none did.
@@ -122,9 +86,7 @@ pub struct Cluster {
     pub(crate) cycle_since: Option<u64>,
     pub(crate) blacklist: BTreeMap<NodeId, u64>,
 
-    pub(crate) inbound: BTreeMap<LinkId, InLink>,
-    pub(crate) outbound: BTreeMap<LinkId, Ix>,
-    pub(crate) next_link: u64,
+    pub(crate) links: Links,
     pub(crate) gossip_stamp: u64,
     pub(crate) ticks: u64,
     pub(crate) last_tick: u64,
@@ -132,39 +94,10 @@ pub struct Cluster {
     pub(crate) suspicion_at: Option<u64>,
     /// A request for our vote that came before the news that its primary failed.
     pub(crate) early_request: Option<(NodeId, Header)>,
-    /// Answers older than this do not count for the right to serve: the process slept since.
-    pub(crate) trust_after: u64,
-    pub(crate) served_until: u64,
-
-    pub(crate) sent: [u64; Kind::COUNT],
-    pub(crate) received: [u64; Kind::COUNT],
-    pub(crate) overflows: u64,
 
     /// Slots that a third node says another one has taken from us.
     pub(crate) hearsay: SlotSet,
-    pub(crate) check_state: bool,
-    pub(crate) view_changed: bool,
-    /// Effects that go by the new view, so that it comes before them: clients paused for a failover
-    /// that went on by the old one would lose what they write, and keys of slots that the old one
-    /// calls ours are not deleted.
-    pub(crate) late: Vec<Effect>,
-    pub(crate) save: Save,
-    pub(crate) face: Option<Face>,
-    pub(crate) before: Face,
-    pub(crate) withheld: Vec<Withheld>,
-    pub(crate) writing: Option<(PersistId, Vec<Withheld>, bool)>,
-    pub(crate) next_persist: u64,
-}
-
-/// How urgently nodes.conf is to be written.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Save {
-    /// It is up to date.
-    No,
-    /// With the next tick.
-    Soon,
-    /// At the end of this event.
-    Now,
+    pub(crate) durable: Durable,
 }
 
 impl Cluster {
@@ -201,15 +134,12 @@ impl Cluster {
             rng: Rng::new(seed),
             now,
             wall_origin: now.wall.0 - now.mono as i64,
-            out: Vec::new(),
+            out: Outbox::default(),
             mutants: Mutants::default(),
             faults: Faults::default(),
             current_epoch: current,
             last_vote_epoch: voted,
-            state: State::Fail,
-            down: None,
-            started: now.mono,
-            minority_at: None,
+            serving: Serving::new(now.mono),
             replication: Replication::default(),
             origin: Origin::Unconfirmed,
             data_as_of: None,
@@ -220,30 +150,16 @@ impl Cluster {
             manual: ManualFailover::default(),
             cycle_since: None,
             blacklist: BTreeMap::new(),
-            inbound: BTreeMap::new(),
-            outbound: BTreeMap::new(),
-            next_link: 0,
+            links: Links::default(),
             gossip_stamp: 0,
             ticks: 0,
             last_tick: now.mono,
             suspicion_at: None,
             early_request: None,
-            trust_after: now.mono,
-            served_until: 0,
-            sent: [0; Kind::COUNT],
-            received: [0; Kind::COUNT],
-            overflows: 0,
             hearsay: SlotSet::new(),
-            check_state: true,
-            view_changed: true,
-            late: Vec::new(),
-            save: Save::Now,
-            face: None,
-            before,
-            withheld: Vec::new(),
-            writing: None,
-            next_persist: 1,
+            durable: Durable::new(before),
         };
+        cluster.out.view_changed();
         cluster.greet(fresh);
         if data_lost {
             cluster.hush();
@@ -266,7 +182,7 @@ impl Cluster {
     /// What a machine does first: it says who it is, and takes up its role.
     fn greet(&mut self, fresh: bool) {
         self.apply_own_settings();
-        self.before = self.true_face();
+        self.durable.begin(self.true_face());
         let id = self.roster.me().id;
         if fresh {
             self.log(
@@ -301,7 +217,7 @@ impl Cluster {
         if origin.abs_diff(self.wall_origin) > 1 {
             self.wall_origin = origin;
         }
-        self.before = self.true_face();
+        self.durable.begin(self.true_face());
         self.notice_sleep();
         let tick = matches!(event, Event::Tick);
         match event {
@@ -314,11 +230,13 @@ impl Cluster {
                     local,
                     since: now.mono,
                 };
-                self.inbound.insert(link, link_state);
+                self.links.accepted(link, link_state);
             }
             Event::LinkUp { link } => self.link_up(link),
             Event::LinkDown { link, overflow } => {
-                self.overflows += u64::from(overflow);
+                if overflow {
+                    self.links.overflowed();
+                }
                 self.link_down(link);
             }
             Event::Received { link, packet } => self.receive(link, &packet),
@@ -342,11 +260,11 @@ impl Cluster {
             Event::Settings(settings) => {
                 self.settings = settings.in_effect();
                 self.apply_own_settings();
-                self.check_state = true;
+                self.serving.check();
             }
         }
         self.finish(tick);
-        out.append(&mut self.out);
+        self.out.drain_into(out);
     }
 
     /// What every event ends with: elections that became possible, the state of the cluster, the
@@ -354,14 +272,11 @@ impl Cluster {
     fn finish(&mut self, tick: bool) {
         self.step_manual();
         self.step_election();
-        if std::mem::take(&mut self.check_state) {
+        if self.serving.take_check() {
             self.update_state();
         }
         self.save_if_due(tick);
-        if std::mem::take(&mut self.view_changed) {
-            self.out.push(Effect::ViewChanged);
-        }
-        self.out.append(&mut self.late);
+        self.out.show_view();
         self.update_right_to_serve(tick);
     }
 
@@ -370,11 +285,11 @@ impl Cluster {
     fn notice_sleep(&mut self) {
         let slept = self.now.mono - self.last_tick;
         let timeout = self.settings.node_timeout;
-        if slept <= timeout / 2 || self.trust_after == self.now.mono {
+        if slept <= timeout / 2 || self.serving.trust_after() == self.now.mono {
             return;
         }
         self.last_tick = self.now.mono;
-        self.trust_after = self.now.mono;
+        self.serving.distrust_before(self.now.mono);
         for at in self.roster.order().to_vec() {
             // Its silence was ours.
             if self.roster[at].ping_sent.is_some() {
@@ -421,47 +336,41 @@ impl Cluster {
 
     /// Something in the view and in nodes.conf changed.
     pub(crate) fn changed(&mut self) {
-        self.view_changed = true;
-        self.save = self.save.max(Save::Soon);
+        self.out.view_changed();
+        self.durable.save_soon();
     }
 
     /// As [`Cluster::changed`], and worth writing at once.
     pub(crate) fn changed_now(&mut self) {
-        self.view_changed = true;
-        self.save = Save::Now;
+        self.out.view_changed();
+        self.durable.save_now();
     }
 
     /// As [`Cluster::changed_now`], and nobody may learn of it before it is on disk: until then
     /// packets show what we were before this event.
     pub(crate) fn changed_critically(&mut self) {
         self.changed_now();
-        if self.face.is_none() {
-            self.face = Some(self.before.clone());
-        }
+        self.durable.hide();
     }
 
     pub(crate) fn log(&mut self, level: Level, text: String) {
-        self.out.push(Effect::Log { level, text });
+        self.out.log(level, text);
     }
 
     /// Removes a node, its links and every mention.
     pub(crate) fn delete_node(&mut self, at: Ix) {
         self.close_out(at);
         if let Some(link) = self.roster[at].inbound.take() {
-            self.inbound.remove(&link);
+            self.links.forget_inbound(link);
             self.out.push(Effect::Disconnect(link));
         }
-        for link in self.inbound.values_mut() {
-            if link.node == Some(at) {
-                link.node = None;
-            }
-        }
+        self.links.forget_node(at);
         self.manual.forget(at);
         self.election
             .voters
             .retain(|voter| *voter != self.roster[at].id);
         self.roster.remove(at);
         self.changed();
-        self.check_state = true;
+        self.serving.check();
     }
 }

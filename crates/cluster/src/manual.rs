@@ -136,7 +136,7 @@ impl Cluster {
     /// Ends a manual failover, done or not.
     pub(crate) fn end_manual(&mut self) {
         if self.manual.replica.is_some() || self.manual.paused.is_some() {
-            self.late.push(Effect::UnpauseClients);
+            self.out.push_late(Effect::UnpauseClients);
         }
         self.manual = ManualFailover::default();
     }

@@ -1,7 +1,7 @@
 //! Building and sending packets.
 
 use crate::event::{Effect, LinkId};
-use crate::machine::{Cluster, InLink};
+use crate::machine::Cluster;
 use crate::node::{Dialect, Ix};
 use crate::view::State;
 use base::{NodeId, Offset};
@@ -42,7 +42,7 @@ impl Cluster {
             replica_of: face.replica_of,
             ip: self.settings.announce_ip,
             flags: face.flags,
-            state: if self.state == State::Ok {
+            state: if self.serving.state() == State::Ok {
                 HeaderState::Ok
             } else {
                 HeaderState::Fail
@@ -70,7 +70,7 @@ impl Cluster {
             return;
         }
         if let Some(kind) = packet.kind() {
-            self.sent[kind as usize] += 1;
+            self.links.count_sent(kind);
         }
         self.out.push(Effect::Send { link, packet });
     }
@@ -296,9 +296,5 @@ impl Cluster {
                 self.send_packet(at, packet.clone());
             }
         }
-    }
-
-    pub(crate) fn in_link(&self, link: LinkId) -> Option<&InLink> {
-        self.inbound.get(&link)
     }
 }

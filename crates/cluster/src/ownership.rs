@@ -1,7 +1,8 @@
 //! Who owns which slot: claims are compared by their configuration epochs.
 
+use crate::durable::Withheld;
 use crate::event::{Effect, Level};
-use crate::machine::{Cluster, Withheld};
+use crate::machine::Cluster;
 use crate::node::{Dialect, Ix};
 use base::{Epoch, SlotSet};
 use bus::{Flags, Header};
@@ -61,7 +62,7 @@ impl Cluster {
             // What we are is told by our headers only, once it is on disk.
             if owner == primary
                 || owner == sender
-                || (owner == self.roster.myself && self.face.is_some())
+                || (owner == self.roster.myself && self.durable.hides())
                 || told.contains(&owner)
                 || self.roster.is_unclaimed(slot)
                 || self.roster[owner].config_epoch <= header.config_epoch
@@ -130,7 +131,7 @@ impl Cluster {
             return;
         }
         self.changed_now();
-        self.check_state = true;
+        self.serving.check();
         if !first_hand {
             lost.iter().for_each(|slot| _ = self.hearsay.insert(slot));
             lost = SlotSet::new();
@@ -181,7 +182,7 @@ impl Cluster {
                 }
             };
             self.log(Level::Notice, text);
-            self.check_state = true;
+            self.serving.check();
             self.changed_now();
         }
     }
@@ -223,10 +224,10 @@ impl Cluster {
 
     /// Has the keys of slots deleted that a node took from us.
     fn give_up(&mut self, slots: SlotSet, taker: Ix) {
-        self.late.push(Effect::SlotsLost(slots));
+        self.out.push_late(Effect::SlotsLost(slots));
         if self.roster.me().is_primary() && self.roster.me().slot_count == 0 {
             let (level, text) = (Level::Notice, self.emptied_text(taker));
-            self.late.push(Effect::Log { level, text });
+            self.out.push_late(Effect::Log { level, text });
         }
     }
 
@@ -260,7 +261,7 @@ impl Cluster {
         self.end_manual();
         self.election.abandon();
         self.tell_primary(primary);
-        self.check_state = true;
+        self.serving.check();
         self.changed_now();
         // Not with the next pings only: whose replica we are decides about elections.
         self.withhold(Withheld::Announce);

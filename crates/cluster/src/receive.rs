@@ -2,7 +2,7 @@
 
 use crate::conf::MAX_EPOCH;
 use crate::event::{Effect, Level, LinkId};
-use crate::machine::{Cluster, Save};
+use crate::machine::Cluster;
 use crate::node::{Dialect, Ix, Node};
 use base::{Epoch, Offset, ShardId};
 use bus::{Body, Extension, Flags, Gossip, Header, IpText, Kind, Packet, marks};
@@ -10,7 +10,7 @@ use bus::{Body, Extension, Flags, Gossip, Header, IpText, Kind, Packet, marks};
 impl Cluster {
     pub(crate) fn receive(&mut self, link: LinkId, packet: &Packet) {
         if let Some(kind) = packet.kind() {
-            self.received[kind as usize] += 1;
+            self.links.count_received(kind);
         }
         if self.is_dropped(link, packet) {
             return;
@@ -96,7 +96,7 @@ impl Cluster {
         }
         if header.current_epoch > self.current_epoch {
             self.current_epoch = header.current_epoch;
-            self.save = self.save.max(Save::Soon);
+            self.durable.save_soon();
         }
         self.roster[at].seen_epoch = self.roster[at].seen_epoch.max(header.current_epoch);
         // A replica's header carries its primary's epoch, which is not its own.
@@ -122,18 +122,11 @@ impl Cluster {
 
     /// A node has one link to us: a newer one replaces the older.
     fn own_inbound(&mut self, link: LinkId, at: Ix) {
-        let Some(state) = self.inbound.get_mut(&link) else {
-            return;
-        };
-        if state.node == Some(at) {
-            return;
-        }
-        if state.node.is_none() {
-            state.node = Some(at);
-            if let Some(old) = self.roster[at].inbound.replace(link) {
-                self.inbound.remove(&old);
-                self.out.push(Effect::Disconnect(old));
-            }
+        if self.links.identify(link, at)
+            && let Some(old) = self.roster[at].inbound.replace(link)
+        {
+            self.links.forget_inbound(old);
+            self.out.push(Effect::Disconnect(old));
         }
     }
 
@@ -185,7 +178,7 @@ impl Cluster {
         if self.roster[at].has(flag) != flags.any(flag) {
             self.roster[at].flags.clear(flag);
             self.roster[at].flags.set(Flags(flags.0 & flag.0));
-            self.save = self.save.max(Save::Soon);
+            self.durable.save_soon();
         }
     }
 
@@ -194,7 +187,7 @@ impl Cluster {
         if !self.settings.announce_ip.is_empty() {
             return;
         }
-        let Some(local) = self.in_link(link).map(|l| l.local) else {
+        let Some(local) = self.links.inbound(link).map(|l| l.local) else {
             return;
         };
         let me = self.roster.me();
@@ -210,7 +203,7 @@ impl Cluster {
     }
 
     fn meet_unknown(&mut self, link: LinkId, header: &Header) {
-        let Some(peer) = self.in_link(link).map(|l| l.peer) else {
+        let Some(peer) = self.links.inbound(link).map(|l| l.peer) else {
             return;
         };
         let ip = if header.ip.is_empty() {
@@ -268,7 +261,7 @@ impl Cluster {
 
     /// Checks who answered by a link that we opened. `None` if there is nothing more to do.
     fn answer_of(&mut self, link: LinkId, sender: Option<Ix>, header: &Header) -> Option<Ix> {
-        let at = *self.outbound.get(&link)?;
+        let at = self.links.leads_to(link)?;
         if self.roster[at].in_handshake() {
             if let Some(known) = sender {
                 let text = format!(
@@ -293,7 +286,7 @@ impl Cluster {
                 format!("Handshake with node {} completed.", header.sender),
             );
             self.blacklist.remove(&header.sender);
-            self.check_state = true;
+            self.serving.check();
             self.changed_now();
             self.note_sender(link, at, header);
             return Some(at);
@@ -337,7 +330,7 @@ impl Cluster {
 
     /// A ping of a known node shows where it is.
     fn follow_address(&mut self, link: LinkId, at: Ix, header: &Header) {
-        let Some(peer) = self.in_link(link).map(|l| l.peer) else {
+        let Some(peer) = self.links.inbound(link).map(|l| l.peer) else {
             return;
         };
         let ip = if header.ip.is_empty() {
@@ -382,7 +375,7 @@ impl Cluster {
         if node.is_suspected() {
             self.roster.absolve(at);
             self.changed();
-            self.check_state = true;
+            self.serving.check();
         } else if node.is_failed() {
             self.clear_failure(at);
         }
@@ -411,7 +404,7 @@ impl Cluster {
                 node.label()
             );
             self.log(Level::Debug, text);
-            self.check_state = true;
+            self.serving.check();
             self.changed();
         }
         if primary.is_some() && primary != Some(at) && self.roster[at].primary != primary {
@@ -439,7 +432,7 @@ impl Cluster {
         if followed && at != self.roster.myself {
             self.roster[at].flags.set(Flags::MIGRATE_TO);
         }
-        self.check_state = true;
+        self.serving.check();
         self.changed();
     }
 

@@ -1,6 +1,6 @@
 //! What time brings: connections, pings, suspicion, and replicas that change their primary.
 
-use crate::event::{Effect, Level, LinkId};
+use crate::event::{Effect, Level};
 use crate::machine::Cluster;
 use crate::node::{Ix, OutLink};
 use bus::{Flags, Kind};
@@ -41,11 +41,11 @@ impl Cluster {
         self.ping_manual_replica();
         self.repair_chain();
         self.migrate_to_orphan();
-        self.check_state |= self.state == crate::view::State::Fail || self.is_silent();
-        // A role that is not announced for want of disk is tried again.
-        if self.face.is_some() && self.writing.is_none() {
-            self.save = self.save.max(crate::machine::Save::Soon);
+        if self.serving.state() == crate::view::State::Fail || self.is_silent() {
+            self.serving.check();
         }
+        // A role that is not announced for want of disk is tried again.
+        self.durable.retry();
     }
 
     /// Handshakes that took too long end.
@@ -92,7 +92,7 @@ impl Cluster {
             if at == self.roster.myself || node.in_handshake() || node.acquainted {
                 continue;
             }
-            if let Some(state) = node.inbound.and_then(|link| self.inbound.get(&link)) {
+            if let Some(state) = node.inbound.and_then(|link| self.links.inbound(link)) {
                 self.roster[at].acquainted = now - state.since > 2 * limit;
             } else if node.out.up().is_some() && now - node.met.max(node.created) > limit {
                 self.roster[at].met = now;
@@ -109,9 +109,7 @@ impl Cluster {
                 continue;
             }
             let (ip, port) = (node.ip, node.bus_port);
-            self.next_link += 1;
-            let link = LinkId::Out(self.next_link);
-            self.outbound.insert(link, at);
+            let link = self.links.open(at);
             self.roster[at].out = OutLink::Connecting {
                 link,
                 since: self.now.mono,
@@ -180,7 +178,7 @@ impl Cluster {
                 let id = node.id;
                 self.log(Level::Debug, format!("*** NODE {id} possibly failing"));
                 self.roster.suspect(at);
-                self.check_state = true;
+                self.serving.check();
                 self.changed();
                 // In a cluster of one voter nobody else will report it.
                 self.fail_if_agreed(at);
@@ -291,7 +289,8 @@ impl Cluster {
     /// A replica of a primary with several of them moves to a primary that lost all of its own.
     fn migrate_to_orphan(&mut self) {
         self.note_orphans();
-        if self.state != crate::view::State::Ok || !self.settings.allow_replica_migration {
+        if self.serving.state() != crate::view::State::Ok || !self.settings.allow_replica_migration
+        {
             return;
         }
         let me = self.roster.me();

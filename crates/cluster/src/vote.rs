@@ -1,7 +1,8 @@
 //! Voting for a replica that asks.
 
+use crate::durable::Withheld;
 use crate::event::Level;
-use crate::machine::{Cluster, Withheld};
+use crate::machine::Cluster;
 use crate::node::Ix;
 use base::Epoch;
 use bus::{Body, Header, marks};

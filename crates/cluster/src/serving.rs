@@ -27,13 +27,76 @@ impl Down {
     }
 }
 
+/// Whether this node serves, as far as it knows of the cluster.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    state: State,
+    /// Why the cluster is down, as last logged.
+    down: Option<Down>,
+    /// When this node started: a primary waits before it serves.
+    started: u64,
+    /// When it last found itself in a minority.
+    minority_at: Option<u64>,
+    /// Whether the state is to be worked out anew at the end of this event.
+    due: bool,
+    /// Answers older than this do not count for the right to serve: the process slept since.
+    trust_after: u64,
+    /// Until when it may serve, as last published.
+    until: u64,
+}
+
+impl Serving {
+    /// A node that starts now.
+    pub(crate) fn new(now: u64) -> Serving {
+        Serving {
+            state: State::Fail,
+            down: None,
+            started: now,
+            minority_at: None,
+            due: true,
+            trust_after: now,
+            until: 0,
+        }
+    }
+
+    /// The state of the cluster.
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    /// Has the state worked out anew at the end of this event.
+    pub(crate) fn check(&mut self) {
+        self.due = true;
+    }
+
+    /// Whether the state is to be worked out, which the caller does now.
+    pub(crate) fn take_check(&mut self) -> bool {
+        std::mem::take(&mut self.due)
+    }
+
+    /// Since when answers count.
+    pub(crate) fn trust_after(&self) -> u64 {
+        self.trust_after
+    }
+
+    /// Answers from before this moment do not count any more.
+    pub(crate) fn distrust_before(&mut self, now: u64) {
+        self.trust_after = now;
+    }
+
+    /// Whether a primary has started so lately that the others may not have told it that it is none.
+    fn is_new(&self, now: u64) -> bool {
+        self.state == State::Fail && now - self.started < WRITABLE_DELAY
+    }
+}
+
 impl Cluster {
     /// Works out the state of the cluster anew.
     pub(crate) fn update_state(&mut self) {
         let now = self.now.mono;
         let primary = self.roster.me().is_primary();
-        if primary && self.state == State::Fail && now - self.started < WRITABLE_DELAY {
-            self.check_state = true;
+        if primary && self.serving.is_new(now) {
+            self.serving.check();
             return;
         }
         let (mut state, mut reason) = (State::Ok, None);
@@ -54,48 +117,48 @@ impl Cluster {
         }
         if reachable < size / 2 + 1 && !self.mutants.serve_in_minority {
             state = State::Fail;
-            self.minority_at = Some(now);
+            self.serving.minority_at = Some(now);
             reason = Some(Down::Minority);
         }
         self.explain(reason);
         if self.is_silent() {
             state = State::Fail;
         }
-        if state == self.state {
+        if state == self.serving.state {
             return;
         }
         if state == State::Ok && primary {
             // Back in the majority: first hear whether somebody has taken over.
             let delay = self.settings.node_timeout.clamp(500, 5_000);
-            if self.minority_at.is_some_and(|t| now - t < delay) {
-                self.check_state = true;
+            if self.serving.minority_at.is_some_and(|t| now - t < delay) {
+                self.serving.check();
                 return;
             }
         }
-        self.state = state;
-        self.view_changed = true;
+        self.serving.state = state;
+        self.out.view_changed();
         let word = if state == State::Ok { "ok" } else { "fail" };
         self.log(Level::Notice, format!("Cluster state changed: {word}"));
     }
 
     /// Logs why the cluster does not serve, once for each reason.
     fn explain(&mut self, reason: Option<Down>) {
-        if self.down != reason
+        if self.serving.down != reason
             && let Some(reason) = reason
         {
             let text = format!("Cluster is currently down: {}", reason.text());
             self.log(Level::Warning, text);
         }
-        self.down = reason;
+        self.serving.down = reason;
     }
 
     /// Stops serving until the others had time to say what they decided.
     pub(crate) fn suspend(&mut self) {
-        self.minority_at = Some(self.now.mono);
-        self.check_state = true;
-        if self.state == State::Ok && !self.mutants.serve_in_minority {
-            self.state = State::Fail;
-            self.view_changed = true;
+        self.serving.minority_at = Some(self.now.mono);
+        self.serving.check();
+        if self.serving.state == State::Ok && !self.mutants.serve_in_minority {
+            self.serving.state = State::Fail;
+            self.out.view_changed();
             self.log(Level::Notice, "Cluster state changed: fail".to_owned());
         }
     }
@@ -105,7 +168,7 @@ impl Cluster {
     /// The others count us as suspect one node timeout after a ping we did not answer; a primary
     /// whose process slept knows nothing yet of what they did meanwhile.
     pub(crate) fn update_right_to_serve(&mut self, tick: bool) {
-        if self.state != State::Ok {
+        if self.serving.state != State::Ok {
             return;
         }
         let now = self.now.mono;
@@ -113,12 +176,12 @@ impl Cluster {
         if !self.roster.me().is_primary() {
             // A replica redirects, and reads: it only must not sleep.
             if tick {
-                self.served_until = now + timeout;
+                self.serving.until = now + timeout;
                 self.out.push(Effect::ServeUntil(now + timeout));
             }
             return;
         }
-        if !tick && self.served_until > now + timeout / 2 {
+        if !tick && self.serving.until > now + timeout / 2 {
             return;
         }
         let me = self.roster.myself;
@@ -130,7 +193,9 @@ impl Cluster {
                 alive.push(now + timeout);
                 continue;
             }
-            let answered = node.pong_direct.is_some_and(|t| t >= self.trust_after);
+            let answered = node
+                .pong_direct
+                .is_some_and(|t| t >= self.serving.trust_after);
             if !answered || node.has(Flags::PFAIL.with(Flags::FAIL)) {
                 continue;
             }
@@ -153,8 +218,8 @@ impl Cluster {
         } else {
             until
         };
-        if until > self.served_until {
-            self.served_until = until;
+        if until > self.serving.until {
+            self.serving.until = until;
             self.out.push(Effect::ServeUntil(until));
         }
     }
