@@ -126,7 +126,6 @@ family!(
             integer("cursor"),
             pattern("pattern").token("MATCH").opt(),
             integer("count").token("COUNT").opt(),
-            word("novalues", "NOVALUES").opt(),
         ]),
     Hset = engine("hset", -4, "2.0.0", Group::Hash)
         .flags(flag::WRITE | flag::DENYOOM | flag::FAST)

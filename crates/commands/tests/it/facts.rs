@@ -12,6 +12,7 @@ use crate::rendering::resp3;
 const DIFFERS_FROM_74: &[(&str, &str, &str)] = &[
     ("client|kill", "arguments", "MAXAGE came with 7.4"),
     ("client|kill", "history", "MAXAGE came with 7.4"),
+    ("hscan", "arguments", "NOVALUES came with 7.4"),
 ];
 
 /// What 7.0.15 says otherwise: command, field, reason. Arguments are left out: 7.2 named them anew.
