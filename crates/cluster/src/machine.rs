@@ -95,8 +95,8 @@ pub struct Cluster {
     /// A request for our vote that came before the news that its primary failed.
     pub(crate) early_request: Option<(NodeId, Header)>,
 
-    /// Slots that a third node says another one has taken from us.
-    pub(crate) hearsay: SlotSet,
+    /// Slots that another node has taken from us by the word of a third, and has not claimed itself yet.
+    pub(crate) unclaimed_losses: SlotSet,
     pub(crate) durable: Durable,
 }
 
@@ -156,7 +156,7 @@ impl Cluster {
             last_tick: now.mono,
             suspicion_at: None,
             early_request: None,
-            hearsay: SlotSet::new(),
+            unclaimed_losses: SlotSet::new(),
             durable: Durable::new(before),
         };
         cluster.out.view_changed();

@@ -15,7 +15,7 @@ impl Cluster {
     /// Compares what a node claims, for itself or its primary, with what we believe.
     pub(crate) fn compare_claims(&mut self, sender: Ix, header: &Header) {
         self.compare(sender, header);
-        if !self.hearsay.is_empty() && self.roster[sender].is_primary() {
+        if !self.unclaimed_losses.is_empty() && self.roster[sender].is_primary() {
             self.confirm_losses(sender, header);
         }
     }
@@ -133,17 +133,18 @@ impl Cluster {
         self.changed_now();
         self.serving.check();
         if !first_hand {
-            lost.iter().for_each(|slot| _ = self.hearsay.insert(slot));
+            lost.iter()
+                .for_each(|slot| _ = self.unclaimed_losses.insert(slot));
             lost = SlotSet::new();
         }
         self.follow_taker(claimer, lost, lost_ours, slots.len());
     }
 
-    /// The new owner of slots that we lost by hearsay claims them itself.
+    /// The new owner of slots that we lost by a third node's word claims them itself.
     fn confirm_losses(&mut self, sender: Ix, header: &Header) {
         let mut confirmed = SlotSet::new();
         let mut open = SlotSet::new();
-        for slot in self.hearsay.iter() {
+        for slot in self.unclaimed_losses.iter() {
             let owner = self.roster.owner(slot);
             if owner == Some(sender) && header.slots.contains(slot) {
                 confirmed.insert(slot);
@@ -151,7 +152,7 @@ impl Cluster {
                 open.insert(slot);
             }
         }
-        self.hearsay = open;
+        self.unclaimed_losses = open;
         if !confirmed.is_empty() {
             self.give_up(confirmed, sender);
         }
@@ -257,7 +258,7 @@ impl Cluster {
         self.roster.me_mut().shard = self.roster[primary].shard;
         self.replica_since = self.now.mono;
         self.hushed_until = None;
-        self.hearsay = SlotSet::new();
+        self.unclaimed_losses = SlotSet::new();
         self.end_manual();
         self.election.abandon();
         self.tell_primary(primary);
