@@ -109,10 +109,10 @@ impl Driver {
             let due = self.machine.wake_at();
             let next = due.map_or(next_tick, |at| next_tick.min(self.shared.clock.instant(at)));
             let left = next.saturating_duration_since(Instant::now());
-            let wait = if self.to_read.is_empty() && self.to_accept.is_empty() {
-                left
-            } else {
-                Duration::ZERO
+            let wait = match self.accept_wait() {
+                _ if !self.to_read.is_empty() => Duration::ZERO,
+                Some(wait) => left.min(wait),
+                None => left,
             };
             if let Err(error) = self.poll.poll(&mut events, Some(wait))
                 && error.kind() != ErrorKind::Interrupted
@@ -126,16 +126,13 @@ impl Driver {
             for token in std::mem::take(&mut self.to_read) {
                 self.read(token);
             }
-            for listener in std::mem::take(&mut self.to_accept) {
-                self.accept(listener);
-            }
             for event in &events {
                 let token = event.token();
                 if token == WAKER {
                     continue;
                 }
                 if token.0 <= self.listeners.len() {
-                    self.accept(token.0 - 1);
+                    self.has_links(token.0 - 1);
                     continue;
                 }
                 if event.is_writable() {
@@ -145,13 +142,15 @@ impl Driver {
                     self.read(token);
                 }
             }
+            // Links that are there are read before new ones may take their places.
+            self.accept_all();
             for mail in self.shared.mailbox.take() {
                 self.open_mail(mail);
             }
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + TICK;
                 // What accept could not take for want of descriptors is tried again here.
-                (0..self.listeners.len()).for_each(|i| self.accept(i));
+                (0..self.listeners.len()).for_each(|i| self.has_links(i));
                 self.close_silent_strangers();
                 self.give(Event::Tick);
                 self.measure_links();

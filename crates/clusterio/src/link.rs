@@ -36,6 +36,8 @@ pub(crate) struct Link {
     pub connected: bool,
     /// Whether a known node has spoken on it. Until then packets come one at a time.
     pub known: bool,
+    /// When it was made.
+    pub made: Instant,
     /// When it was made, or the last whole packet came.
     pub heard: Instant,
     frames: Frames,
@@ -49,12 +51,14 @@ impl Link {
     pub fn new(id: LinkId, stream: TcpStream, connected: bool) -> Link {
         let mut frames = Frames::new(LONGEST);
         frames.cap(LONGEST_OF_STRANGERS);
+        let made = Instant::now();
         Link {
             id,
             stream,
             connected,
             known: false,
-            heard: Instant::now(),
+            made,
+            heard: made,
             frames,
             queue: VecDeque::new(),
             written: 0,

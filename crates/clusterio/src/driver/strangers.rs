@@ -13,21 +13,68 @@ use std::time::{Duration, Instant};
 
 /// So many links strangers may have in each direction, beside one of each known node.
 pub const STRANGERS: usize = 16;
-/// Links accepted before the others get their turn: none of them closes another of the same turn.
+/// So long a stranger's link is not closed for want of room: a node makes itself known as soon as it
+/// is connected. Others wait in the listener's queue meanwhile.
+const STAY: Duration = Duration::from_millis(20);
+/// Links accepted before the others get their turn.
 const ACCEPT_TURN: usize = STRANGERS;
 /// How often it is told at most that links of strangers are closed.
 const COMPLAINT_PERIOD: Duration = Duration::from_secs(10);
 
 impl Driver {
-    pub(super) fn accept(&mut self, listener: usize) {
+    /// Notes that a listener may have links to accept.
+    pub(super) fn has_links(&mut self, listener: usize) {
+        if !self.to_accept.contains(&listener) {
+            self.to_accept.push(listener);
+        }
+    }
+
+    /// How long the driver may wait for events, as far as links that are to be accepted go.
+    pub(super) fn accept_wait(&self) -> Option<Duration> {
+        let wait = if self.has_room() {
+            Duration::ZERO
+        } else {
+            STAY
+        };
+        (!self.to_accept.is_empty()).then_some(wait)
+    }
+
+    /// Accepts links, a turn of each listener that has some.
+    pub(super) fn accept_all(&mut self) {
+        for listener in std::mem::take(&mut self.to_accept) {
+            self.accept(listener);
+        }
+    }
+
+    fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPT_TURN {
+            if !self.has_room() {
+                break;
+            }
             // Without descriptors the rest waits for the next tick.
             let Ok((stream, peer)) = self.listeners[listener].accept() else {
                 return;
             };
             self.admit(stream, peer);
         }
-        self.to_accept.push(listener);
+        self.has_links(listener);
+    }
+
+    /// Whether a link can be accepted: there is room for it, or somebody can be asked to go.
+    fn has_room(&self) -> bool {
+        self.inbound < self.most_inbound() || self.quietest(STAY).is_some()
+    }
+
+    fn most_inbound(&self) -> usize {
+        self.machine.other_nodes() + STRANGERS
+    }
+
+    /// The link of a stranger that was silent for longest, of those that have been there for `stay`.
+    fn quietest(&self, stay: Duration) -> Option<LinkId> {
+        let strangers = self.links.values().filter(|link| {
+            !link.known && matches!(link.id, LinkId::In(_)) && link.made.elapsed() >= stay
+        });
+        strangers.min_by_key(|link| link.heard).map(|link| link.id)
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
@@ -55,14 +102,10 @@ impl Driver {
     /// first. A node makes itself known as soon as it is connected, so that those who come only to
     /// stay lose their places to it.
     fn make_room(&mut self, mut scarce: bool) {
-        let most = self.machine.other_nodes() + STRANGERS;
-        loop {
-            let strangers = self
-                .links
-                .values()
-                .filter(|link| !link.known && matches!(link.id, LinkId::In(_)));
-            let quietest = strangers.min_by_key(|link| link.heard).map(|link| link.id);
-            let Some(quietest) = quietest.filter(|_| scarce || self.inbound >= most) else {
+        while scarce || self.inbound >= self.most_inbound() {
+            // Without descriptors even newcomers have to go.
+            let stay = if scarce { Duration::ZERO } else { STAY };
+            let Some(quietest) = self.quietest(stay) else {
                 return;
             };
             scarce = false;

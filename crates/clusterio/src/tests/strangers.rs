@@ -244,3 +244,47 @@ fn a_stranger_has_no_crowd_of_nodes_dialled() {
     assert_eq!(open.len(), STRANGERS);
     node.shutdown();
 }
+
+/// Stands still at each message until it may go on.
+struct Stops(mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Hooks for Stops {
+    fn view(&mut self, _: Arc<View>) {}
+    fn serve_until(&mut self, _: Instant) {}
+    fn replicate(&mut self, _: Primary) {}
+    fn become_primary(&mut self) {}
+    fn slots_lost(&mut self, _: SlotSet) {}
+    fn empty_data(&mut self) {}
+    fn pause(&mut self, _: Instant) {}
+    fn unpause(&mut self) {}
+    fn deliver(&mut self, _: Vec<u8>, _: Vec<u8>, _: bool) {
+        _ = self.0.send(());
+        _ = self.1.recv();
+    }
+    fn log(&mut self, _: Level, _: String) {}
+}
+
+/// A node whose link waits among many others is read before those take its place, and nobody has to
+/// go before he could have said who he is.
+#[test]
+fn a_node_among_many_strangers_is_heard() {
+    let (stopped, stops) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let (_dir, _handle, port) = node("crowd", Box::new(Stops(stopped, goes_on)));
+    let mut first = connect(port);
+    first.write_all(&publish(FRIEND, 1)).expect("sent");
+    stops.recv_timeout(LIMIT).expect("it stands still");
+    let turn = STRANGERS + 4;
+    let before: Vec<TcpStream> = (0..turn).map(|_| connect(port)).collect();
+    let mut friend = connect(port);
+    friend.write_all(&ping(FRIEND)).expect("sent");
+    let mut behind: Vec<TcpStream> = (0..3 * turn).map(|_| connect(port)).collect();
+    let began = Instant::now();
+    go_on.send(()).expect("it waits");
+    assert!(answered(&mut friend), "the friend was closed unheard");
+    // Whoever came in the third turn took the place of one that came in the second.
+    let mut byte = [0; 1];
+    assert_eq!(behind[0].read(&mut byte).ok(), Some(0), "it had to go");
+    assert!(began.elapsed() >= 2 * Duration::from_millis(20));
+    drop(before);
+}
