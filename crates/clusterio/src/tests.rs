@@ -6,19 +6,20 @@ use crate::file::ConfFile;
 use crate::{Hooks, LockError, Options, Primary, StartError, start};
 use base::SlotSet;
 use cluster::{Level, Reply, Request, Settings, View};
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
+use testkit::{Port, reserve};
 
-/// A directory that goes with its test.
-struct Dir(PathBuf);
+/// A directory and a port that go with their test.
+struct Dir(PathBuf, Port);
 
 impl Dir {
     fn new(name: &str) -> Dir {
         let path = std::env::temp_dir().join(format!("clusterio-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a directory");
-        Dir(path)
+        Dir(path, reserve())
     }
 }
 
@@ -44,12 +45,10 @@ impl Hooks for Deaf {
 }
 
 fn options(dir: &Dir) -> Options {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let bus_port = free.local_addr().expect("an address").port();
     Options {
         settings: Settings {
             port: 1,
-            bus_port,
+            bus_port: dir.1.bus(),
             ..Settings::default()
         },
         bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
