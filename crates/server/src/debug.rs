@@ -197,7 +197,8 @@ fn reload(
 
 fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), String> {
     if steps.save {
-        crate::persistence::save_here(node, engine)?;
+        let saved = crate::persistence::save_here(node, engine);
+        saved.map_err(|reason| reason.to_string())?;
     }
     let config = node.config.read();
     let path = crate::persistence::rdb_path(&config);

@@ -221,3 +221,33 @@ fn a_crash_while_it_loads_leaves_the_old_file() {
     });
     assert_eq!(keys_after_a_crash(&mut server), BEFORE);
 }
+
+/// A save that was refused counted as a failure of the disk, and ended the replica with the first
+/// write of its next primary.
+#[test]
+fn a_refused_save_is_no_failure_of_the_disk() {
+    let server = filled(Server::of(Program::Shoal).option("save", "3600 1000000"));
+    BrokenPrimary::start().spoil(&server);
+    let mut conn = server.connect();
+    conn.line("SHUTDOWN SAVE")
+        .expect_error("ERR Errors trying to SHUTDOWN");
+    let primary = Server::of(Program::Shoal)
+        .option("repl-diskless-sync-delay", "0")
+        .start();
+    let line = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    conn.line(&line).expect_ok();
+    eventually("the link is up", LIMIT, || {
+        info(&mut conn, "master_link_status") == "up"
+    });
+    // Long enough for whoever looks now and then whether saves fail.
+    let until = std::time::Instant::now() + Duration::from_secs(1);
+    eventually("writes have come for some time", LIMIT, || {
+        primary.line("INCR writes");
+        let seen = conn.try_call(&["GET", "writes"]);
+        assert!(seen.is_ok(), "the replica ended: {seen:?}");
+        std::time::Instant::now() > until
+    });
+    let last = primary.line("GET writes");
+    eventually("all have come", LIMIT, || conn.line("GET writes") == last);
+    assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "ok");
+}
