@@ -118,11 +118,19 @@ fn close(node: &Node, engine: &Engine) {
         let mut state = node.append_only.state.lock();
         state.closing -= count;
         if state.closing == 0 && state.phase == Phase::Off {
-            node.append_only.hold.keep(None);
+            give_up_lock(node);
         }
     }
     node.append_only.closed.notify_all();
     set_gate(node, engine);
+}
+
+/// The file is off: its lock is given up, unless it is off only until there is a whole data set.
+/// Otherwise another server might write what this one goes on with.
+fn give_up_lock(node: &Node) {
+    if !node.config.read().appendonly {
+        node.append_only.hold.keep(None);
+    }
 }
 
 /// Turns the file off, and waits until what is in the journal is written and synced.
@@ -132,7 +140,8 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
     close(node, engine);
 }
 
-/// The data set was replaced while the file was off: it begins anew, if it is still to be on.
+/// The data set was replaced while the file was off: it begins anew, if it is still to be on. Nobody
+/// waits for that: where it cannot begin it is tried again.
 ///
 /// # Errors
 /// When no thread can be started; it is tried again.
@@ -148,7 +157,7 @@ pub(crate) fn begin_anew(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), F
         }
         state.turn(Phase::Waiting)
     };
-    turn_on(node, engine, (turn, false), |_| {})
+    turn_on(node, engine, (turn, true), |_| {})
 }
 
 /// What CONFIG SET has done.
@@ -189,7 +198,14 @@ pub(crate) fn configured(
                 stops_rewrite: state.turn_off(engine),
             },
             (false, true) => Turned::On(state.turn(Phase::Waiting)),
-            _ => return Ok(None),
+            (false, false) => {
+                // It may have been on until the data set went.
+                if state.closing == 0 {
+                    give_up_lock(node);
+                }
+                return Ok(None);
+            }
+            (true, true) => return Ok(None),
         }
     };
     match turned {

@@ -251,3 +251,50 @@ fn a_refused_save_is_no_failure_of_the_disk() {
     eventually("all have come", LIMIT, || conn.line("GET writes") == last);
     assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "ok");
 }
+
+/// Its lock went with the data, so that another server could write what this one goes on with.
+#[test]
+fn a_replica_that_is_not_whole_keeps_the_lock_of_its_files() {
+    let server = with_file();
+    BrokenPrimary::start().spoil(&server);
+    let directory = server.directory().to_str().expect("a name").to_owned();
+    let second = || {
+        let plan = Server::of(Program::Shoal).option("dir", &directory);
+        plan.option("appendonly", "yes").try_start()
+    };
+    let refused = second().expect_err("it must not start");
+    assert!(
+        refused.log.contains("in use by another server"),
+        "{refused}"
+    );
+    // Whoever turns the file off gives it up.
+    let mut conn = server.connect();
+    conn.line("CONFIG SET appendonly no").expect_ok();
+    let mut second = second().expect("it starts");
+    assert_eq!(second.line("DBSIZE").int(), BEFORE);
+    second.stop();
+}
+
+/// One failure turned the file off for good, as if a client had been refused.
+#[test]
+fn a_file_that_cannot_begin_after_a_synchronization_begins_later() {
+    let mut server = with_file();
+    let primary = BrokenPrimary::start();
+    primary.spoil(&server);
+    let folder = server.directory().join("appendonlydir");
+    let aside = server.directory().join("aside");
+    std::fs::rename(&folder, &aside).expect("it is moved");
+    std::fs::write(&folder, "a file").expect("it is written");
+    primary.mended.store(true, Ordering::SeqCst);
+    let mut conn = server.connect();
+    eventually("it cannot begin", LIMIT, || {
+        server.log().contains("Can't open the append-only file")
+    });
+    std::fs::remove_file(&folder).expect("it is removed");
+    std::fs::rename(&aside, &folder).expect("it is moved");
+    eventually("it begins", LIMIT, || {
+        info(&mut conn, "aof_rewrites") == "2"
+    });
+    assert_eq!(conn.line("CONFIG GET appendonly").texts()[1], "yes");
+    assert_eq!(keys_after_a_crash(&mut server), THERE);
+}
