@@ -28,7 +28,7 @@ mod switch;
 
 use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, tick};
-pub(crate) use switch::{begin_anew, configured, disable};
+pub(crate) use switch::{begin_anew, begin_later, configured, disable};
 
 /// Whether the file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -388,6 +388,7 @@ fn load(
 /// # Errors
 /// What is wrong with the files, or with writing them.
 pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), String> {
+    let loader = node.replication().try_loader()?;
     let config = node.config.read();
     let locker = Locker::new(&engine.store);
     node.pause_writes(Instant::now() + LONGEST_RELOAD);
@@ -401,12 +402,18 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
         let (files, _lock) = files(node, &config).map_err(|error| error.to_string())?;
         {
             let world = locker.world();
+            // Until all of it is loaded no file is written from a part.
+            loader.set_whole(false);
             locker.flush(&world, None, |keys| {
                 engine.store.discard_later(Garbage::Keys(keys));
             });
         }
         load(node, engine, &config, &files).map_err(|error| error.to_string())
     });
+    if loaded.is_ok() {
+        node.replication().replaced(&loader);
+        begin_later(node);
+    }
     node.loading.end(engine);
     node.end_failover_pause();
     loaded.map(drop)

@@ -228,7 +228,8 @@ fn serve(
     log.notice("Server initialized");
     // From here on clients are answered: that the data set is being loaded.
     node.loading.begin(&engine);
-    node.replication().set_whole(false);
+    let loader = node.replication().try_loader()?;
+    loader.set_whole(false);
     let primary = config.replicaof.as_ref().filter(|_| conf.is_none());
     let primary = primary.map(|p| (String::from_utf8_lossy(&p.host).into_owned(), p.port));
     if let Some((host, port)) = primary.clone() {
@@ -236,12 +237,9 @@ fn serve(
     }
     node.open()?;
     let _watch = watch_signals(&node);
-    let found_data = if config.appendonly {
-        crate::append_only::load_at_start(&node, &engine)?
-    } else {
-        crate::persistence::load_dump(&config, &node, &engine)?
-    };
-    node.replication().set_whole(true);
+    let found_data = load(&config, &node, &engine)?;
+    loader.set_whole(true);
+    drop(loader);
     if let (Some(doors), Some(conf)) = (doors, conf) {
         let bus = crate::clustering::start(&node, &engine, (doors, conf), !found_data)?;
         node.set_bus(bus);
@@ -269,6 +267,15 @@ fn serve(
         stopped.map_err(|error| error.to_string())?;
     }
     Ok(restart)
+}
+
+/// Loads the data set; whether there is one.
+fn load(config: &Config, node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool, String> {
+    if config.appendonly {
+        crate::append_only::load_at_start(node, engine)
+    } else {
+        crate::persistence::load_dump(config, node, engine)
+    }
 }
 
 /// Who is to be told how the server is. One that cannot be told is no reason not to serve: Redis warns

@@ -1,11 +1,14 @@
 //! CONFIG GET and SET, and what a change of configuration means for the running server.
 
+#[cfg(test)]
+mod tests;
+
 use crate::current::Current;
 use crate::node::{Node, ok};
 use crate::places::Hosts;
 use config::{Caller, Change, Config, ProtectedAction, SetError};
 use engine::{Engine, Fail, Session, Settings, Taken, Ticket};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use resp::Args;
 use std::io::Write;
 use std::path::Path;
@@ -53,7 +56,8 @@ fn apply(config: &Config, settings: &mut Settings) {
 }
 
 /// Changes of the configuration come one after another, and so do rewrites of its file. Both may
-/// wait, for the acceptor and for the disk: whoever only looks at the configuration does not.
+/// wait, for the acceptor and for the disk: whoever only looks at the configuration does not, and a
+/// worker only tries.
 #[derive(Default)]
 pub(crate) struct Turns {
     changes: Mutex<()>,
@@ -108,15 +112,27 @@ pub(crate) fn set(
     };
     let waits = order.of(node)?.listens().is_some();
     let ticket = session.as_ref().map(|session| node.ticket_for(session));
-    if !waits || session.is_none() {
+    if session.is_none() {
         return order.carry_out(node, engine, ticket);
     }
-    // Names of hosts and the acceptor are waited for, which is nothing for a worker.
+    if !waits && let Some(turn) = node.config_turns.changes.try_lock() {
+        let planned = order.of(node)?;
+        // Somebody may have changed since what it would change.
+        if planned.listens().is_none() {
+            return planned.carry_out(node, engine, ticket, (turn, &Hosts::default()));
+        }
+    }
+    // Names of hosts and the acceptor are waited for, or somebody who waits for them, which is
+    // nothing for a worker.
     let engine = engine.clone();
     node.chore(session, move |node, own| {
         let error = match order.carry_out(node, &engine, ticket) {
             Ok(Taken::Later) => return,
-            Ok(Taken::Now(answer)) => return own.answer(answer),
+            Ok(Taken::Now(answer)) => {
+                // As where no chore is needed, the reply tells of what all workers go by.
+                node.pass_gates(|| false);
+                return own.answer(answer);
+            }
             Err(Fail::Error(text)) => text.into_owned().into_bytes(),
             Err(Fail::Raw(text)) => text,
             Err(_) => b"ERR CONFIG SET failed".to_vec(),
@@ -139,7 +155,7 @@ impl Order {
         Ok(Planned(change))
     }
 
-    /// Puts it in force; the ticket is that of a connection that can wait.
+    /// Puts it in force; the ticket is that of a connection that can wait. Waits for its turn.
     fn carry_out(
         &self,
         node: &Arc<Node>,
@@ -157,20 +173,7 @@ impl Order {
             drop(turn);
             hosts.learn(&planned.0.config);
         };
-        let in_effect = put_into_effect(node, &planned, &hosts);
-        in_effect.map_err(|error| Fail::from(error.to_string()))?;
-        let config = planned.0.config;
-        let before = node.config.replace(config.clone());
-        engine.change_settings(|settings| apply(&config, settings));
-        in_force(node, engine, &config);
-        let limit = (before.maxmemory, before.maxmemory_policy);
-        if limit != (config.maxmemory, config.maxmemory_policy) {
-            crate::memory::limit_changed(node, &config);
-        }
-        drop(turn);
-        refresh_refusal(node, engine);
-        let taken = crate::append_only::configured(node, engine, &before, ticket)?;
-        Ok(taken.unwrap_or_else(ok))
+        planned.carry_out(node, engine, ticket, (turn, &hosts))
     }
 }
 
@@ -182,6 +185,30 @@ impl Planned {
     fn listens(&self) -> Option<&'static str> {
         let names = ["port", "bind", "unixsocket", "unixsocketperm"];
         names.into_iter().find(|name| self.0.touches(name))
+    }
+
+    /// Puts it in force; it was planned in this turn.
+    fn carry_out(
+        self,
+        node: &Arc<Node>,
+        engine: &Arc<Engine>,
+        ticket: Option<Ticket>,
+        (turn, hosts): (MutexGuard<'_, ()>, &Hosts),
+    ) -> Result<Taken, Fail> {
+        let in_effect = put_into_effect(node, &self, hosts);
+        in_effect.map_err(|error| Fail::from(error.to_string()))?;
+        let config = self.0.config;
+        let before = node.config.replace(config.clone());
+        engine.change_settings(|settings| apply(&config, settings));
+        in_force(node, engine, &config);
+        let limit = (before.maxmemory, before.maxmemory_policy);
+        if limit != (config.maxmemory, config.maxmemory_policy) {
+            crate::memory::limit_changed(node, &config);
+        }
+        drop(turn);
+        refresh_refusal(node, engine);
+        let taken = crate::append_only::configured(node, engine, &before, ticket)?;
+        Ok(taken.unwrap_or_else(ok))
     }
 }
 

@@ -134,7 +134,7 @@ fn load_aof(
     let work = move || match crate::append_only::load_again(&node, &engine) {
         Ok(()) => ticket.ok(),
         Err(text) => {
-            node.log(LogLevel::Warning, &format!("DEBUG LOADAOF failed: {text}"));
+            say_failed(&node, &format!("DEBUG LOADAOF failed: {text}"));
             ticket.error("ERR Error trying to load the AOF files, check server logs.");
         }
     };
@@ -143,6 +143,16 @@ fn load_aof(
         .spawn(work);
     spawned.map_err(|error| Fail::from(format!("ERR cannot start a thread: {error}")))?;
     Ok(Taken::Later)
+}
+
+/// Says that the data set could not be loaded again, and what follows from that.
+fn say_failed(node: &Node, line: &str) {
+    node.log(LogLevel::Warning, line);
+    if !node.replication().is_whole() {
+        let line = "The data set is not whole: no file is written from it until DEBUG RELOAD NOSAVE, \
+                    DEBUG LOADAOF or a synchronization succeeds, or FLUSHALL empties it.";
+        node.log(LogLevel::Warning, line);
+    }
 }
 
 /// Which steps DEBUG RELOAD takes.
@@ -184,7 +194,7 @@ fn reload(
     let work = move || match save_and_load(&node, &engine, steps) {
         Ok(()) => ticket.ok(),
         Err(text) => {
-            node.log(LogLevel::Warning, &format!("DEBUG RELOAD failed: {text}"));
+            say_failed(&node, &format!("DEBUG RELOAD failed: {text}"));
             ticket.error("ERR Error trying to load the RDB dump, check server logs.");
         }
     };
@@ -196,8 +206,10 @@ fn reload(
 }
 
 fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), String> {
+    let loader = node.replication().try_loader()?;
     if steps.save {
-        crate::persistence::save_here(node, engine)?;
+        let saved = crate::persistence::save_here(node, engine);
+        saved.map_err(|reason| reason.to_string())?;
     }
     let config = node.config.read();
     let path = crate::persistence::rdb_path(&config);
@@ -208,6 +220,8 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
     engine.pause.begin(PauseKind::All, until, true);
     if steps.flush {
         let world = locker.world();
+        // Until all of it is loaded no file is written from a part.
+        loader.set_whole(false);
         locker.flush(&world, None, |keys| {
             engine.store.discard_later(Garbage::Keys(keys));
         });
@@ -222,6 +236,10 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
+    if loaded.is_ok() && steps.flush {
+        node.replication().replaced(&loader);
+        crate::append_only::begin_later(node);
+    }
     node.end_failover_pause();
     loaded.map(drop).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! How the server ends: SHUTDOWN, SIGTERM, SIGINT.
 
 use crate::node::Node;
+use crate::persistence::Unsaved;
 use config::Config;
 use engine::{Engine, Fail, Session, Taken, Ticket};
 use parking_lot::{Condvar, Mutex};
@@ -319,24 +320,31 @@ fn finish(
     let save = match ending.save {
         Save::Yes => true,
         Save::No => false,
-        Save::IfConfigured => !config.save.is_empty() && node.replication().is_whole(),
+        Save::IfConfigured => !config.save.is_empty(),
     };
-    if !node.replication().is_whole() {
+    // Whether it is can change until the save itself asks.
+    let not_whole = || {
         let line = "The data set is not whole: the files stay as they are.";
         node.log(config::LogLevel::Warning, line);
+    };
+    if !save && !node.replication().is_whole() {
+        not_whole();
     }
     if save {
         node.log(
             config::LogLevel::Notice,
             "Saving the final RDB snapshot before exiting.",
         );
-        let saved = crate::persistence::save_last(node, engine);
-        if let Err(reason) = saved {
-            let line = format!("Error trying to save the DB, can't exit: {reason}");
-            node.log(config::LogLevel::Warning, &line);
-            if !ending.force {
-                return Err(reason);
+        match crate::persistence::save_last(node, engine) {
+            Err(Unsaved::NotWhole) if ending.save == Save::IfConfigured => not_whole(),
+            Err(reason) => {
+                let line = format!("Error trying to save the DB, can't exit: {reason}");
+                node.log(config::LogLevel::Warning, &line);
+                if !ending.force {
+                    return Err(reason.to_string());
+                }
             }
+            Ok(_) => {}
         }
     }
     if let Err(reason) = crate::append_only::finish(node) {

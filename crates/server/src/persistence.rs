@@ -141,14 +141,17 @@ impl Persistence {
         progress.ok_or_else(|| "ERR Background save already in progress".into())
     }
 
-    fn end(&self, dirty: u64, result: &Result<Saved, String>) {
+    fn end(&self, dirty: u64, result: &Result<Saved, Unsaved>) {
         let mut state = self.state.lock();
         let running = state.running.take();
         let took = running.as_ref().map(|running| running.since.elapsed());
         state.last_took = took.map_or(0, |took| took.as_secs() as i64);
-        // One that was stopped has not failed.
-        if result.is_ok() || !running.as_ref().is_some_and(Running::is_stopped) {
-            state.last_ok = result.is_ok();
+        // One that was stopped has not failed, nor did the disk where there is nothing to save.
+        let stopped = running.as_ref().is_some_and(Running::is_stopped);
+        match result {
+            Ok(_) => state.last_ok = true,
+            Err(Unsaved::Failed(_)) if !stopped => state.last_ok = false,
+            Err(_) => {}
         }
         if result.is_ok() {
             state.last_save = engine::wall_us() / 1_000_000;
@@ -200,16 +203,16 @@ pub(crate) fn drop_unfinished(config: &Config) {
 }
 
 /// Saves now, on the calling thread.
-pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, String> {
+pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, Unsaved> {
     let progress = node
         .persistence
         .begin()
-        .map_err(|fail| format!("{fail:?}"))?;
+        .map_err(|fail| Unsaved::Failed(format!("{fail:?}")))?;
     run(node, engine, &progress)
 }
 
 /// Saves now, on the calling thread, in the place of whatever save goes on or begins.
-pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
+pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, Unsaved> {
     loop {
         node.persistence.stop_and_wait();
         // A save point, or the save after FLUSHALL, may come between, or end this save for its own.
@@ -223,13 +226,14 @@ pub(crate) fn save_last(node: &Node, engine: &Engine) -> Result<Saved, String> {
     }
 }
 
-fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, String> {
+fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, Unsaved> {
     let config = node.config.read();
     let locker = Locker::new(&engine.store);
     let saved = cut(node, engine, &locker).and_then(|(tap, dirty)| {
         let (options, path) = (options(&config), rdb_path(&config));
         let saved = save_file(tap, &locker, &options, progress, &path);
-        saved.map_err(|error| error.to_string()).map(|s| (s, dirty))
+        let saved = saved.map_err(|error| Unsaved::Failed(error.to_string()));
+        saved.map(|saved| (saved, dirty))
     });
     let dirty = saved.as_ref().map_or(0, |(_, dirty)| *dirty);
     let saved = saved.map(|(saved, _)| saved);
@@ -240,11 +244,29 @@ fn run(node: &Node, engine: &Engine, progress: &Progress) -> Result<Saved, Strin
 /// Why nothing is saved for now: the file that is there is worth more.
 pub(crate) const NOT_WHOLE: &str = "the data set is not whole: it is being loaded, or that failed";
 
-fn cut(node: &Node, engine: &Engine, locker: &Locker) -> Result<(Tap, u64), String> {
+/// Why there is no new file.
+#[derive(Debug)]
+pub(crate) enum Unsaved {
+    /// There is nothing to save: [`NOT_WHOLE`].
+    NotWhole,
+    /// The save was stopped or went wrong, for this reason.
+    Failed(String),
+}
+
+impl std::fmt::Display for Unsaved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unsaved::NotWhole => NOT_WHOLE,
+            Unsaved::Failed(why) => why,
+        })
+    }
+}
+
+fn cut(node: &Node, engine: &Engine, locker: &Locker) -> Result<(Tap, u64), Unsaved> {
     loop {
         let world = locker.world();
         if !node.replication().is_whole() {
-            return Err(NOT_WHOLE.into());
+            return Err(Unsaved::NotWhole);
         }
         if let Some(tap) = engine.store.tap(&world, locker, base::SlotSet::full()) {
             return Ok((tap, engine.store.totals().dirty));
@@ -259,7 +281,7 @@ fn cut(node: &Node, engine: &Engine, locker: &Locker) -> Result<(Tap, u64), Stri
 fn start(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
-    done: impl FnOnce(Result<Saved, String>) + Send + 'static,
+    done: impl FnOnce(Result<Saved, Unsaved>) + Send + 'static,
 ) -> Result<(), Fail> {
     if !node.replication().is_whole() {
         return Err(format!("ERR {NOT_WHOLE}").into());
@@ -268,7 +290,8 @@ fn start(
     let (for_thread, engine) = (node.clone(), engine.clone());
     let work = move || done(run(&for_thread, &engine, &progress));
     in_background(work).map_err(|error| {
-        node.persistence.end(0, &Err(error.to_string()));
+        let failed = Unsaved::Failed(error.to_string());
+        node.persistence.end(0, &Err(failed));
         Fail::from(format!("ERR cannot start a thread to save: {error}"))
     })
 }
@@ -289,7 +312,8 @@ pub(crate) fn save(
     };
     start(node, engine, move |result| match result {
         Ok(_) => ticket.ok(),
-        Err(_) => ticket.error("ERR"),
+        Err(Unsaved::NotWhole) => ticket.error(format!("ERR {NOT_WHOLE}")),
+        Err(Unsaved::Failed(_)) => ticket.error("ERR"),
     })?;
     Ok(Taken::Later)
 }

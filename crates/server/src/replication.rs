@@ -14,7 +14,7 @@ use crate::node::Node;
 use base::{NodeId, Offset, ReplId, num};
 use config::LogLevel;
 use engine::{Engine, Fail, Session, Taken};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use persist::save::Progress;
 use replicate::{Follower, Hub, LinkStatus, ServeLimits, ServeOptions, steady_ms};
 use replproto::{Level, PrimarySession, Role};
@@ -36,12 +36,29 @@ pub(crate) struct Replication {
     introductions: Mutex<HashMap<u64, Introduction>>,
     /// The data set is being loaded, or that failed: what is there is not whole.
     partial: AtomicBool,
+    /// Had by whoever replaces the data set. Nobody waits for it.
+    loader: Mutex<()>,
     /// Whether replicas are to be asked for acknowledgements when a pause is over.
     asks_later: AtomicBool,
 }
 
 /// The machine of a connection that may become a replica, and its PSYNC once that has come.
 type Introduction = (PrimarySession, Vec<Vec<u8>>);
+
+/// The right to replace the data set.
+pub(crate) struct Loader<'a> {
+    partial: &'a AtomicBool,
+    /// Whether the data set was whole when it was given.
+    was_whole: bool,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Loader<'_> {
+    /// What is there is being replaced, or is whole again.
+    pub(crate) fn set_whole(&self, whole: bool) {
+        self.partial.store(!whole, Ordering::Release);
+    }
+}
 
 struct Following {
     /// Its id in the cluster.
@@ -73,6 +90,7 @@ impl Replication {
             following: Mutex::new(None),
             introductions: Mutex::default(),
             partial: AtomicBool::new(false),
+            loader: Mutex::new(()),
             asks_later: AtomicBool::new(false),
         }
     }
@@ -96,9 +114,33 @@ impl Replication {
         !self.partial.load(Ordering::Acquire)
     }
 
-    /// What is there is being replaced, or is whole again.
-    pub(crate) fn set_whole(&self, whole: bool) {
-        self.partial.store(!whole, Ordering::Release);
+    /// The right to replace the data set, and to say whether it is whole; nothing while somebody
+    /// else has it, who would load into the same keys.
+    pub(crate) fn loader(&self) -> Option<Loader<'_>> {
+        let turn = self.loader.try_lock()?;
+        Some(Loader {
+            partial: &self.partial,
+            was_whole: self.is_whole(),
+            _turn: turn,
+        })
+    }
+
+    /// As [`Replication::loader`].
+    ///
+    /// # Errors
+    /// Why it is not to be had, for the log.
+    pub(crate) fn try_loader(&self) -> Result<Loader<'_>, &'static str> {
+        let busy = "the data set is being loaded already, by a synchronization or by DEBUG";
+        self.loader().ok_or(busy)
+    }
+
+    /// This server has put in the place of its data what it has itself, and all of that: it is whole.
+    /// Only a replica whose synchronization failed waits for its primary's.
+    pub(crate) fn replaced(&self, loader: &Loader<'_>) {
+        let status = self.primary().map(|(.., status)| status);
+        if loader.was_whole || status.is_none_or(|status| status.online) {
+            loader.set_whole(true);
+        }
     }
 
     /// Whether there is a link to this primary. In a cluster it may have got another id.

@@ -70,10 +70,10 @@ pub(super) fn end(
             Err(_) => {
                 state.last_ok = false;
                 state.failures += 1;
-                if is_first {
-                    state.retry_at = Some(Instant::now() + RETRY_PERIOD);
-                }
             }
+        }
+        if result.is_err() && is_first {
+            state.retry_at = Some(Instant::now() + RETRY_PERIOD);
         }
     }
     match result {
@@ -225,6 +225,9 @@ fn start(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), Fail> {
         let result = match rotated {
             Some(rotated) => write_base(&node, &locker, &progress, tap, rotated.as_ref()),
             None => {
+                // It is no failure.
+                progress.stop.store(true, Ordering::Relaxed);
+                say(&node, true, &format!("Nothing is rewritten: {NOT_WHOLE}"));
                 give_up(tap, &locker);
                 Err(RewriteError::Writer(NOT_WHOLE.into()))
             }
@@ -268,12 +271,13 @@ pub(crate) fn tick(node: &Arc<Node>, engine: &Arc<Engine>) {
         // Replies that began to wait before the gate was opened.
         node.release(engine.store.journal.sequence());
     }
+    let may_begin = node.replication().is_whole() && node.config.read().appendonly;
     let (retry, size, base_size, increments) = {
         let mut state = node.append_only.state.lock();
         if state.rewrite.is_some() {
             return;
         }
-        let retry = state.retry_at.is_some_and(|at| at <= Instant::now());
+        let retry = may_begin && state.retry_at.is_some_and(|at| at <= Instant::now());
         // A turn of its own: whoever turns the file off from now on ends it.
         let retry = retry.then(|| state.turn(Phase::Waiting));
         let status = state.writer.as_ref().map(|writer| writer.status.clone());

@@ -7,6 +7,7 @@
 use super::rewriting::{RETRY_PERIOD, begin, cut, end, give_up, write_base};
 use super::{AppendOnly, Phase, State, Writing, files, say, set_gate, write_on};
 use crate::node::Node;
+use crate::persistence::NOT_WHOLE;
 use config::Config;
 use engine::{Engine, Fail, Taken, Ticket};
 use persist::aof::{LogLock, RewriteError};
@@ -118,11 +119,19 @@ fn close(node: &Node, engine: &Engine) {
         let mut state = node.append_only.state.lock();
         state.closing -= count;
         if state.closing == 0 && state.phase == Phase::Off {
-            node.append_only.hold.keep(None);
+            give_up_lock(node);
         }
     }
     node.append_only.closed.notify_all();
     set_gate(node, engine);
+}
+
+/// The file is off: its lock is given up, unless it is off only until there is a whole data set.
+/// Otherwise another server might write what this one goes on with.
+fn give_up_lock(node: &Node) {
+    if !node.config.read().appendonly {
+        node.append_only.hold.keep(None);
+    }
 }
 
 /// Turns the file off, and waits until what is in the journal is written and synced.
@@ -132,7 +141,8 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
     close(node, engine);
 }
 
-/// The data set was replaced while the file was off: it begins anew, if it is still to be on.
+/// The data set was replaced while the file was off: it begins anew, if it is still to be on. Nobody
+/// waits for that: where it cannot begin it is tried again.
 ///
 /// # Errors
 /// When no thread can be started; it is tried again.
@@ -148,7 +158,16 @@ pub(crate) fn begin_anew(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), F
         }
         state.turn(Phase::Waiting)
     };
-    turn_on(node, engine, (turn, false), |_| {})
+    turn_on(node, engine, (turn, true), |_| {})
+}
+
+/// The data set is whole, perhaps again: the file that waits for that begins soon, if it is still to
+/// be on. Nobody waits here.
+pub(crate) fn begin_later(node: &Node) {
+    let mut state = node.append_only.state.lock();
+    if state.phase == Phase::Off && node.config.read().appendonly {
+        state.retry_at = Some(Instant::now());
+    }
 }
 
 /// What CONFIG SET has done.
@@ -184,12 +203,23 @@ pub(crate) fn configured(
         let mut state = node.append_only.state.lock();
         match (state.phase != Phase::Off, node.config.read().appendonly) {
             // It begins when there is a whole data set for it.
-            (false, true) if !node.replication().is_whole() => return Ok(None),
+            (false, true) if !node.replication().is_whole() => {
+                state.retry_at = Some(Instant::now());
+                return Ok(None);
+            }
             (true, false) => Turned::Off {
                 stops_rewrite: state.turn_off(engine),
             },
             (false, true) => Turned::On(state.turn(Phase::Waiting)),
-            _ => return Ok(None),
+            (false, false) => {
+                // It may have been on until the data set went.
+                state.retry_at = None;
+                if state.closing == 0 {
+                    give_up_lock(node);
+                }
+                return Ok(None);
+            }
+            (true, true) => return Ok(None),
         }
     };
     match turned {
@@ -283,6 +313,11 @@ fn make_first_base(
         let state = node.append_only.state.lock();
         if state.turns != turn {
             return Err(TURNED_OFF);
+        }
+        if !node.replication().is_whole() {
+            // It is no failure; it is tried again when the data set is whole.
+            progress.stop.store(true, Ordering::Relaxed);
+            return Err(NOT_WHOLE);
         }
         engine.store.journal.set_active(Audience::AOF, true);
         let reader = engine.store.journal.reader(Some(tap.cut));

@@ -1,7 +1,7 @@
 //! What a replica does with what its primary sends.
 
 use super::primary_client::PrimaryClient;
-use super::{log, random_id};
+use super::{Loader, log, random_id};
 use crate::node::Node;
 use base::{Offset, ReplId};
 use engine::{Engine, Foreign};
@@ -56,10 +56,12 @@ impl Apply for Applying {
         let node = self.node.upgrade().ok_or("the server ends")?;
         // What cannot be opened replaces nothing.
         let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+        // Nor does what would be mixed with what somebody else loads.
+        let loader = node.replication().try_loader()?;
         node.loading.begin(&self.engine);
         node.loading.measure(crate::loading::size(path));
-        self.give_up_data(&node);
-        let result = self.load_data(&node, file, place);
+        self.give_up_data(&node, &loader);
+        let result = self.load_data(&node, file, place, &loader);
         match &result {
             Ok(()) => node.begin_append_only(),
             Err(_) => {
@@ -145,11 +147,11 @@ impl Applying {
     /// The data set goes, and in the same step all that tells of it: nobody continues from its
     /// history, and the append-only file keeps what it has, as dump and file may be loaded again if
     /// no whole data set comes.
-    fn give_up_data(&mut self, node: &Node) {
+    fn give_up_data(&mut self, node: &Node, loader: &Loader<'_>) {
         let (replication, store) = (node.replication(), &self.engine.store);
         // Until all of it is loaded this node is no candidate for its primary's place, and no file
         // is written from what it has. Who begins to write one looks at this under the world.
-        replication.set_whole(false);
+        loader.set_whole(false);
         tell_cluster(node);
         crate::append_only::disable(node, &self.engine);
         let locker = Locker::new(store);
@@ -171,6 +173,7 @@ impl Applying {
         node: &Node,
         file: std::fs::File,
         place: Option<(ReplId, Offset)>,
+        loader: &Loader<'_>,
     ) -> Result<(), String> {
         let locker = Locker::new(&self.engine.store);
         let hub = &node.replication().hub;
@@ -193,7 +196,7 @@ impl Applying {
         hub.change_history(|history| history.restart(id, offset));
         hub.begin_backlog(config.repl_backlog_size);
         self.foreign.set_db(0);
-        node.replication().set_whole(true);
+        loader.set_whole(true);
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use engine::Foreign;
 use replicate::{FollowOptions, Follower};
 use replproto::ReplicaConfig;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl Node {
     /// Becomes this primary's replica, without a link so far. Answers how far this server knows the
@@ -154,14 +153,19 @@ impl Node {
             link.end();
         }
         let engine = self.engine();
-        // With the link there is nobody any more who could replace the data.
-        let partial = replication.partial.swap(false, Ordering::AcqRel);
+        // With the link there is nobody any more who could replace the data, unless DEBUG does: then
+        // it is that which says whether they are whole.
+        let loader = replication.loader();
+        let (partial, settled) = (!replication.is_whole(), loader.is_some());
+        if let Some(loader) = loader {
+            loader.set_whole(true);
+        }
         replication.hub.change_history(|history| match partial {
             false => history.promote(random_id()),
             // What was left of the data goes on under a name that nobody has heard of.
             true => history.forget(random_id()),
         });
-        if partial {
+        if partial && settled {
             let line = "The data set is what was left after a failed synchronization.";
             self.log(LogLevel::Warning, line);
             self.begin_append_only();

@@ -118,8 +118,9 @@ fn with_file() -> Server {
 
 fn await_file(server: &Server) {
     let mut conn = server.connect();
+    // It is shown as on a moment before the rewrite is shown; the first was that of the start.
     eventually("the file begins", LIMIT, || {
-        info(&mut conn, "aof_enabled") == "1" && info(&mut conn, "aof_rewrite_in_progress") == "0"
+        info(&mut conn, "aof_rewrites") == "2"
     });
 }
 
@@ -220,4 +221,81 @@ fn a_crash_while_it_loads_leaves_the_old_file() {
         std::time::Instant::now() > until
     });
     assert_eq!(keys_after_a_crash(&mut server), BEFORE);
+}
+
+/// A save that was refused counted as a failure of the disk, and ended the replica with the first
+/// write of its next primary.
+#[test]
+fn a_refused_save_is_no_failure_of_the_disk() {
+    let server = filled(Server::of(Program::Shoal).option("save", "3600 1000000"));
+    BrokenPrimary::start().spoil(&server);
+    let mut conn = server.connect();
+    conn.line("SHUTDOWN SAVE")
+        .expect_error("ERR Errors trying to SHUTDOWN");
+    let primary = Server::of(Program::Shoal)
+        .option("repl-diskless-sync-delay", "0")
+        .start();
+    let line = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    conn.line(&line).expect_ok();
+    eventually("the link is up", LIMIT, || {
+        info(&mut conn, "master_link_status") == "up"
+    });
+    // Long enough for whoever looks now and then whether saves fail.
+    let until = std::time::Instant::now() + Duration::from_secs(1);
+    eventually("writes have come for some time", LIMIT, || {
+        primary.line("INCR writes");
+        let seen = conn.try_call(&["GET", "writes"]);
+        assert!(seen.is_ok(), "the replica ended: {seen:?}");
+        std::time::Instant::now() > until
+    });
+    let last = primary.line("GET writes");
+    eventually("all have come", LIMIT, || conn.line("GET writes") == last);
+    assert_eq!(info(&mut conn, "rdb_last_bgsave_status"), "ok");
+}
+
+/// Its lock went with the data, so that another server could write what this one goes on with.
+#[test]
+fn a_replica_that_is_not_whole_keeps_the_lock_of_its_files() {
+    let server = with_file();
+    BrokenPrimary::start().spoil(&server);
+    let directory = server.directory().to_str().expect("a name").to_owned();
+    let second = || {
+        let plan = Server::of(Program::Shoal).option("dir", &directory);
+        plan.option("appendonly", "yes").try_start()
+    };
+    let refused = second().expect_err("it must not start");
+    assert!(
+        refused.log.contains("in use by another server"),
+        "{refused}"
+    );
+    // Whoever turns the file off gives it up.
+    let mut conn = server.connect();
+    conn.line("CONFIG SET appendonly no").expect_ok();
+    let mut second = second().expect("it starts");
+    assert_eq!(second.line("DBSIZE").int(), BEFORE);
+    second.stop();
+}
+
+/// One failure turned the file off for good, as if a client had been refused.
+#[test]
+fn a_file_that_cannot_begin_after_a_synchronization_begins_later() {
+    let mut server = with_file();
+    let primary = BrokenPrimary::start();
+    primary.spoil(&server);
+    let folder = server.directory().join("appendonlydir");
+    let aside = server.directory().join("aside");
+    std::fs::rename(&folder, &aside).expect("it is moved");
+    std::fs::write(&folder, "a file").expect("it is written");
+    primary.mended.store(true, Ordering::SeqCst);
+    let mut conn = server.connect();
+    eventually("it cannot begin", LIMIT, || {
+        server.log().contains("Can't open the append-only file")
+    });
+    std::fs::remove_file(&folder).expect("it is removed");
+    std::fs::rename(&aside, &folder).expect("it is moved");
+    eventually("it begins", LIMIT, || {
+        info(&mut conn, "aof_rewrites") == "2"
+    });
+    assert_eq!(conn.line("CONFIG GET appendonly").texts()[1], "yes");
+    assert_eq!(keys_after_a_crash(&mut server), THERE);
 }

@@ -23,6 +23,7 @@ mod maxmemory;
 mod options;
 mod order;
 mod panics;
+mod reloads;
 mod replica_link;
 mod roles;
 mod same_answers;
