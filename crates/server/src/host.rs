@@ -57,7 +57,7 @@ impl Host for Node {
         // Nothing is whole too, unless somebody puts something there.
         if let Some(loader) = self.replication().loader() {
             self.replication().replaced(&loader);
-            append_only::begin_later(self);
+            crate::append_only::begin_later(self);
         }
         persistence::save_after_flush(&self.shared(), self.engine());
     }
