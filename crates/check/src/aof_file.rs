@@ -352,7 +352,8 @@ fn line_end(rest: &[u8]) -> Step {
     )))
 }
 
-/// The number at the beginning as `strtol` reads it, and what follows; zero and everything if there is none.
+/// The number at the beginning as `strtol` reads it, and what follows; zero and everything if there
+/// is none.
 fn leading_number(text: &[u8]) -> (i64, &[u8]) {
     let trimmed = text.trim_ascii_start();
     let (negative, digits) = match trimmed {

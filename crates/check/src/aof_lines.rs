@@ -35,7 +35,8 @@ impl<R: Read> Lines<R> {
         Ok(self.input.fill_buf()?.first().copied())
     }
 
-    /// At most `most` bytes, ending with a line end if there is one among them; empty at the end of the file.
+    /// At most `most` bytes, ending with a line end if there is one among them; empty at the end of
+    /// the file.
     pub(crate) fn line(&mut self, most: usize) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
         (&mut self.input)

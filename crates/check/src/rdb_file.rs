@@ -68,7 +68,8 @@ impl Counts {
     }
 }
 
-/// Checks the input from its place on; returns where the RDB part ends, what was read ahead, and the input.
+/// Checks the input from its place on; returns where the RDB part ends, what was read ahead, and
+/// the input.
 pub(crate) fn check_stream<R: Read>(
     input: R,
     name: &[u8],

@@ -216,7 +216,8 @@ pub(crate) fn run(connection: &mut Connection, options: &Options) -> Result<(), 
     follow(connection, &[b"SYNC".to_vec()], options)
 }
 
-/// `--rdb` and `--functions-rdb`: writes the master's RDB file to `path`, `-` being standard output.
+/// `--rdb` and `--functions-rdb`: writes the master's RDB file to `path`, `-` being standard
+/// output.
 ///
 /// # Errors
 /// The exit code, where the file could not be got.

@@ -123,7 +123,8 @@ impl ClusterClient {
     }
 
     /// Sends a request to the node that serves its keys, and follows where it is sent. Other error
-    /// replies are returned as they are. A request without keys goes to any node that serves a slot.
+    /// replies are returned as they are. A request without keys goes to any node that serves a
+    /// slot.
     pub fn call<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<Value, Error> {
         let slot = slot_of(args).unwrap_or_else(|| Slot::of_key(b""));
         self.call_slot(slot, args)

@@ -1,11 +1,11 @@
 //! What a primary that was just elected may not do yet: vote.
 //!
-//! Its shard has one vote, and the primary that it replaced had it. As long as that one has not heard
-//! of the election both would vote: with two sides of a partition, each with one of them, two
+//! Its shard has one vote, and the primary that it replaced had it. As long as that one has not
+//! heard of the election both would vote: with two sides of a partition, each with one of them, two
 //! replicas of a third shard could both find a majority, in the same epoch even. So the new primary
-//! votes when a majority, itself not counted, knows of its claim. A majority that the old one could be
-//! part of has somebody in it who knows better then; and whoever votes tells the candidate first of
-//! the claims that it has heard of late, for whose votes the candidate counts.
+//! votes when a majority, itself not counted, knows of its claim. A majority that the old one could
+//! be part of has somebody in it who knows better then; and whoever votes tells the candidate first
+//! of the claims that it has heard of late, for whose votes the candidate counts.
 
 use crate::machine::Cluster;
 use crate::node::Ix;
@@ -75,8 +75,8 @@ impl Cluster {
         }
     }
 
-    /// Whether our claim may be unknown to the majority. Not for ever: who elected us and died since
-    /// must not silence us.
+    /// Whether our claim may be unknown to the majority. Not for ever: who elected us and died
+    /// since must not silence us.
     pub(crate) fn is_claim_fresh(&self) -> bool {
         let pause = 4 * self.settings.node_timeout;
         let claim = self.election.won.as_ref();

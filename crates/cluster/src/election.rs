@@ -269,8 +269,8 @@ impl Cluster {
         }
     }
 
-    /// Another replica asks for votes: in our epoch it may have got some of those that we need, in a
-    /// later one nobody will vote for us any more.
+    /// Another replica asks for votes: in our epoch it may have got some of those that we need, in
+    /// a later one nobody will vote for us any more.
     pub(crate) fn note_rival(&mut self, header: &Header) {
         if self.election.asked && header.current_epoch >= self.election.epoch {
             self.election.contested = true;

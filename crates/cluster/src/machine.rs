@@ -95,7 +95,8 @@ pub struct Cluster {
     /// A request for our vote that came before the news that its primary failed.
     pub(crate) early_request: Option<(NodeId, Header)>,
 
-    /// Slots that another node has taken from us by the word of a third, and has not claimed itself yet.
+    /// Slots that another node has taken from us by the word of a third, and has not claimed itself
+    /// yet.
     pub(crate) unclaimed_losses: SlotSet,
     pub(crate) durable: Durable,
 }

@@ -84,7 +84,8 @@ impl Serving {
         self.trust_after = now;
     }
 
-    /// Whether a primary has started so lately that the others may not have told it that it is none.
+    /// Whether a primary has started so lately that the others may not have told it that it is
+    /// none.
     fn is_new(&self, now: u64) -> bool {
         self.state == State::Fail && now - self.started < WRITABLE_DELAY
     }

@@ -15,8 +15,8 @@ const TICK: u64 = 100;
 const MOST_TOLD: usize = 16;
 
 impl Cluster {
-    /// The monotonic millisecond at which [`crate::Event::Due`] is wanted, if that is before the next tick:
-    /// a shard without a primary should not wait for the clock's grid.
+    /// The monotonic millisecond at which [`crate::Event::Due`] is wanted, if that is before the
+    /// next tick: a shard without a primary should not wait for the clock's grid.
     pub fn wake_at(&self) -> Option<u64> {
         let election = self.election.at.filter(|_| !self.election.asked);
         [self.suspicion_at, election]
@@ -80,9 +80,9 @@ impl Cluster {
         }
     }
 
-    /// A node that has no link to us may not know us: its handshake with us failed when ours with it
-    /// had succeeded. It is sent a MEET, which does nothing to one that knows us. But who did know us
-    /// for some time has forgotten us, and is left alone.
+    /// A node that has no link to us may not know us: its handshake with us failed when ours with
+    /// it had succeeded. It is sent a MEET, which does nothing to one that knows us. But who did
+    /// know us for some time has forgotten us, and is left alone.
     fn meet_strangers(&mut self) {
         let limit = self.settings.handshake_timeout();
         let now = self.now.mono;

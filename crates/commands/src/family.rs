@@ -7,8 +7,8 @@
 //!
 //! * a constant of [`Cmd`] for each row;
 //! * the struct `Handlers<H>` with a field for each row that the engine runs, and `Hosted<H>` for
-//!   those of the host. Whoever runs commands fills them in: a row that has no handler, or a handler
-//!   that has no row, does not compile.
+//!   those of the host. Whoever runs commands fills them in: a row that has no handler, or a
+//!   handler that has no row, does not compile.
 
 use crate::cmd::Cmd;
 use crate::spec::Spec;
@@ -26,7 +26,8 @@ macro_rules! family {
 
         const FIRST: usize = crate::family::first(crate::family::Family::$family);
 
-        // An array, not a slice: only what a static itself holds has one address in all of the program.
+        // An array, not a slice: only what a static itself holds has one address in all of the
+        // program.
         pub(crate) static ROWS: [crate::spec::Spec; COUNT] = [
             $(crate::spec::$by $new .id(crate::Cmd::$name) $(. $method $args)*),+
         ];

@@ -98,8 +98,8 @@ bit_set! {
         WORLD = "",
         /// As `WORLD`, in a transaction only.
         WORLD_IN_EXEC = "",
-        /// Finds out only while it runs which slots it touches: a transaction that holds it takes the
-        /// token before it begins.
+        /// Finds out only while it runs which slots it touches: a transaction that holds it takes
+        /// the token before it begins.
         WANDERS = "",
         /// Groups subcommands.
         CONTAINER = "",

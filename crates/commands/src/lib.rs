@@ -3,8 +3,8 @@
 //! One row ([`Spec`]) per command and per subcommand says how many arguments it takes, what it
 //! does to keys, who may call it and how it is documented. Dispatch, access rules, routing in
 //! server and proxy, `COMMAND` and the command line's help all read these rows. The rows stand in
-//! one file per family; the lists of handlers that a family's rows define are filled in elsewhere, so
-//! that a command without a handler does not compile.
+//! one file per family; the lists of handlers that a family's rows define are filled in elsewhere,
+//! so that a command without a handler does not compile.
 
 #![forbid(unsafe_code)]
 

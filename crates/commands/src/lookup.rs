@@ -1,8 +1,8 @@
 //! From a name to its row.
 //!
 //! Top-level names of at most 15 bytes, which is all of them so far, are folded with their length
-//! into one integer and found in a small open-addressed table that is built at compile time: a lookup is a
-//! multiplication, a load and a comparison of integers.
+//! into one integer and found in a small open-addressed table that is built at compile time: a
+//! lookup is a multiplication, a load and a comparison of integers.
 
 use crate::argv::Argv;
 use crate::cmd::Cmd;

@@ -11,8 +11,8 @@ pub enum Secrets {
     None,
     /// All arguments from this index on.
     From(usize),
-    /// So many arguments behind each of these words, upper and lower case alike. The words are looked
-    /// for from an index on and up to another word.
+    /// So many arguments behind each of these words, upper and lower case alike. The words are
+    /// looked for from an index on and up to another word.
     Behind {
         /// Where the options begin.
         from: usize,

@@ -54,8 +54,8 @@ impl Unknown {
     }
 }
 
-/// The error text, without the leading `-ERR `, for a subcommand with more or other arguments than it
-/// takes, where its arity in the table does not tell: Redis names it as the client wrote it.
+/// The error text, without the leading `-ERR `, for a subcommand with more or other arguments than
+/// it takes, where its arity in the table does not tell: Redis names it as the client wrote it.
 pub fn wrong_subcommand<A: Argv + ?Sized>(argv: &A) -> Vec<u8> {
     let mut text = b"unknown subcommand or wrong number of arguments for '".to_vec();
     if argv.count() > 1 {

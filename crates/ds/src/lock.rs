@@ -1,8 +1,9 @@
 //! A lock that is tried, not waited for, and that tells whoever releases it that somebody waits.
 //!
-//! Workers never sleep on a slot: one that finds a slot locked leaves a note ([`TryLock::announce`])
-//! and goes on with other connections; the holder learns of the note in the same atomic step with
-//! which it unlocks, so that an uncontended lock and unlock cost one atomic operation each.
+//! Workers never sleep on a slot: one that finds a slot locked leaves a note
+//! ([`TryLock::announce`]) and goes on with other connections; the holder learns of the note in the
+//! same atomic step with which it unlocks, so that an uncontended lock and unlock cost one atomic
+//! operation each.
 
 #[cfg(feature = "model")]
 use shuttle::sync::atomic::{AtomicU32, Ordering};

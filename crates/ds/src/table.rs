@@ -257,8 +257,8 @@ impl<E: Entry> Table<E> {
                 (next.unwrap_or(cur), n - cur.len())
             }
         };
-        // A bucket, then a place in a chain of imagined length 28, which real ones hardly pass: what
-        // is not there is drawn again, so that entries of short and long chains have the same
+        // A bucket, then a place in a chain of imagined length 28, which real ones hardly pass:
+        // what is not there is drawn again, so that entries of short and long chains have the same
         // chance.
         let mut n = 0;
         for _ in 0..200 {

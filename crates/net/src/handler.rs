@@ -187,8 +187,8 @@ pub trait Handler: Sized {
     /// A connection is gone.
     fn close(&mut self, conn: Self::Conn, why: CloseReason);
 
-    /// Comes before a batch: `look_ahead`, `prefetch` and `execute` are called only between this and
-    /// `batch_end`. At most 64 commands and about 200 µs lie between them, if no single command
+    /// Comes before a batch: `look_ahead`, `prefetch` and `execute` are called only between this
+    /// and `batch_end`. At most 64 commands and about 200 µs lie between them, if no single command
     /// takes longer; when the time is up before the commands are, `batch_end` and `batch_begin`
     /// are called and execution goes on with the next `nth`, without another `look_ahead`.
     fn batch_begin(&mut self) {}
@@ -199,8 +199,8 @@ pub trait Handler: Sized {
         let _ = conns;
     }
 
-    /// Comes before replies are written, outside of batches. What they wait for may be done here, and
-    /// released.
+    /// Comes before replies are written, outside of batches. What they wait for may be done here,
+    /// and released.
     fn before_delivery(&mut self, conns: &mut Conns<'_, Self>) {
         let _ = conns;
     }
@@ -211,9 +211,9 @@ pub trait Handler: Sized {
         let _ = conns;
     }
 
-    /// Comes when all commands of a round have been executed, before the worker writes their replies
-    /// or sleeps: what batches that follow at once may put off is due now. A connection that is
-    /// closed here gets none of them.
+    /// Comes when all commands of a round have been executed, before the worker writes their
+    /// replies or sleeps: what batches that follow at once may put off is due now. A connection
+    /// that is closed here gets none of them.
     fn rest(&mut self, conns: &mut Conns<'_, Self>) {
         let _ = conns;
     }

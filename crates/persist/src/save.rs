@@ -232,8 +232,8 @@ fn flush(writer: &mut Writer, sink: &mut dyn Write, progress: &Progress) -> Resu
     Ok(writer.take(|bytes| sink.write_all(bytes))?)
 }
 
-/// The name of the file that a save of this process writes, beside the one that it will replace. One
-/// save goes on at a time.
+/// The name of the file that a save of this process writes, beside the one that it will replace.
+/// One save goes on at a time.
 pub fn temporary_name() -> String {
     format!("temp-{}.rdb", std::process::id())
 }

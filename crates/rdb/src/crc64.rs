@@ -1,4 +1,5 @@
-//! The CRC-64 that guards RDB files and DUMP payloads (Jones polynomial, reflected, zero start and end).
+//! The CRC-64 that guards RDB files and DUMP payloads (Jones polynomial, reflected, zero start and
+//! end).
 #[cfg(test)]
 mod tests;
 

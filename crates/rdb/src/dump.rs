@@ -7,8 +7,8 @@ use crate::reader::{Error, Reader, Value};
 /// Why a payload was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// The footer is missing, from a later version, or its checksum is not that of the payload. The text is what RESTORE
-    /// replies behind `ERR`.
+    /// The footer is missing, from a later version, or its checksum is not that of the payload. The
+    /// text is what RESTORE replies behind `ERR`.
     #[error("DUMP payload version or checksum are wrong")]
     Footer,
     /// The value itself cannot be read. RESTORE replies `ERR Bad data format` and logs this.

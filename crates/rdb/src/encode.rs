@@ -10,8 +10,8 @@ const COMPRESS_ABOVE: usize = 20;
 /// Strings of at most this many bytes may be the text of an integer that is stored as one.
 const LONGEST_INTEGER: usize = 11;
 
-/// Collects encoded bytes. Pieces of a value are appended in order; nothing here checks that their number agrees with
-/// what was announced, [`Encoder::balanced`] tells.
+/// Collects encoded bytes. Pieces of a value are appended in order; nothing here checks that their
+/// number agrees with what was announced, [`Encoder::balanced`] tells.
 #[derive(Debug)]
 pub struct Encoder {
     out: Vec<u8>,
@@ -61,7 +61,8 @@ impl Encoder {
         put_length(&mut self.out, n);
     }
 
-    /// A whole string: as an integer if it is the text of a 32-bit one, compressed if that is wanted and worth it.
+    /// A whole string: as an integer if it is the text of a 32-bit one, compressed if that is
+    /// wanted and worth it.
     pub fn string(&mut self, bytes: &[u8]) {
         if bytes.len() <= LONGEST_INTEGER
             && let Some(number) = base::num::parse_i64(bytes)
@@ -90,8 +91,8 @@ impl Encoder {
         let Some(compressor) = &mut self.compressor else {
             return false;
         };
-        // The two lengths stand before the data and the first is known last: compress behind the widest heading,
-        // then close the gap.
+        // The two lengths stand before the data and the first is known last: compress behind the
+        // widest heading, then close the gap.
         let start = self.out.len();
         let mut heading = Vec::with_capacity(20);
         self.out.resize(start + 20, 0);
@@ -108,7 +109,8 @@ impl Encoder {
         true
     }
 
-    /// Announces a string of `len` bytes that follows by [`Encoder::string_chunk`]; it is never compressed.
+    /// Announces a string of `len` bytes that follows by [`Encoder::string_chunk`]; it is never
+    /// compressed.
     pub fn begin_string(&mut self, len: u64) {
         self.length(len);
         self.owed_bytes = len;

@@ -1,9 +1,10 @@
 //! The numbers of the RDB format: versions, opcodes, value types and their names.
 
-/// The version that files and payloads are written in: the lowest that holds strings, lists and hashes, read by
-/// Redis 7.0 and everything later.
+/// The version that files and payloads are written in: the lowest that holds strings, lists and
+/// hashes, read by Redis 7.0 and everything later.
 pub const VERSION: u16 = 10;
-/// Versions of the Redis line that are read. What a later version added is refused by type, never misread.
+/// Versions of the Redis line that are read. What a later version added is refused by type, never
+/// misread.
 pub const OLDEST_READ: u32 = 1;
 /// See [`OLDEST_READ`].
 pub const NEWEST_READ: u32 = 14;

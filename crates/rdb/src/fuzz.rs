@@ -1,4 +1,5 @@
-//! Entry points for fuzzing, shared by the fuzz targets and the seeded replays, and a small generator for the latter.
+//! Entry points for fuzzing, shared by the fuzz targets and the seeded replays, and a small
+//! generator for the latter.
 use crate::aof::{Commands, Manifest};
 use crate::reader::{Event, Foreign, Reader};
 use crate::{dump, lzf, packed};
@@ -78,7 +79,8 @@ fn size(event: &Event) -> usize {
     }
 }
 
-/// Reads `data` as a DUMP payload, and again with a footer that fits, so that the checksum does not stop the rest.
+/// Reads `data` as a DUMP payload, and again with a footer that fits, so that the checksum does not
+/// stop the rest.
 pub fn dump(data: &[u8]) {
     let _ = dump::decode(data);
     let mut sealed = data.to_vec();

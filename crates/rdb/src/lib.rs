@@ -1,9 +1,10 @@
 //! RDB files, DUMP payloads, append-only files and their manifests: codecs without I/O.
 //!
-//! The writing half ([`encode`], [`writer`], [`dump`]) turns values into bytes piece by piece, so that a value of any
-//! size passes through a small buffer. The reading half ([`reader`]) pulls bytes from any [`std::io::Read`] and yields
-//! events; what it reads is foreign, so every length is bounded by the bytes that really arrive, every packed blob is
-//! checked to the last byte, and what this store cannot hold is refused by name instead of being dropped.
+//! The writing half ([`encode`], [`writer`], [`dump`]) turns values into bytes piece by piece, so
+//! that a value of any size passes through a small buffer. The reading half ([`reader`]) pulls
+//! bytes from any [`std::io::Read`] and yields events; what it reads is foreign, so every length is
+//! bounded by the bytes that really arrive, every packed blob is checked to the last byte, and what
+//! this store cannot hold is refused by name instead of being dropped.
 #![forbid(unsafe_code)]
 
 pub mod aof;

@@ -1,8 +1,9 @@
 //! LZF, the byte compressor of RDB strings.
 //!
-//! The format: a control byte below 32 is followed by that many plus one literal bytes. Otherwise its top three bits
-//! hold a length (7: one more length byte follows) and its low five bits, with the next byte, a distance less one; length
-//! plus two bytes are copied from that far back in the output, where source and target may overlap.
+//! The format: a control byte below 32 is followed by that many plus one literal bytes. Otherwise
+//! its top three bits hold a length (7: one more length byte follows) and its low five bits, with
+//! the next byte, a distance less one; length plus two bytes are copied from that far back in the
+//! output, where source and target may overlap.
 
 #[cfg(test)]
 mod tests;
@@ -31,9 +32,11 @@ pub enum LzfError {
     WrongLength,
 }
 
-/// A compressor that keeps its table between calls, so that short strings do not pay for clearing it.
+/// A compressor that keeps its table between calls, so that short strings do not pay for clearing
+/// it.
 pub struct Compressor {
-    /// Last place of each hash, as `base + position`; what is below `base` belongs to an earlier input.
+    /// Last place of each hash, as `base + position`; what is below `base` belongs to an earlier
+    /// input.
     table: Box<[u32]>,
     base: u32,
 }
@@ -47,8 +50,8 @@ impl Compressor {
         }
     }
 
-    /// Appends the compressed form of `input` to `out` if it needs at most `limit` bytes; otherwise leaves `out` as it
-    /// was and returns false.
+    /// Appends the compressed form of `input` to `out` if it needs at most `limit` bytes; otherwise
+    /// leaves `out` as it was and returns false.
     pub fn compress(&mut self, input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
         if input.len() < 4 || input.len() > u32::MAX as usize / 2 {
             return false;
@@ -157,8 +160,8 @@ fn put_copy(distance: usize, length: usize, out: &mut Vec<u8>) {
     out.push(distance as u8);
 }
 
-/// Expands `input` to exactly `length` bytes. A length that no input of this size can have is refused before anything
-/// is allocated.
+/// Expands `input` to exactly `length` bytes. A length that no input of this size can have is
+/// refused before anything is allocated.
 pub fn decompress(input: &[u8], length: usize) -> Result<Vec<u8>, LzfError> {
     if length > input.len().saturating_mul(MAX_RATIO) {
         return Err(LzfError::WrongLength);

@@ -127,7 +127,8 @@ pub fn dump(object: &Object) -> Vec<u8> {
     dump::seal(encoder)
 }
 
-/// A pinned value as DUMP replies it: what is large is read in steps, none of which holds anybody up.
+/// A pinned value as DUMP replies it: what is large is read in steps, none of which holds anybody
+/// up.
 pub fn dump_pin(pin: Pin) -> Vec<u8> {
     match pin {
         Pin::Whole(object) => dump(&object),

@@ -1,7 +1,8 @@
-//! The packed blobs that small values travel in, each checked whole before any element is handed out.
+//! The packed blobs that small values travel in, each checked whole before any element is handed
+//! out.
 //!
-//! Checking is always deep: sizes, counts, back references and, for pairs, doubled fields. Nothing here trusts a
-//! number in a blob further than the blob reaches.
+//! Checking is always deep: sizes, counts, back references and, for pairs, doubled fields. Nothing
+//! here trusts a number in a blob further than the blob reaches.
 pub mod intset;
 pub mod listpack;
 mod repack;

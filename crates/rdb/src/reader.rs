@@ -1,8 +1,9 @@
 //! Reads a file as a sequence of events, in bounded memory.
 //!
-//! A key is one [`Event::Key`], then its pieces, then [`Event::KeyEnd`]. Large strings, lists and hashes arrive in
-//! pieces, so that a loader needs room for one piece, never for the value twice. A key whose end counts no elements was
-//! empty; real servers skip such keys with a log line, because an old bug wrote them.
+//! A key is one [`Event::Key`], then its pieces, then [`Event::KeyEnd`]. Large strings, lists and
+//! hashes arrive in pieces, so that a loader needs room for one piece, never for the value twice. A
+//! key whose end counts no elements was empty; real servers skip such keys with a log line, because
+//! an old bug wrote them.
 mod error;
 mod foreign;
 mod source;
@@ -43,7 +44,8 @@ pub struct Key {
     pub value_type: u8,
     /// What the value becomes.
     pub kind: Kind,
-    /// A hint for sizing: bytes of a string, pairs of a hash, nodes or elements of a list. Foreign; it may lie.
+    /// A hint for sizing: bytes of a string, pairs of a hash, nodes or elements of a list. Foreign;
+    /// it may lie.
     pub length: u64,
 }
 
@@ -99,7 +101,8 @@ pub enum Event {
     Text(Vec<u8>),
     /// The next element of a list.
     Element(Vec<u8>),
-    /// A field of a hash and its value. Doubled fields of a hash that comes this way are the loader's to notice.
+    /// A field of a hash and its value. Doubled fields of a hash that comes this way are the
+    /// loader's to notice.
     Pair(Vec<u8>, Vec<u8>),
     /// A checked listpack: elements of a list, or whole pairs of a hash without doubled fields.
     Packed(Vec<u8>),
@@ -169,7 +172,8 @@ impl<R: Read> Reader<R> {
         self.doing
     }
 
-    /// The bytes that were read ahead, and the input behind them: where an AOF goes on after its preamble.
+    /// The bytes that were read ahead, and the input behind them: where an AOF goes on after its
+    /// preamble.
     pub fn into_parts(self) -> (Vec<u8>, R) {
         self.source.into_parts()
     }
@@ -376,7 +380,8 @@ impl<R: Read> Reader<R> {
 }
 
 impl<'a> Reader<&'a [u8]> {
-    /// A reader of the body of a DUMP payload: a type and its value. It yields the pieces and [`Event::KeyEnd`].
+    /// A reader of the body of a DUMP payload: a type and its value. It yields the pieces and
+    /// [`Event::KeyEnd`].
     pub(crate) fn value_only(body: &'a [u8]) -> Self {
         let mut reader = Reader::new(body, Foreign::Refuse);
         reader.source = Source::new(body, body.len());

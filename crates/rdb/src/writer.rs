@@ -1,7 +1,7 @@
 //! An RDB file in the making: header, databases, keys, end, with a running checksum.
 //!
-//! The writer holds what has not been taken from it yet; a caller that writes a large file takes the bytes whenever
-//! [`Writer::buffered`] passes its bound.
+//! The writer holds what has not been taken from it yet; a caller that writes a large file takes
+//! the bytes whenever [`Writer::buffered`] passes its bound.
 use crate::crc64::Crc64;
 use crate::encode::Encoder;
 use crate::format::{self, VERSION, ValueType};
@@ -53,7 +53,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins a file of version 10. Without `checksum` the file ends in zeroes, which readers take for "not checked".
+    /// Begins a file of version 10. Without `checksum` the file ends in zeroes, which readers take
+    /// for "not checked".
     pub fn new(compress: bool, checksum: bool) -> Self {
         let mut value = Encoder::new(compress);
         value
@@ -107,7 +108,8 @@ impl Writer {
         self.value.length(expires);
     }
 
-    /// Begins a key: its attributes, type and name. Its body is to be written to [`Writer::value`] next.
+    /// Begins a key: its attributes, type and name. Its body is to be written to [`Writer::value`]
+    /// next.
     pub fn key(&mut self, key: &[u8], meta: &KeyMeta, value_type: ValueType) -> &mut Encoder {
         debug_assert!(self.value.balanced(), "the value before is unfinished");
         if let Some(UnixMs(at)) = meta.expire {
@@ -147,7 +149,8 @@ impl Writer {
         self.taken + self.buffered() as u64
     }
 
-    /// Hands what has collected to `sink` and keeps the buffer for more. Can be called between any two pieces.
+    /// Hands what has collected to `sink` and keeps the buffer for more. Can be called between any
+    /// two pieces.
     pub fn take<E>(&mut self, sink: impl FnOnce(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let bytes = self.value.bytes_mut();
         if let Some(crc) = &mut self.crc {

@@ -1,8 +1,9 @@
-//! Replication histories: which stream a server's offset belongs to, and who may continue from where.
+//! Replication histories: which stream a server's offset belongs to, and who may continue from
+//! where.
 //!
-//! A history is an id and an offset. A server that took over from its primary keeps the primary's id as a second one,
-//! good up to the offset of the take-over, so that the primary's other replicas can go on with it without a full
-//! resynchronization.
+//! A history is an id and an offset. A server that took over from its primary keeps the primary's
+//! id as a second one, good up to the offset of the take-over, so that the primary's other replicas
+//! can go on with it without a full resynchronization.
 use base::{Offset, ReplId};
 
 /// The ids and the offset of a server.

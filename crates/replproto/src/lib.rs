@@ -1,9 +1,10 @@
 //! The two ends of a replication link as machines: events in, effects out.
 //!
-//! [`history`] says who may continue from where. [`primary::PrimarySession`] serves one replica, from its handshake to
-//! the stream. [`replica::ReplicaSession`] follows a primary. [`schedule`] holds what a primary does for all of its
-//! replicas. None of them has a clock, a socket or a file: times come with the events, in milliseconds of any steady
-//! clock, and the drivers carry the effects out in their order.
+//! [`history`] says who may continue from where. [`primary::PrimarySession`] serves one replica,
+//! from its handshake to the stream. [`replica::ReplicaSession`] follows a primary. [`schedule`]
+//! holds what a primary does for all of its replicas. None of them has a clock, a socket or a file:
+//! times come with the events, in milliseconds of any steady clock, and the drivers carry the
+//! effects out in their order.
 #![forbid(unsafe_code)]
 
 mod effect;

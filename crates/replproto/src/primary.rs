@@ -1,8 +1,8 @@
 //! A primary's side of the link to one replica.
 //!
-//! The driver hands over the REPLCONF, PSYNC and SYNC commands of the connection and reports what became of the
-//! snapshot; the session says what to reply, when a snapshot is needed, and from where the stream begins. The bytes of
-//! snapshot and stream do not pass through here.
+//! The driver hands over the REPLCONF, PSYNC and SYNC commands of the connection and reports what
+//! became of the snapshot; the session says what to reply, when a snapshot is needed, and from
+//! where the stream begins. The bytes of snapshot and stream do not pass through here.
 mod replconf;
 #[cfg(test)]
 mod tests;
@@ -50,8 +50,9 @@ pub enum PrimaryEffect {
     Send(Vec<u8>),
     /// Write a log line.
     Log(Level, String),
-    /// Take a snapshot for this replica, alone or with others, and call [`PrimarySession::snapshot_begins`]. If there is no
-    /// backlog yet, make one first, with a new id in the history.
+    /// Take a snapshot for this replica, alone or with others, and call
+    /// [`PrimarySession::snapshot_begins`]. If there is no backlog yet, make one first, with a new
+    /// id in the history.
     NeedSnapshot,
     /// Begin to send the stream at this offset.
     Stream(Offset),
@@ -64,8 +65,8 @@ pub enum PrimaryEffect {
     },
     /// This server is a replica and is asked for an acknowledgement at once.
     AcknowledgeNow,
-    /// The failover has come: become a primary now, under a new id, then hand the same command over again, without its
-    /// word FAILOVER.
+    /// The failover has come: become a primary now, under a new id, then hand the same command over
+    /// again, without its word FAILOVER.
     TakeOver,
     /// Close the connection.
     Close,
@@ -350,9 +351,9 @@ impl PrimarySession {
         }
     }
 
-    /// The snapshot that was asked for has its cut at this offset of the history `id`; it may have begun before the
-    /// replica asked. One that is streamed has its mark now; one that goes to a file has its length later, see
-    /// [`PrimarySession::snapshot_on_disk`].
+    /// The snapshot that was asked for has its cut at this offset of the history `id`; it may have
+    /// begun before the replica asked. One that is streamed has its mark now; one that goes to a
+    /// file has its length later, see [`PrimarySession::snapshot_on_disk`].
     pub fn snapshot_begins(&mut self, now: u64, id: ReplId, offset: Offset, mark: Option<Mark>) {
         if self.state != State::Waiting {
             return;
@@ -383,7 +384,8 @@ impl PrimarySession {
         }
     }
 
-    /// Bytes of a streamed snapshot went out; without this call a replica that takes none is given up.
+    /// Bytes of a streamed snapshot went out; without this call a replica that takes none is given
+    /// up.
     pub fn snapshot_progress(&mut self, now: u64) {
         self.last_progress = now;
     }

@@ -1,9 +1,10 @@
 //! A replica's side of the link.
 //!
-//! The driver reports what happened ([`ReplicaSession::connected`], [`ReplicaSession::input`], …), then takes effects with
-//! [`ReplicaSession::poll`] until there are none. Bytes of a snapshot and of the stream are lent, not copied: the effect
-//! says how many there are, [`ReplicaSession::bytes`] shows them, and [`ReplicaSession::done`] moves on. Until then the
-//! session lends nothing else, so its offset is always that of what was really applied. What is lent is to be done
+//! The driver reports what happened ([`ReplicaSession::connected`], [`ReplicaSession::input`], …),
+//! then takes effects with [`ReplicaSession::poll`] until there are none. Bytes of a snapshot and
+//! of the stream are lent, not copied: the effect says how many there are,
+//! [`ReplicaSession::bytes`] shows them, and [`ReplicaSession::done`] moves on. Until then the
+//! session lends nothing else: its offset is that of what was really applied. What is lent is done
 //! before an end of the connection is reported.
 mod handshake;
 #[cfg(test)]
@@ -43,17 +44,17 @@ pub struct ReplicaConfig {
 /// What the driver is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplicaEffect {
-    /// Open a connection to the primary, then call [`ReplicaSession::connected`] or [`ReplicaSession::disconnected`].
+    /// Open a connection to the primary, and report how that ended.
     Connect,
     /// Send this to the primary.
     Send(Vec<u8>),
     /// Write a log line.
     Log(Level, String),
-    /// A snapshot will come; what it holds stands at this place of this history. An unknown place, from a server that is
-    /// too old or too odd to tell, cannot be continued from.
+    /// A snapshot will come; what it holds stands at this place of this history. An unknown place,
+    /// from a server that is too old or too odd to tell, cannot be continued from.
     FullResync(Option<(ReplId, Offset)>),
-    /// The stream goes on where it ended; the primary's history has this id by now. If that is another than before,
-    /// our own replicas must be disconnected, so that they learn it.
+    /// The stream goes on where it ended; the primary's history has this id by now. If that is
+    /// another than before, our own replicas must be disconnected, so that they learn it.
     PartialResync(ReplId),
     /// The snapshot begins.
     SnapshotBegins(Framing),
@@ -130,8 +131,8 @@ pub struct ReplicaSession {
 }
 
 impl ReplicaSession {
-    /// A session without a connection. `place` is where an earlier stream, or the history this server wrote itself,
-    /// ended: the offset counts the bytes applied.
+    /// A session without a connection. `place` is where an earlier stream, or the history this
+    /// server wrote itself, ended: the offset counts the bytes applied.
     pub fn new(config: ReplicaConfig, place: Option<(ReplId, Offset)>) -> Self {
         ReplicaSession {
             config,
@@ -190,7 +191,8 @@ impl ReplicaSession {
         }
     }
 
-    /// Whether more input is welcome now. While a snapshot loads it is not: what comes after it belongs to the stream.
+    /// Whether more input is welcome now. While a snapshot loads it is not: what comes after it
+    /// belongs to the stream.
     pub fn wants_input(&self) -> bool {
         !matches!(self.state, State::Idle | State::Connecting | State::Loading)
     }
@@ -239,7 +241,8 @@ impl ReplicaSession {
         self.config.auth = auth;
     }
 
-    /// Acknowledges without waiting for the beat, as a primary that is a replica itself is asked to.
+    /// Acknowledges without waiting for the beat, as a primary that is a replica itself is asked
+    /// to.
     pub fn acknowledge_now(&mut self) {
         if self.is_online() {
             self.acknowledge();
@@ -360,8 +363,9 @@ impl ReplicaSession {
         }
     }
 
-    /// Ends the session, because this server becomes a primary or follows another. What is lent must be done before. An
-    /// unfinished unit is dropped; returns the place where the stream ended, whole.
+    /// Ends the session, because this server becomes a primary or follows another. What is lent
+    /// must be done before. An unfinished unit is dropped; returns the place where the stream
+    /// ended, whole.
     pub fn end(self) -> Option<(ReplId, Offset)> {
         debug_assert!(
             self.lent.is_none(),

@@ -1,4 +1,5 @@
-//! What a primary does for all of its replicas: the regular PING, and giving up a backlog that nobody needs.
+//! What a primary does for all of its replicas: the regular PING, and giving up a backlog that
+//! nobody needs.
 
 /// Tells when the stream is due for a PING.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +22,8 @@ impl Heartbeat {
         self.period_ms = period_ms;
     }
 
-    /// True if a PING is to be appended to the stream now. There is none without replicas, and none while a failover
-    /// holds the stream still: the offset must not move then.
+    /// True if a PING is to be appended to the stream now. There is none without replicas, and none
+    /// while a failover holds the stream still: the offset must not move then.
     pub fn due(&mut self, now: u64, replicas: usize, held: bool) -> bool {
         let since = now.saturating_sub(*self.last.get_or_insert(now));
         if since < self.period_ms {
@@ -43,8 +44,8 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// True when the backlog is to be freed and the history forgotten. `limit_ms` is the option `repl-backlog-ttl`, 0 for
-    /// never; a replica never frees its own.
+    /// True when the backlog is to be freed and the history forgotten. `limit_ms` is the option
+    /// `repl-backlog-ttl`, 0 for never; a replica never frees its own.
     pub fn expired(&mut self, now: u64, replicas: usize, is_replica: bool, limit_ms: u64) -> bool {
         if replicas > 0 || is_replica || limit_ms == 0 {
             self.since = None;

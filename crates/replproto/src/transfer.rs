@@ -1,7 +1,8 @@
 //! How a snapshot is framed on the wire, and where it ends.
 //!
-//! One made on disk is announced by its length, `$123` and a line end. One that is streamed while it is made has no length
-//! yet: `$EOF:` and forty characters are announced, and the same forty characters follow the last byte.
+//! One made on disk is announced by its length, `$123` and a line end. One that is streamed while
+//! it is made has no length yet: `$EOF:` and forty characters are announced, and the same forty
+//! characters follow the last byte.
 
 /// The forty characters behind a streamed snapshot.
 pub type Mark = [u8; 40];

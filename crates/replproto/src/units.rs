@@ -1,6 +1,7 @@
 //! The replication stream cut into whole units: a command, or everything from MULTI to EXEC.
 //!
-//! Offsets only ever stand between units: what is journalled, acknowledged or continued from is never half a transaction.
+//! Offsets only ever stand between units: what is journalled, acknowledged or continued from is
+//! never half a transaction.
 use resp::{Arena, Limits, Parser, ProtocolError, Step};
 
 /// Longest argument of a stream. A primary is not held to the limit of clients.
@@ -27,7 +28,8 @@ pub(crate) struct Units {
 }
 
 impl Units {
-    /// Looks for a unit. `bytes` begins where the last unit ended, and keeps what it held the last time.
+    /// Looks for a unit. `bytes` begins where the last unit ended, and keeps what it held the last
+    /// time.
     pub(crate) fn look(&mut self, bytes: &[u8]) -> Result<Option<Found>, ProtocolError> {
         let limits = Limits {
             max_bulk: LONGEST,

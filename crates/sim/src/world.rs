@@ -91,9 +91,9 @@ pub(crate) struct World {
     pub random: Random,
     /// What is due, by time and group; in a group in the order in which it was put there.
     queue: BTreeMap<(u64, usize), VecDeque<Due>>,
-    /// Whether all that is due for one node at one time is one group. Large clusters run quicker so,
-    /// because a node finds in the processor's cache what it knows of the others; where faults are
-    /// looked for, what comes at one time comes as it was put there.
+    /// Whether all that is due for one node at one time is one group. Large clusters run quicker
+    /// so, because a node finds in the processor's cache what it knows of the others; where faults
+    /// are looked for, what comes at one time comes as it was put there.
     pub by_node: bool,
     pub nodes: Vec<Node>,
     pub ids: HashMap<NodeId, usize>,

@@ -63,8 +63,8 @@ impl Expiries {
 }
 
 impl Locker {
-    /// Journals deletions that wait for the end of a unit whose slots are unlocked before it: each as
-    /// a record of its own, as the command has had no other effect so far.
+    /// Journals deletions that wait for the end of a unit whose slots are unlocked before it: each
+    /// as a record of its own, as the command has had no other effect so far.
     #[cold]
     pub fn journal_expiries(&self, guards: &mut Guards<'_>) {
         for deletion in self.expiries().take() {

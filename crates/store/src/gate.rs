@@ -146,8 +146,8 @@ impl Gates {
         }
     }
 
-    /// Whether every gate that was open at `mark` has passed a boundary since, and who had the world
-    /// has given it back.
+    /// Whether every gate that was open at `mark` has passed a boundary since, and who had the
+    /// world has given it back.
     pub fn all_passed(&self, mark: &Boundary) -> bool {
         let ended = |count| self.worlds.load(Ordering::SeqCst) != count;
         mark.world.is_none_or(ended)
@@ -157,8 +157,8 @@ impl Gates {
     }
 }
 
-/// The gates that were open at one moment, each with its count of boundaries; and the count of worlds,
-/// where somebody had one: a command that runs under it does so with its own gate closed.
+/// The gates that were open at one moment, each with its count of boundaries; and the count of
+/// worlds, where somebody had one: a command that runs under it does so with its own gate closed.
 pub struct Boundary {
     gates: Vec<(Arc<GateCell>, u64)>,
     world: Option<u64>,

@@ -174,8 +174,8 @@ impl<'a> SlotGuard<'a> {
         true
     }
 
-    /// Deletes a key because its time is up. In the journal that goes into the unit of the command that
-    /// runs, or is a record of its own where none does.
+    /// Deletes a key because its time is up. In the journal that goes into the unit of the command
+    /// that runs, or is a record of its own where none does.
     pub fn expire(&mut self, db: u16, hash: u64, key: &[u8]) {
         self.expire_for(db, hash, key, Audience::ALL);
     }

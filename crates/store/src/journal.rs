@@ -1,9 +1,9 @@
 //! The journal: the ordered log of effects that replicas, the AOF and migrations read.
 //!
 //! A record gets its place while the slots that it changed are still locked, so the order of
-//! records is the order of changes of every slot. Threads write into lanes of their own, and whoever
-//! reads collects from them. Appending never waits; readers go at their own pace and keep what they
-//! have not read alive. With no reader nothing is written at all.
+//! records is the order of changes of every slot. Threads write into lanes of their own, and
+//! whoever reads collects from them. Appending never waits; readers go at their own pace and keep
+//! what they have not read alive. With no reader nothing is written at all.
 
 use crate::order::{Short, brief};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
@@ -398,16 +398,16 @@ impl Journal {
         }
     }
 
-    /// Waits until everything up to a sequence number may be seen, or `over` says that nobody waits any
-    /// more. Not for workers.
+    /// Waits until everything up to a sequence number may be seen, or `over` says that nobody waits
+    /// any more. Not for workers.
     pub fn await_release(&self, sequence: u64, over: impl Fn() -> bool) {
         while self.is_gated() && self.released() < sequence && !over() {
             crate::sync::sleep(std::time::Duration::from_millis(1));
         }
     }
 
-    /// The sequence number of the last record that changed what every slot shows (FLUSHALL, SWAPDB).
-    /// Whoever sees any slot sees what it did.
+    /// The sequence number of the last record that changed what every slot shows (FLUSHALL,
+    /// SWAPDB). Whoever sees any slot sees what it did.
     #[inline]
     pub fn floor(&self) -> u64 {
         self.floor.load(Ordering::Acquire)
@@ -418,9 +418,9 @@ impl Journal {
         self.floor.fetch_max(sequence, Ordering::SeqCst);
     }
 
-    /// Wakes readers that sleep, if anything was appended since the last call, and collects what has
-    /// gathered where none reads. Called at the end of a batch, after its slots are unlocked. Peers
-    /// that may not see it yet are woken when they may.
+    /// Wakes readers that sleep, if anything was appended since the last call, and collects what
+    /// has gathered where none reads. Called at the end of a batch, after its slots are unlocked.
+    /// Peers that may not see it yet are woken when they may.
     pub fn wake_readers(&self) {
         self.relieve_if_crowded();
         self.file.wake_all();

@@ -63,8 +63,8 @@ struct Cell {
     /// Where the buckets of database 0 lay when the slot was unlocked last: what may be prefetched
     /// without the lock.
     hint: AtomicUsize,
-    /// Who owns the slot and what is happening to it; the engine gives the word its meaning. One bit
-    /// says whether keys of the slot are leaving.
+    /// Who owns the slot and what is happening to it; the engine gives the word its meaning. One
+    /// bit says whether keys of the slot are leaving.
     route: AtomicU64,
     state: TryLock<SlotState>,
 }

@@ -1,5 +1,5 @@
-//! Keys whose time to live a client of a writable replica has set. The primary knows nothing of that
-//! and will not delete them: the replica does, for itself alone.
+//! Keys whose time to live a client of a writable replica has set. The primary knows nothing of
+//! that and will not delete them: the replica does, for itself alone.
 
 use crate::journal::Audience;
 use crate::order::{Short, brief};
@@ -52,8 +52,8 @@ impl LocalExpiries {
 }
 
 impl Store {
-    /// Notes that a key, whose slot is locked, is due at `at`, in ms since 1970, and that no primary
-    /// will delete it.
+    /// Notes that a key, whose slot is locked, is due at `at`, in ms since 1970, and that no
+    /// primary will delete it.
     #[cold]
     pub fn note_local_expiry(&self, db: u16, key: &[u8], at: i64) {
         self.local.change(|known| known.note((db, key.into()), at));

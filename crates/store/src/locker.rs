@@ -91,8 +91,8 @@ impl Locker {
         self.gate.open();
     }
 
-    /// Ends the batch: closes the gate, calls who waits for slots that the thread has had, and wakes
-    /// readers of the journal.
+    /// Ends the batch: closes the gate, calls who waits for slots that the thread has had, and
+    /// wakes readers of the journal.
     #[inline]
     pub fn close(&self) {
         self.gate.close();
@@ -109,9 +109,9 @@ impl Locker {
         self.store.journal.wake_peers();
     }
 
-    /// As [`Locker::close`], for a thread whose next batch follows at once: who waits for a slot that
-    /// it goes on with waits a little longer. The thread must call [`Locker::rest`] before it does
-    /// anything else, or sleeps. With `writes` it has the append-only file written then.
+    /// As [`Locker::close`], for a thread whose next batch follows at once: who waits for a slot
+    /// that it goes on with waits a little longer. The thread must call [`Locker::rest`] before it
+    /// does anything else, or sleeps. With `writes` it has the append-only file written then.
     #[inline]
     pub fn close_and_go_on(&self, writes: bool) {
         self.gate.close();

@@ -2,10 +2,10 @@
 //!
 //! The allocator counts for each thread what it took and what it gave back; reading that costs two
 //! loads. Each thread that does much of either moves the total on by what came to pass since, once
-//! that is [`STEP`] bytes or more, so that threads seldom write to one another's cache line. What one
-//! thread takes and another gives back counts in both places and is right in the sum. Threads that
-//! never tell, and those that have ended, are made up for by [`correct`], which the server calls now
-//! and then with what the allocator's own statistics say, which take longer.
+//! that is [`STEP`] bytes or more, so that threads seldom write to one another's cache line. What
+//! one thread takes and another gives back counts in both places and is right in the sum. Threads
+//! that never tell, and those that have ended, are made up for by [`correct`], which the server
+//! calls now and then with what the allocator's own statistics say, which take longer.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};

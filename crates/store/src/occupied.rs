@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The slots that have keys: of each database, by its physical number, and of any.
 ///
-/// Each is written under the slot's lock. A database that never had a key costs a pointer, any other
-/// 2 KB.
+/// Each is written under the slot's lock. A database that never had a key costs a pointer, any
+/// other 2 KB.
 pub(crate) struct Occupied {
     any: Bitmap,
     databases: Box<[OnceLock<Bitmap>]>,

@@ -1,9 +1,10 @@
 //! The order of locks, checked in builds with debug assertions: the token before slots, slots
-//! before the short locks, with the gate open or under the world; and who waits for a slot holds none, unless it has the token.
+//! before the short locks, with the gate open or under the world; and who waits for a slot holds
+//! none, unless it has the token.
 //!
-//! Whoever has a short lock that others may meet under a slot says so with [`brief`], the crates above
-//! this one too. What `net` locks it ranks nothing of, as it does not know the store: those who send
-//! to an inbox say so for it.
+//! Whoever has a short lock that others may meet under a slot says so with [`brief`], the crates
+//! above this one too. What `net` locks it ranks nothing of, as it does not know the store: those
+//! who send to an inbox say so for it.
 
 use std::cell::Cell;
 

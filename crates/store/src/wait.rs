@@ -252,7 +252,8 @@ impl Locker {
         Place { stage, look }
     }
 
-    /// Waits until it is the caller's turn at a slot that was locked. For threads that serve nobody.
+    /// Waits until it is the caller's turn at a slot that was locked. For threads that serve
+    /// nobody.
     pub fn wait(&self, slot: Slot) {
         crate::order::about_to_wait();
         if self.wait_for(slot) {

@@ -32,8 +32,8 @@ impl Watch {
 /// Somebody who watches a key.
 struct Watcher {
     watch: Watch,
-    /// The key had expired when the watch began, and nothing has come in its place since: that it is
-    /// deleted changes nothing.
+    /// The key had expired when the watch began, and nothing has come in its place since: that it
+    /// is deleted changes nothing.
     expired: bool,
 }
 
@@ -106,8 +106,8 @@ impl Watchers {
         }
     }
 
-    /// SWAPDB: watches go by number, so they move to the other physical database; `swapped` says what
-    /// that means for a key, given the database it is watched in so far and the other.
+    /// SWAPDB: watches go by number, so they move to the other physical database; `swapped` says
+    /// what that means for a key, given the database it is watched in so far and the other.
     pub(crate) fn swap(&mut self, a: u16, b: u16, swapped: impl Fn(&[u8], u16, u16) -> Swapped) {
         let moved = std::mem::take(&mut self.0).into_iter();
         let moved = moved.map(|((db, key), mut watchers)| {

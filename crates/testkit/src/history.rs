@@ -2,9 +2,10 @@
 //! commands, each at one instant between its request and its reply, explains every reply.
 //!
 //! The checker goes through requests and replies in the order of time and keeps every state that
-//! the key may be in, together with the pending commands that have taken effect in it. At a reply it
-//! lets pending commands take effect in all orders, and keeps the states in which the command that
-//! returns has taken effect with just this reply. When none is left, nothing explains the history.
+//! the key may be in, together with the pending commands that have taken effect in it. At a reply
+//! it lets pending commands take effect in all orders, and keeps the states in which the command
+//! that returns has taken effect with just this reply. When none is left, nothing explains the
+//! history.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;

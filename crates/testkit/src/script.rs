@@ -3,8 +3,8 @@
 //!
 //! A line is a command as it is typed, ` => ` and its reply in the notation of [`Reply::notation`].
 //! Below it may stand `3> REPLY`, where RESP3 has another reply, and `-> COMMAND` for each command
-//! that it sends to replicas (`-> ?`: one with a time that depends on the clock). A line `## NAME` begins a section, in
-//! an empty database. Lines that begin with `# ` are comments.
+//! that it sends to replicas (`-> ?`: one with a time that depends on the clock). A line `## NAME`
+//! begins a section, in an empty database. Lines that begin with `# ` are comments.
 
 use crate::Reply;
 

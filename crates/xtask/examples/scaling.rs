@@ -1,14 +1,15 @@
-//! How the engine scales: `scaling KEYS ROUNDS MILLISECONDS FOLDER [ROW]`, for `cargo xtask figures`.
+//! How the engine scales: `scaling KEYS ROUNDS MILLISECONDS FOLDER [ROW]`, for
+//! `cargo xtask figures`.
 //!
 //! One worker thread and then two drive the engine as the network layer's workers do, without
 //! sockets: a batch of requests is parsed, looked ahead at, prefetched and executed into reply
 //! bytes. The backlog is on, and so is the append-only file, with `appendfsync everysec`.
 //!
 //! Each line is a round: command, slots, batch, who ran; commands a second if every thread has a
-//! processor for itself, that is less the time that workers waited for one; commands a second by the
-//! clock until the file has everything; nanoseconds of the file's thread for each command; which part
-//! of their time the workers waited for a processor; and how many nanoseconds a cache line took from
-//! one processor to another and back before the round.
+//! processor for itself, that is less the time that workers waited for one; commands a second by
+//! the clock until the file has everything; nanoseconds of the file's thread for each command;
+//! which part of their time the workers waited for a processor; and how many nanoseconds a cache
+//! line took from one processor to another and back before the round.
 //!
 //! The last kind of round says what the machine itself gives. In uniform slots, two workers with an
 //! engine each, which share nothing (`apart`). In one hot slot, which has one worker at a time, one
@@ -321,7 +322,8 @@ impl Plan {
     }
 }
 
-/// What a worker did: how many commands, in which time, and how much of it it waited for a processor.
+/// What a worker did: how many commands, in which time, and how much of it it waited for a
+/// processor.
 struct Done {
     commands: u64,
     time: Duration,

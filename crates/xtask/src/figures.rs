@@ -1,5 +1,5 @@
-//! Figures beside a real server in the same run: CPU per operation, bytes per key, saving under load;
-//! how the engine scales, and what two workers do in one hot slot.
+//! Figures beside a real server in the same run: CPU per operation, bytes per key, saving under
+//! load; how the engine scales, and what two workers do in one hot slot.
 //!
 //! Absolute numbers say more of the machine than of the program, so every figure is a ratio, with
 //! the order alternating and the median taken. The server is pinned to one core, the generator to

@@ -65,8 +65,8 @@ fn theirs(program: Program, tool: Tool, args: &[&str], answer: &str) -> Outcome 
     }
 }
 
-/// Leaves out what is a program's own: its source lines, process numbers and times, what it adds to the 7.2 lines, and
-/// bytes behind the end of what it read.
+/// Leaves out what is a program's own: its source lines, process numbers and times, what it adds to
+/// the 7.2 lines, and bytes behind the end of what it read.
 fn normal(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {

@@ -1,7 +1,7 @@
 //! The session at a terminal: prompt, editing, history, hints, Ctrl-C.
 //!
-//! A pseudo-terminal is opened for the program; `setsid` (util-linux) makes it the one that controls
-//! it, so that Ctrl-C sends the signal.
+//! A pseudo-terminal is opened for the program; `setsid` (util-linux) makes it the one that
+//! controls it, so that Ctrl-C sends the signal.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};

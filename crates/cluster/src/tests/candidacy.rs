@@ -276,8 +276,8 @@ fn a_voter_stays_with_its_candidate_for_a_while() {
     assert_eq!(ask(&mut rig, 2, 13), 1, "it has not, since it asks again");
 }
 
-/// A replica (0) of 1, with primaries 3 and 7, and the replicas 4 of 3 and 8 of 7. The primaries, with
-/// 1 first, are returned too.
+/// A replica (0) of 1, with primaries 3 and 7, and the replicas 4 of 3 and 8 of 7. The primaries,
+/// with 1 first, are returned too.
 fn among_three() -> (Rig, Vec<Peer>) {
     let lines = [
         conf_line(0, 1, "myself,slave", id(1).as_str(), 0, ""),

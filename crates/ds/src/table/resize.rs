@@ -127,7 +127,8 @@ impl<E: Entry> Table<E> {
         let mut grown = 0;
         let mut any = false;
         // SAFETY: both arrays are this table's, which is borrowed exclusively; homes are moved in
-        // order, and nothing is put where it has been moved from; each handle was put in by `insert` as an `E`'s.
+        // order, and nothing is put where it has been moved from; each handle was put in by
+        // `insert` as an `E`'s.
         let freed = unsafe {
             (*cur.at(i)).prefetch_entries();
             bucket::empty_chain(cur, i, |raw| {

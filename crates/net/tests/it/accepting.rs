@@ -214,8 +214,8 @@ fn stopping_does_not_wait_for_those_who_do_not_read() {
     assert!(!workers.send(0, Box::new(|_| ())));
 }
 
-/// Without descriptors the acceptor must neither spin nor give up, and nobody waits for nothing. Runs in a process of its own,
-/// because the limit is the process's.
+/// Without descriptors the acceptor must neither spin nor give up, and nobody waits for nothing.
+/// Runs in a process of its own, because the limit is the process's.
 #[test]
 fn out_of_descriptors() {
     const CHILD: &str = "NET_TEST_OUT_OF_DESCRIPTORS";

@@ -2,7 +2,8 @@
 //!
 //! A worker writes what was appended at the end of its batch, before its replies leave, so that the
 //! system has it when they do. While a sync, a rotation or a slow write is under way, or the file
-//! fails, a worker could wait for the disk: then the file's thread writes, and the replies wait alone.
+//! fails, a worker could wait for the disk: then the file's thread writes, and the replies wait
+//! alone.
 
 use super::orders::{Orders, Status};
 use super::pen::{GATHER, Left, Pen};
@@ -52,9 +53,9 @@ impl Desk {
         }
     }
 
-    /// Has everything written that is in the journal now: by the caller, or where that could make it
-    /// wait by another thread. For workers, between batches: no slot is held. What is written then
-    /// is told by [`super::Notice::released`].
+    /// Has everything written that is in the journal now: by the caller, or where that could make
+    /// it wait by another thread. For workers, between batches: no slot is held. What is written
+    /// then is told by [`super::Notice::released`].
     pub fn write(&self) {
         if self.journal.sequence() <= self.status.written() {
             return;
@@ -127,8 +128,8 @@ impl Desk {
         *self.sync_began.lock() = Some(Instant::now());
     }
 
-    /// The sync has ended. A worker that has seen it under way has appended before: whoever looks into
-    /// the journal after this finds that.
+    /// The sync has ended. A worker that has seen it under way has appended before: whoever looks
+    /// into the journal after this finds that.
     pub(super) fn end_sync(&self) {
         *self.sync_began.lock() = None;
         self.status.syncing.store(false, Ordering::SeqCst);

@@ -80,8 +80,8 @@ impl Files {
         Ok(files)
     }
 
-    /// The same files, of which none is opened for writing or put in force any more unless `lock` is
-    /// still the one that other processes find.
+    /// The same files, of which none is opened for writing or put in force any more unless `lock`
+    /// is still the one that other processes find.
     #[must_use]
     pub fn under(mut self, lock: Arc<LogLock>) -> Files {
         self.lock = Some(lock);
@@ -204,8 +204,8 @@ impl Files {
         self.disk.sync_directory(&self.parent)
     }
 
-    /// Replaces the manifest. When this returns, the new one and every file that was made or renamed
-    /// before are found after a crash.
+    /// Replaces the manifest. When this returns, the new one and every file that was made or
+    /// renamed before are found after a crash.
     ///
     /// # Errors
     /// What the system says; the old manifest is then still in force, unless only the last sync of

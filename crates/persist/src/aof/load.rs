@@ -87,8 +87,8 @@ pub enum AofLoadError {
     Truncate(String, io::Error),
 }
 
-/// Loads all files of a log. With `truncate` (`aof-load-truncated`), a torn tail of the last file is
-/// cut off.
+/// Loads all files of a log. With `truncate` (`aof-load-truncated`), a torn tail of the last file
+/// is cut off.
 ///
 /// # Errors
 /// What is wrong with the files: the server must not go on.

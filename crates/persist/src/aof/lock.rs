@@ -2,12 +2,12 @@
 //!
 //! Two servers that share a directory and a name would cut each other's increments and replace each
 //! other's manifests. The lock is the kernel's and ends with the process, so that nothing is left
-//! over after a crash. It is on a file of its own in the log's folder: the manifest is replaced, and
-//! a lock on what is replaced is worth nothing.
+//! over after a crash. It is on a file of its own in the log's folder: the manifest is replaced,
+//! and a lock on what is replaced is worth nothing.
 //!
-//! Others look for the lock under its name, so it is worth nothing either once that file is removed,
-//! or the folder moved away. So the holder looks too, before it writes a file under a name and now
-//! and then, and locks what has the name by then.
+//! Others look for the lock under its name, so it is worth nothing either once that file is
+//! removed, or the folder moved away. So the holder looks too, before it writes a file under a name
+//! and now and then, and locks what has the name by then.
 
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -97,8 +97,8 @@ impl LogLock {
         })
     }
 
-    /// Sees to it that the lock is the one that others find: takes it anew where its file was removed
-    /// or replaced. One that was moved away is held as well.
+    /// Sees to it that the lock is the one that others find: takes it anew where its file was
+    /// removed or replaced. One that was moved away is held as well.
     ///
     /// # Errors
     /// [`LockError`]: another server has found the name free.

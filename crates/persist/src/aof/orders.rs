@@ -60,8 +60,8 @@ impl Orders {
         self.wake();
     }
 
-    /// The writer has ended, and `closed` is how that went: who wanted everything written and synced
-    /// hears it. Other orders that came too late are dropped, as later ones are.
+    /// The writer has ended, and `closed` is how that went: who wanted everything written and
+    /// synced hears it. Other orders that came too late are dropped, as later ones are.
     pub(super) fn end(&self, closed: &Result<(), String>) {
         let ended = Waiting {
             ended: true,

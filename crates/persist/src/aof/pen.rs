@@ -240,8 +240,8 @@ impl Pen {
         }
     }
 
-    /// Makes all that was written last, and lets go what waits for that. Where the sync's thread is at
-    /// it, it is not known yet whether that succeeds: waits for its end. Not for workers.
+    /// Makes all that was written last, and lets go what waits for that. Where the sync's thread is
+    /// at it, it is not known yet whether that succeeds: waits for its end. Not for workers.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         if self.unsynced || self.status.syncing.load(Ordering::SeqCst) {
             match self.status.sync(&*self.file, self.heard) {
@@ -266,7 +266,8 @@ impl Pen {
         (self.length, self.db, self.stamped) = (0, None, 0);
     }
 
-    /// After a failure: whether a sync succeeds too. A policy that never syncs takes a write for it.
+    /// After a failure: whether a sync succeeds too. A policy that never syncs takes a write for
+    /// it.
     fn works_again(&mut self) -> bool {
         if self.policy == AppendFsync::No {
             return true;

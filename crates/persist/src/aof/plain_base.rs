@@ -11,8 +11,8 @@ use store::{Image, Locker, Tap};
 /// How many elements a command has at most, as in Redis.
 const ELEMENTS: usize = 64;
 
-/// Writes the baseline of `tap` to `sink` as commands, with the time before them if `stamp`. The tap
-/// is walked to its end in any case.
+/// Writes the baseline of `tap` to `sink` as commands, with the time before them if `stamp`. The
+/// tap is walked to its end in any case.
 ///
 /// # Errors
 /// What the sink says, or that it was stopped or given up.

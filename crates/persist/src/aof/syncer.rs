@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 /// How often the file is synced under `everysec`.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A sync that is to be done: the file, the sequence of the last record that it has, and the failures
-/// that the pen had heard of.
+/// A sync that is to be done: the file, the sequence of the last record that it has, and the
+/// failures that the pen had heard of.
 type Job = (Arc<dyn Append>, u64, Heard);
 
 struct Syncer {

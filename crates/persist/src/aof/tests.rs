@@ -1,4 +1,5 @@
-//! Tests of the append-only file: what a crash leaves is loaded, and nothing acknowledged is missing.
+//! Tests of the append-only file: what a crash leaves is loaded, and nothing acknowledged is
+//! missing.
 
 mod forgetful;
 mod workers;

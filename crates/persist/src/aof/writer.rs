@@ -1,4 +1,5 @@
-//! The thread of the append-only file: it writes what workers leave to it, and does what is ordered.
+//! The thread of the append-only file: it writes what workers leave to it, and does what is
+//! ordered.
 
 use super::desk::Desk;
 use super::files::Files;
@@ -25,7 +26,8 @@ const IDLE: Duration = Duration::from_millis(500);
 
 const NOT_WRITABLE: &str = "the append-only file cannot be written";
 
-/// What whoever writes has to say to the server around it. Called by workers too: nothing here waits.
+/// What whoever writes has to say to the server around it. Called by workers too: nothing here
+/// waits.
 pub trait Notice: Send + Sync {
     /// Everything up to this sequence may be seen: it is written, or under `always` synced. Comes
     /// again and again, and a lower number may come after a higher one.

@@ -72,8 +72,8 @@ pub struct Commands<R> {
 }
 
 impl<R: Read> Commands<R> {
-    /// A reader whose input stands at `offset` of the file: zero, or the end of the RDB preamble. `ahead` holds bytes
-    /// that were already read from the input.
+    /// A reader whose input stands at `offset` of the file: zero, or the end of the RDB preamble.
+    /// `ahead` holds bytes that were already read from the input.
     pub fn new(input: R, offset: u64, ahead: Vec<u8>) -> Self {
         let filled = ahead.len();
         let mut buffer = ahead;
@@ -94,7 +94,8 @@ impl<R: Read> Commands<R> {
         self.offset
     }
 
-    /// Where the last whole unit ends: a command or annotation outside of a transaction, or its EXEC.
+    /// Where the last whole unit ends: a command or annotation outside of a transaction, or its
+    /// EXEC.
     pub fn valid_up_to(&self) -> u64 {
         self.valid_up_to
     }

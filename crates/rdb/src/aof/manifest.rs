@@ -1,7 +1,7 @@
 //! The manifest of a multi-part append-only file: which files there are, in which order they load.
 //!
-//! One line a file: `file NAME seq N type T`, where the type is b (base, at most one), h (history, to be deleted) or
-//! i (increments, ascending). Pairs that are not known are passed over.
+//! One line a file: `file NAME seq N type T`, where the type is b (base, at most one), h (history,
+//! to be deleted) or i (increments, ascending). Pairs that are not known are passed over.
 use super::arguments;
 
 /// Longest line, its end included.

@@ -1,4 +1,5 @@
-//! Listpacks: six bytes of header (size, count), elements that each end in their own length, an end marker.
+//! Listpacks: six bytes of header (size, count), elements that each end in their own length, an end
+//! marker.
 use super::{Element, Flaw, check_pairs, fixed};
 
 /// Bytes before the first element.
@@ -32,15 +33,16 @@ pub fn check(blob: &[u8]) -> Result<usize, Flaw> {
     Ok(found)
 }
 
-/// Checks a listpack that holds a hash: as [`check`], and whole pairs without a doubled field. Returns the number of
-/// pairs.
+/// Checks a listpack that holds a hash: as [`check`], and whole pairs without a doubled field.
+/// Returns the number of pairs.
 pub fn check_hash(blob: &[u8]) -> Result<usize, Flaw> {
     let count = check(blob)?;
     check_pairs(elements(blob), count)?;
     Ok(count / 2)
 }
 
-/// The elements of a checked listpack. Of an unchecked one it yields what can be read and stops at the first flaw.
+/// The elements of a checked listpack. Of an unchecked one it yields what can be read and stops at
+/// the first flaw.
 pub fn elements(blob: &[u8]) -> Elements<'_> {
     Elements {
         body: &blob[..blob.len().saturating_sub(1)],
@@ -126,8 +128,8 @@ fn integer<const N: usize>(body: &[u8], from: usize, at: usize) -> Result<Elemen
     Ok(Element::Integer(super::ziplist::signed(&raw)))
 }
 
-/// How many bytes the length behind an element of `size` bytes takes. The bounds are those of real servers, one less
-/// than seven bits a byte would allow.
+/// How many bytes the length behind an element of `size` bytes takes. The bounds are those of real
+/// servers, one less than seven bits a byte would allow.
 fn back_length_size(size: usize) -> usize {
     match size {
         0..=127 => 1,
@@ -138,7 +140,8 @@ fn back_length_size(size: usize) -> usize {
     }
 }
 
-/// Reads a length from its last byte backwards: seven bits a byte, all but the first of them marked.
+/// Reads a length from its last byte backwards: seven bits a byte, all but the first of them
+/// marked.
 fn read_back_length(bytes: &[u8]) -> Option<usize> {
     let mut value = 0u64;
     let mut shift = 0;

@@ -1,4 +1,5 @@
-//! Older packed forms turned into listpacks, so that whoever loads a value knows one packed form only.
+//! Older packed forms turned into listpacks, so that whoever loads a value knows one packed form
+//! only.
 use super::listpack::Builder;
 use super::{Element, Flaw, ziplist, zipmap};
 

@@ -1,5 +1,5 @@
-//! Ziplists, the packed form before listpacks: ten bytes of header (size, place of the last element, count), elements
-//! that each begin with the length of the one before, an end marker.
+//! Ziplists, the packed form before listpacks: ten bytes of header (size, place of the last
+//! element, count), elements that each begin with the length of the one before, an end marker.
 use super::{Element, Flaw, check_pairs, fixed};
 
 const HEADER: usize = 10;
@@ -50,7 +50,8 @@ pub fn check_hash(blob: &[u8]) -> Result<usize, Flaw> {
     Ok(count / 2)
 }
 
-/// The elements of a checked ziplist. Of an unchecked one it yields what can be read and stops at the first flaw.
+/// The elements of a checked ziplist. Of an unchecked one it yields what can be read and stops at
+/// the first flaw.
 pub fn elements(blob: &[u8]) -> Elements<'_> {
     Elements {
         body: &blob[..blob.len().saturating_sub(1)],

@@ -1,5 +1,5 @@
-//! Zipmaps, the packed hashes of Redis before 2.6: a count, then fields and values with their lengths, where a value may
-//! be followed by unused bytes, then an end marker.
+//! Zipmaps, the packed hashes of Redis before 2.6: a count, then fields and values with their
+//! lengths, where a value may be followed by unused bytes, then an end marker.
 use super::{Element, Flaw, check_pairs, fixed};
 
 const END: u8 = 0xff;

@@ -1,4 +1,5 @@
-//! Walks over values of types that the store does not hold, with the checks that their frames allow.
+//! Walks over values of types that the store does not hold, with the checks that their frames
+//! allow.
 use super::error::ErrorKind;
 use super::source::Source;
 use crate::packed::{Flaw, intset, listpack, ziplist};

@@ -1,4 +1,5 @@
-//! Damaged payloads: what a real server with full sanitizing refuses, we refuse; what both accept reads the same.
+//! Damaged payloads: what a real server with full sanitizing refuses, we refuse; what both accept
+//! reads the same.
 use super::{fetch, listpack, sorted};
 use rdb::ErrorKind;
 use rdb::crc64::crc64;
@@ -103,8 +104,8 @@ fn a_real_server_and_we_agree_on_damaged_payloads() {
         let payload = seal(body.clone());
         let ours = dump::decode(&payload);
         if body[0] == ValueType::Hash as u8 && body.get(1).is_some_and(|b| b >> 6 == 2) {
-            // A hash that announces millions of pairs: a real server makes a table of gigabytes first, and walks over
-            // it to throw it away.
+            // A hash that announces millions of pairs: a real server makes a table of gigabytes
+            // first, and walks over it to throw it away.
             assert!(ours.is_err(), "seed {seed}");
             continue;
         }
@@ -138,8 +139,8 @@ fn a_real_server_and_we_agree_on_damaged_payloads() {
     assert!(agreed.0 > 150 && agreed.1 > 300, "{agreed:?}");
 }
 
-/// Where we are stricter on purpose: a real server leaves bytes behind the value unread, and lets a value that is cut
-/// run on into its footer; it also takes the code of a string form for a length.
+/// Where we are stricter on purpose: a real server leaves bytes behind the value unread, and lets a
+/// value that is cut run on into its footer; it also takes the code of a string form for a length.
 fn stricter(error: &DumpError) -> bool {
     let DumpError::Value(error) = error else {
         return false;
@@ -150,7 +151,8 @@ fn stricter(error: &DumpError) -> bool {
     )
 }
 
-/// The payloads of the upstream suite's test of corrupt dumps: every class of damage that was ever found there.
+/// The payloads of the upstream suite's test of corrupt dumps: every class of damage that was ever
+/// found there.
 fn upstream_payloads() -> Vec<Vec<u8>> {
     let path = testkit::suite_directory().join("valkey-8.1.1/tests/integration/corrupt-dump.tcl");
     let text = std::fs::read_to_string(&path)

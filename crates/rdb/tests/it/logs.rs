@@ -53,11 +53,13 @@ fn ours(bytes: &[u8]) -> (u64, bool) {
 #[test]
 fn a_real_server_cuts_a_log_where_we_say() {
     let (bytes, transaction) = sample();
-    // A real server leaves a torn annotation in the file, where the next command would be taken for its rest; we cut it.
+    // A real server leaves a torn annotation in the file, where the next command would be taken for
+    // its rest; we cut it.
     let annotation = bytes.iter().position(|&b| b == b'\n').unwrap() + 1;
     let (torn, short) = ours(&bytes[..annotation - 1]);
     assert_eq!((torn, short), (0, true));
-    // Each cut is a server's start: every third is enough, and all around the transaction's borders.
+    // Each cut is a server's start: every third is enough, and all around the transaction's
+    // borders.
     let first_command = annotation + 23;
     let cuts = (first_command..=bytes.len()).filter(|cut| {
         let near = |place: usize| place.abs_diff(*cut) < 2;
@@ -71,8 +73,8 @@ fn a_real_server_cuts_a_log_where_we_say() {
             .join("appendonlydir/appendonly.aof.1.incr.aof");
         let left = std::fs::metadata(log).unwrap().len();
         let (whole, short) = ours(&bytes[..cut]);
-        // Whatever stands between MULTI and EXEC goes: a real server keeps what of it is whole, if the cut is inside a
-        // command, and then appends behind an open MULTI.
+        // Whatever stands between MULTI and EXEC goes: a real server keeps what of it is whole, if
+        // the cut is inside a command, and then appends behind an open MULTI.
         if !(transaction.start + 1..transaction.end).contains(&cut) {
             assert_eq!(left, whole, "cut at {cut}");
             assert_eq!(short, cut as u64 != whole);

@@ -1,4 +1,5 @@
-//! DUMP payloads: theirs read by us, ours restored by them, equal to the byte where nothing leaves a choice.
+//! DUMP payloads: theirs read by us, ours restored by them, equal to the byte where nothing leaves
+//! a choice.
 use super::{fetch, listpack, sorted};
 use rdb::dump;
 use rdb::format::Kind;

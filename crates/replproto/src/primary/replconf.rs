@@ -9,7 +9,8 @@ const LONGEST_IP: usize = 255;
 const NOT_A_NUMBER: &str = "ERR value is not an integer or out of range";
 
 impl PrimarySession {
-    /// `REPLCONF option value …`, without its name. Replies as Redis 7.2 does; ACK and GETACK get no reply.
+    /// `REPLCONF option value …`, without its name. Replies as Redis 7.2 does; ACK and GETACK get
+    /// no reply.
     pub fn replconf(&mut self, now: u64, args: &[&[u8]]) {
         if args.len() % 2 == 1 {
             self.reply_error("ERR syntax error");

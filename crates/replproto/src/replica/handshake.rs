@@ -1,7 +1,7 @@
 //! From PING to the answer of PSYNC, and the line before the snapshot.
 //!
-//! Everything between PING and PSYNC is sent at once and answered one by one. Texts are those that administrators of
-//! Redis know and tests wait for.
+//! Everything between PING and PSYNC is sent at once and answered one by one. Texts are those that
+//! administrators of Redis know and tests wait for.
 use super::{ReplicaEffect, ReplicaSession, State};
 use crate::effect::Level;
 use crate::transfer::{Framing, Receiver};
@@ -33,7 +33,8 @@ impl ReplicaSession {
         self.state = State::Handshake(Expect::Ping);
     }
 
-    /// Takes one line without its end; `None` if there is none yet. One that never ends closes the link.
+    /// Takes one line without its end; `None` if there is none yet. One that never ends closes the
+    /// link.
     fn line(&mut self) -> Option<String> {
         let bytes = &self.buffer[self.start..];
         let Some(end) = bytes.iter().take(LONGEST_LINE).position(|&b| b == b'\n') else {

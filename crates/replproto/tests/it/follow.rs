@@ -1,4 +1,5 @@
-//! Our replica under real primaries: full synchronizations of both kinds, the stream, partial ones after a cut.
+//! Our replica under real primaries: full synchronizations of both kinds, the stream, partial ones
+//! after a cut.
 use super::{Clock, LIMIT, keys, receive, send};
 use base::Offset;
 use replproto::{Framing, ReplicaConfig, ReplicaEffect, ReplicaSession};

@@ -1,4 +1,5 @@
-//! Our primary over real replicas: full synchronizations of both kinds, the stream, partial ones after a cut.
+//! Our primary over real replicas: full synchronizations of both kinds, the stream, partial ones
+//! after a cut.
 use super::{Clock, LIMIT, receive, send};
 use base::{Offset, ReplId};
 use replproto::{History, Mark, PrimaryEffect, PrimarySession, PrimaryView, Role, Window};

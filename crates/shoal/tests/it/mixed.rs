@@ -11,8 +11,8 @@ use base::Slot;
 use testkit::{Cluster, ClusterPlan, Follower, Program, Reply, Server, Tool, eventually, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// For so long (four node time-outs) a real node keeps the votes of an election that it has won: asked
-/// to take over anew, it counts them, and "wins" with the epoch of that time.
+/// For so long (four node time-outs) a real node keeps the votes of an election that it has won:
+/// asked to take over anew, it counts them, and "wins" with the epoch of that time.
 const VOTES_KEPT: Duration = Duration::from_secs(8);
 /// Keys of each type, spread over the slots.
 const KEYS: usize = 60;

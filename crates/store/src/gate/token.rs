@@ -1,9 +1,9 @@
 //! The token, and the queue of those who wait for it, or for the world.
 //!
 //! Who does not get the token takes a place and is called when it is its turn. Who got it and did
-//! not get the world, because of a batch that is long, keeps its place and is called when that batch
-//! has ended; meanwhile those behind it go before. A head that was called and does not come loses its
-//! turn after two milliseconds.
+//! not get the world, because of a batch that is long, keeps its place and is called when that
+//! batch has ended; meanwhile those behind it go before. A head that was called and does not come
+//! loses its turn after two milliseconds.
 
 use super::{Gates, World};
 use crate::order::{Short, brief};
@@ -61,7 +61,8 @@ impl TokenQueue {
         !self.is_held && !ahead.any(Entry::goes_first)
     }
 
-    /// Lets all who wait for the end of a batch wait for their turn: it is told once, to all of them.
+    /// Lets all who wait for the end of a batch wait for their turn: it is told once, to all of
+    /// them.
     fn unblock(&mut self) {
         for entry in &mut self.queue {
             if let State::Blocked = entry.state {
@@ -197,8 +198,8 @@ impl Locker {
         });
     }
 
-    /// The token, if nobody has it and nobody waits for it: the right to wait for slots while holding
-    /// others.
+    /// The token, if nobody has it and nobody waits for it: the right to wait for slots while
+    /// holding others.
     pub fn try_token(&self) -> Option<Token<'_>> {
         let place = self.turn.get().place.map(|(id, _)| id);
         self.store().gates().try_token(place)
@@ -223,9 +224,9 @@ impl Locker {
         world
     }
 
-    /// Takes a place in the queue for the token, after it, or the world, was not to be had; or comes
-    /// back to the one that `place` is. Returns whether it is the caller's turn, who should call
-    /// [`Locker::take_turn`] and try again; else the waiter is woken when it is.
+    /// Takes a place in the queue for the token, after it, or the world, was not to be had; or
+    /// comes back to the one that `place` is. Returns whether it is the caller's turn, who should
+    /// call [`Locker::take_turn`] and try again; else the waiter is woken when it is.
     pub fn wait_for_token(
         &self,
         place: &mut Option<TokenPlace>,

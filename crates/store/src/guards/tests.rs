@@ -4,7 +4,8 @@ use super::Guards;
 use crate::{Locker, Store};
 use base::Slot;
 
-/// Each has its place from when it was added, in whatever order: nothing is moved, nothing searched.
+/// Each has its place from when it was added, in whatever order: nothing is moved, nothing
+/// searched.
 #[test]
 fn a_guard_keeps_its_place_however_many_follow() {
     let store = Store::new(1);

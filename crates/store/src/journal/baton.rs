@@ -25,8 +25,8 @@ impl<T> Baton<T> {
         }
     }
 
-    /// Does the work, unless another thread is at it: that one does it once more. False: others came
-    /// again and again meanwhile, and somebody has to do it once more.
+    /// Does the work, unless another thread is at it: that one does it once more. False: others
+    /// came again and again meanwhile, and somebody has to do it once more.
     #[must_use]
     pub fn offer(&self, mut work: impl FnMut(&mut T)) -> bool {
         about_to_work();
@@ -50,7 +50,8 @@ impl<T> Baton<T> {
         false
     }
 
-    /// What a model breaks the rule with: whoever finds the baton taken leaves, and nobody looks again.
+    /// What a model breaks the rule with: whoever finds the baton taken leaves, and nobody looks
+    /// again.
     #[cfg(all(test, feature = "model"))]
     pub(crate) fn try_once(&self, work: impl FnOnce(&mut T)) {
         if let Some(mut held) = self.held.try_lock() {
@@ -58,8 +59,9 @@ impl<T> Baton<T> {
         }
     }
 
-    /// Waits for the baton, and does something with it. Also answers whether somebody came for the work
-    /// meanwhile and left: the caller has to see to it that it is done once more. Not for workers.
+    /// Waits for the baton, and does something with it. Also answers whether somebody came for the
+    /// work meanwhile and left: the caller has to see to it that it is done once more. Not for
+    /// workers.
     #[must_use]
     pub fn hold<R>(&self, act: impl FnOnce(&mut T) -> R) -> (R, bool) {
         about_to_work();

@@ -1,4 +1,5 @@
-//! Where threads put their records, each in a lane of its own, until they are collected into the log.
+//! Where threads put their records, each in a lane of its own, until they are collected into the
+//! log.
 //!
 //! Were the records written into the log at once, workers would take its lines from each other with
 //! each command. As it is they share the journal's end only; whoever reads, collects.
@@ -44,7 +45,8 @@ impl Run {
         rest.next().map_or(self.last + 1, |record| record.sequence)
     }
 
-    /// Whether it is worth a chunk of its own, and no record of another lane belongs between its own.
+    /// Whether it is worth a chunk of its own, and no record of another lane belongs between its
+    /// own.
     fn may_be_a_chunk(&self) -> bool {
         let is_full = self.bytes.len() > self.bytes.capacity() / 4 * 3;
         is_full && self.collected == 0 && self.last - self.first + 1 == self.records
@@ -93,10 +95,10 @@ struct Apart(Mutex<Lane>);
 pub(super) struct Lanes([Apart; LANES]);
 
 impl Lanes {
-    /// Takes a place at the end of the journal, in the calling thread's lane, and writes what belongs
-    /// there. `place` answers how many bytes that are; it is called with the lane held, so whoever
-    /// looks into all lanes after it has seen a sequence number finds that record there. Returns what
-    /// `write` answered, and how many full runs the lane has then.
+    /// Takes a place at the end of the journal, in the calling thread's lane, and writes what
+    /// belongs there. `place` answers how many bytes that are; it is called with the lane held, so
+    /// whoever looks into all lanes after it has seen a sequence number finds that record there.
+    /// Returns what `write` answered, and how many full runs the lane has then.
     #[inline]
     pub(super) fn write<P, E>(
         &self,

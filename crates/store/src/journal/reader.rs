@@ -108,8 +108,8 @@ impl Reader {
         &self.journal
     }
 
-    /// What lets a thread sleep until there is something for this reader, which others may read with
-    /// meanwhile.
+    /// What lets a thread sleep until there is something for this reader, which others may read
+    /// with meanwhile.
     pub fn bell(&self) -> Bell {
         Bell {
             journal: self.journal.clone(),
@@ -181,8 +181,9 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Has the calling thread woken at the end of the next batch that appends something and does not
-    /// write it itself. Answers the sequence number that everything has which nobody is woken for.
+    /// Has the calling thread woken at the end of the next batch that appends something and does
+    /// not write it itself. Answers the sequence number that everything has which nobody is woken
+    /// for.
     pub fn listen(&self) -> u64 {
         let mut inner = self.journal.lock();
         self.journal.file.add(self.id);

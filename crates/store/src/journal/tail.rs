@@ -5,8 +5,8 @@ use super::{Audience, Cut};
 use crate::order::{Short, brief};
 use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
 
-/// The end of the journal, a cache line of its own: each worker that appends fetches it from the one
-/// that appended before, so nothing else is done while it is held than to move it on.
+/// The end of the journal, a cache line of its own: each worker that appends fetches it from the
+/// one that appended before, so nothing else is done while it is held than to move it on.
 #[repr(C, align(64))]
 pub(super) struct Tail {
     /// The sequence number of the last record.

@@ -1,8 +1,8 @@
 //! How much of old values may wait for the walkers of taps, and what happens past that.
 //!
 //! The bound is a threshold: what was admitted before may overshoot. Past it the sink of a tap that
-//! is a network peer is given up; for one that is a disk, whoever wants to write is parked before it
-//! locks a slot, and when that has lasted too long the tap is given up.
+//! is a network peer is given up; for one that is a disk, whoever wants to write is parked before
+//! it locks a slot, and when that has lasted too long the tap is given up.
 
 use super::{Remains, Shared, Taps};
 use crate::Store;
@@ -75,8 +75,8 @@ impl Shared {
         }
     }
 
-    /// The baseline cannot be had any more, and nothing is taken from now on: what waits comes back,
-    /// to be freed where that may take long.
+    /// The baseline cannot be had any more, and nothing is taken from now on: what waits comes
+    /// back, to be freed where that may take long.
     pub(super) fn give_up(&self) -> Remains {
         self.cancelled.store(true, Ordering::Release);
         let images = std::mem::take(&mut *self.images.lock());

@@ -124,8 +124,8 @@ impl Record {
     }
 
     /// How each unit's tests are to be run. Left out are those that do not pass because something
-    /// does not exist here yet or came later, unless `absent` wants them run too. The names are the suite's: one
-    /// that several tests share is left out only if that holds for all of them.
+    /// does not exist here yet or came later, unless `absent` wants them run too. The names are the
+    /// suite's: one that several tests share is left out only if that holds for all of them.
     pub(super) fn sorting(&self, reasons: &Reasons, absent: bool) -> BTreeMap<String, Sorting> {
         let mut all = BTreeMap::new();
         for (unit, tests) in self.units() {

@@ -35,7 +35,8 @@ impl Score {
     }
 }
 
-/// Units about what exists here, which are promised apart from the rest, and the promise in per cent.
+/// Units about what exists here, which are promised apart from the rest, and the promise in per
+/// cent.
 const GROUPS: [(&str, &[&str], u32); 2] = [
     (
         "strings, hashes, lists and what goes with them",

@@ -40,7 +40,8 @@ pub(super) fn all(suite: &Path) -> Result<Vec<String>, String> {
     Ok(units)
 }
 
-/// The units named; one that does not exist is an error, one that ends in `/*` stands for all below.
+/// The units named; one that does not exist is an error, one that ends in `/*` stands for all
+/// below.
 pub(super) fn chosen(suite: &Path, names: &[String]) -> Result<Vec<String>, String> {
     let all = all(suite)?;
     let mut units = Vec::new();

@@ -58,8 +58,8 @@ impl Archive {
     /// Downloads the upstream source archive of a package.
     ///
     /// A mirror whose lists are older than its pool has lost Debian's own two files of the revision
-    /// that the lists name, while the upstream archive, which is all that is wanted, stays for every
-    /// revision: that apt failed matters only where the archive did not come.
+    /// that the lists name, while the upstream archive, which is all that is wanted, stays for
+    /// every revision: that apt failed matters only where the archive did not come.
     pub(super) fn source(&self, name: &str) -> Result<PathBuf, String> {
         let downloaded = run(self.apt().args(["source", "--download-only", name]));
         let files = fs::read_dir(self.downloads()).map_err(|error| error.to_string())?;

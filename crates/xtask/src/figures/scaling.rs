@@ -10,14 +10,16 @@ use crate::run::{capture, run, target};
 
 /// What two workers must do of what one does, in uniform slots.
 const PROMISE: f64 = 1.9;
-/// In one hot slot more than one worker does cannot be had, but they must not be in each other's way:
-/// what two must do of what one does that changes its processor as often as the slot its worker.
+/// In one hot slot more than one worker does cannot be had, but they must not be in each other's
+/// way: what two must do of what one does that changes its processor as often as the slot its
+/// worker.
 const HOT_PROMISE: f64 = 0.9;
 /// Two workers that wait for a processor for a larger part of their time than this seldom run at
 /// once, so that they are not in each other's way: their ratio says nothing.
 const DISTURBED: f64 = 0.25;
 /// From this way of a cache line on, in ns, the processors of a virtual machine have places in
-/// different parts of the real one. It was seen to be 60 to 90, and 430 to 470 for minutes at times.
+/// different parts of the real one. It was seen to be 60 to 90, and 430 to 470 for minutes at
+/// times.
 const FAR: f64 = 200.0;
 /// A file system in memory, where there is one: the file costs what it costs the processor, and the
 /// disk is not what is measured.

@@ -155,10 +155,10 @@ impl Pair {
     }
 }
 
-/// Waits until the nodes give the same slots to the same nodes, and have then all heard of each other
-/// anew: news of the last change may still be under way, and a change that meets them can be undone.
-/// In Redis 7.0.15 equal views are not enough: a claim from before the change that comes late takes
-/// a slot from its owner wherever the owner's own last message did not claim it yet.
+/// Waits until the nodes give the same slots to the same nodes, and have then all heard of each
+/// other anew: news of the last change may still be under way, and a change that meets them can be
+/// undone. In Redis 7.0.15 equal views are not enough: a claim from before the change that comes
+/// late takes a slot from its owner wherever the owner's own last message did not claim it yet.
 pub fn settle(cluster: &Cluster) {
     let view = |node: &Server| {
         let text = node.line("CLUSTER NODES").text_or_none();

@@ -11,8 +11,8 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Workers that write at once, and rewrites: each record is in the file once and in order, each write
-/// is released without another one after it, and nothing that was released is missing.
+/// Workers that write at once, and rewrites: each record is in the file once and in order, each
+/// write is released without another one after it, and nothing that was released is missing.
 fn write_at_once(policy: AppendFsync) {
     const WORKERS: u64 = 3;
     let disk = Arc::new(ForgetfulDisk::new(true));
@@ -56,8 +56,8 @@ fn workers_write_at_once_under_always() {
     write_at_once(AppendFsync::Always);
 }
 
-/// A batch of a worker wakes no thread: the worker itself has written when it goes on. (Now and then
-/// another thread has the pen for a moment.)
+/// A batch of a worker wakes no thread: the worker itself has written when it goes on. (Now and
+/// then another thread has the pen for a moment.)
 #[test]
 fn a_worker_has_written_when_it_goes_on() {
     let disk = Arc::new(ForgetfulDisk::new(true));

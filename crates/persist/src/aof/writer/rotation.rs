@@ -82,8 +82,8 @@ impl Writer {
         Ok(self.files.history())
     }
 
-    /// Looks now and then whether other servers find the lock of the files, and tells the log once if
-    /// they do not.
+    /// Looks now and then whether other servers find the lock of the files, and tells the log once
+    /// if they do not.
     pub(super) fn look_at_lock(&mut self) {
         if self.lock_watch.at.elapsed() < IDLE {
             return;

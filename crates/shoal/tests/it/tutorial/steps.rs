@@ -283,8 +283,8 @@ impl Tutorial {
             .sum()
     }
 
-    /// Waits until every node sees the same owners with the same epochs: a change that meets the news of the last one
-    /// can be undone.
+    /// Waits until every node sees the same owners with the same epochs: a change that meets the
+    /// news of the last one can be undone.
     fn await_agreement(&self, ports: &[u16]) {
         let view = |port: u16| {
             let reply = Conn::open(port)
