@@ -277,8 +277,9 @@ impl Cluster {
             self.update_state();
         }
         self.save_if_due(tick);
-        self.out.show_view();
+        // Before the view, by which nodes that have no right to serve say that they do.
         self.update_right_to_serve(tick);
+        self.out.show_view();
     }
 
     /// A process that slept does not know what the others decided meanwhile: what is still in its

@@ -174,15 +174,13 @@ impl Cluster {
         }
         let now = self.now.mono;
         let timeout = self.settings.node_timeout;
-        if !self.roster.me().is_primary() {
-            // A replica redirects, and reads: it only must not sleep.
-            if tick {
-                self.serving.until = now + timeout;
-                self.out.push(Effect::ServeUntil(now + timeout));
-            }
+        if !tick && self.serving.until > now + timeout / 2 {
             return;
         }
-        if !tick && self.serving.until > now + timeout / 2 {
+        if !self.roster.me().is_primary() {
+            // A replica redirects, and reads: it only must not sleep.
+            self.serving.until = now + timeout;
+            self.out.push(Effect::ServeUntil(now + timeout));
             return;
         }
         let me = self.roster.myself;

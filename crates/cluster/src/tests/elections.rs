@@ -509,6 +509,27 @@ fn a_primary_stops_serving_when_the_majority_is_out_of_reach() {
     assert_eq!(rig.machine.view().state(), State::Ok);
 }
 
+/// What a view says is in force by then: a node that has no right to serve refuses all commands.
+#[test]
+fn a_replica_has_the_right_to_serve_before_it_says_so() {
+    let lines = [
+        conf_line(0, 1, "myself,slave", id(1).as_str(), 0, ""),
+        conf_line(1, 1, "master", "-", 2, "0-100"),
+    ];
+    let mut rig = Rig::new(&lines, "currentEpoch 5 lastVoteEpoch 5");
+    assert_eq!(rig.machine.view().state(), State::Fail, "slots are missing");
+    rig.clear();
+    rig.ping(&Peer::primary(1, 3, 0, 16_383));
+    assert_eq!(rig.machine.view().state(), State::Ok);
+    assert!(served_until(&rig) > rig.now.mono);
+    let at = |wanted: fn(&Effect) -> bool| rig.effects.iter().position(wanted);
+    assert!(
+        at(|e| matches!(e, Effect::ServeUntil(_))) < at(|e| matches!(e, Effect::ViewChanged)),
+        "{:?}",
+        rig.effects
+    );
+}
+
 #[test]
 fn a_process_that_slept_does_not_serve_before_it_asked_anew() {
     let (mut rig, peers) = serving();

@@ -291,13 +291,17 @@ impl Tutorial {
                 .ok()?
                 .try_call(&["CLUSTER", "NODES"])
                 .ok()?;
-            let mut owners: Vec<(String, String, Vec<String>)> = lines(&reply.text())
+            // Replicas are known too; their epochs are those of their primaries, heard of later.
+            let epoch = |line: &Line| match line.slots.is_empty() {
+                true => String::new(),
+                false => line.epoch.clone(),
+            };
+            let mut nodes: Vec<(String, String, Vec<String>)> = lines(&reply.text())
                 .into_iter()
-                .filter(|line| !line.slots.is_empty())
-                .map(|line| (line.id, line.epoch, line.slots))
+                .map(|line| (line.id.clone(), epoch(&line), line.slots))
                 .collect();
-            owners.sort();
-            Some(owners)
+            nodes.sort();
+            Some(nodes)
         };
         let agree = || {
             eventually("the nodes agree", LIMIT, || {
