@@ -173,6 +173,7 @@ fn run_queued<'a>(
     cx.keys.set_db(engine.store.physical_db(cx.session.db));
     let start = cx.reply.position();
     let result = handlers::of(spec.id)(cx);
+    cx.effects.end_command();
     let failed = result.is_err() || cx.reply.is_error_at(start);
     if let Err(fail) = result {
         cx.reply.rewind(start);

@@ -51,12 +51,12 @@ pub(crate) fn prepare(
         keys.set_touch(Some(access::stamp(keys.when.now, settings)));
     }
     if session.trusted {
-        effects.begin_silent();
+        effects.begin_silent(&engine.store);
     } else if settings.replica {
         keys.set_local(true);
-        effects.begin_local(&engine.store.journal);
+        effects.begin_local(&engine.store);
     } else {
-        effects.begin(&engine.store.journal);
+        effects.begin(&engine.store);
     }
 }
 
@@ -105,6 +105,7 @@ pub(super) fn run<'a>(
             in_exec: false,
         };
         let result = handlers::of(spec.id)(&mut cx);
+        cx.effects.end_command();
         let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
         append_effects(&mut cx, slotless, mark);
         if !matches!(&result, Err(fail) if fail.is_restart()) {
@@ -175,6 +176,7 @@ pub(crate) fn append_effects(cx: &mut Cx<'_>, slotless: bool, mark: &mut u64) {
         cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }
+    cx.effects.post(&cx.engine.store);
     if cx.settings.commit_gate {
         *mark = seen(cx.engine, &cx.keys, world || slotless);
     }
