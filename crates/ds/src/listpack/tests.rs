@@ -1,8 +1,8 @@
 //! Listpacks against a vector of elements, against bytes that Redis 7.0.15 wrote, and damaged.
 
-use super::codec::parse_int;
 use super::*;
 use crate::dice::{Dice, turns};
+use base::num::parse_i64;
 
 fn all(p: &Listpack) -> Vec<Vec<u8>> {
     p.iter().map(|i| i.to_vec()).collect()
@@ -45,7 +45,7 @@ fn bytes_are_those_that_redis_writes() {
 fn numbers_are_parsed_strictly() {
     let good = [0, 7, -7, 10, i64::MAX, i64::MIN];
     for n in good {
-        assert_eq!(parse_int(n.to_string().as_bytes()), Some(n));
+        assert_eq!(parse_i64(n.to_string().as_bytes()), Some(n));
     }
     for bad in [
         "",
@@ -61,7 +61,7 @@ fn numbers_are_parsed_strictly() {
         "18446744073709551616",
         "999999999999999999999",
     ] {
-        assert_eq!(parse_int(bad.as_bytes()), None, "{bad}");
+        assert_eq!(parse_i64(bad.as_bytes()), None, "{bad}");
     }
 }
 
