@@ -5,9 +5,9 @@ use crate::num;
 
 /// Appends a command of these words.
 #[inline]
-pub fn put<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'w [u8]>) {
+pub fn put<W: AsRef<[u8]>>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = W>) {
     begin(out, words.len());
-    words.for_each(|word| put_word(out, word));
+    words.for_each(|word| put_word(out, word.as_ref()));
 }
 
 /// Appends the head of a command of so many words, which follow.
