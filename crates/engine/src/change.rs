@@ -14,6 +14,16 @@ const LAPSED: u8 = 2;
 /// The key has gone with its last element.
 const EMPTIED: u8 = 4;
 
+/// What was under a key before a value was put there.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Before {
+    Value = 0,
+    Nothing = FRESH,
+    /// A value whose time was up.
+    Expired = FRESH | LAPSED,
+}
+
 /// A value was changed, and nobody has been told yet.
 #[must_use = "a change is ended by what tells of it: Cx::end, Cx::end_as_sent, Cx::announce"]
 pub struct Change<'k> {
@@ -29,11 +39,10 @@ impl<'k> Change<'k> {
         Change { key, db, marks: 0 }
     }
 
-    /// A value was put where there was none, or one of which the time was up.
+    /// A value was put where that was before.
     #[inline(always)]
-    pub(crate) fn put(key: Key<'k>, db: u16, there: bool, lapsed: bool) -> Change<'k> {
-        let fresh = if there && !lapsed { 0 } else { FRESH };
-        let marks = fresh | if lapsed { LAPSED } else { 0 };
+    pub(crate) fn put(key: Key<'k>, db: u16, before: Before) -> Change<'k> {
+        let marks = before as u8;
         Change { key, db, marks }
     }
 
@@ -162,7 +171,7 @@ impl Cx<'_> {
     #[inline(always)]
     pub(crate) fn announce(&mut self, mut change: Change<'_>, events: event::Kind, changes: u64) {
         self.keys.tell_watchers(&change, changes);
-        if self.effects.are_heard() {
+        if self.engine.store.is_heard() {
             self.note_arrival(&mut change);
             self.note_events(&change, events);
         }
@@ -182,7 +191,7 @@ impl Cx<'_> {
         (gone, from): (Change<'_>, event::Kind),
         (mut come, to): (Change<'_>, event::Kind),
     ) {
-        if self.effects.are_heard() {
+        if self.engine.store.is_heard() {
             self.note_arrival(&mut come);
         }
         self.announce(gone, from, 1);

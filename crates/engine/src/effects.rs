@@ -24,7 +24,6 @@ pub struct Effects {
     expiries: Option<Arc<Expiries>>,
     /// What happened to keys, where somebody hears of it.
     events: Events,
-    heard: bool,
     /// Of the running command: [`ANNOUNCED`] and [`NOTED`].
     told: u8,
 }
@@ -50,7 +49,6 @@ impl Effects {
         self.ends.clear();
         self.reach = Audience::ALL;
         self.on = store.journal.is_active();
-        self.heard = store.is_heard();
         if let Some(expiries) = &self.expiries {
             expiries.open();
         }
@@ -65,33 +63,26 @@ impl Effects {
     }
 
     /// Begins a command whose effects nobody is to see, because its own bytes are journalled.
-    pub fn begin_silent(&mut self, store: &Store) {
+    pub fn begin_silent(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         self.on = false;
-        self.heard = store.is_heard();
-    }
-
-    /// Whether somebody hears of events.
-    #[inline(always)]
-    pub(crate) fn are_heard(&self) -> bool {
-        self.heard
     }
 
     /// Notes what happened to a key in a database (by its number), behind the deletions that came
-    /// before.
-    pub fn event(&mut self, db: u16, event: Event, key: &[u8]) {
-        if self.heard {
-            self.take_expired();
-            self.events.note(db, event, key);
-        }
+    /// before. It is called where somebody hears of events.
+    pub(crate) fn event(&mut self, db: u16, event: Event, key: &[u8]) {
+        self.take_expired();
+        self.events.note(db, event, key);
     }
 
     /// Notes that a key of a database (by its number) was deleted by no command: its slot has gone to
     /// another server, or the key has.
-    pub fn deleted(&mut self, db: u16, key: &[u8]) {
+    pub fn deleted(&mut self, store: &Store, db: u16, key: &[u8]) {
         self.push(db, [b"DEL".as_slice(), key].into_iter());
-        self.event(db, crate::event::DELETED, key);
+        if store.is_heard() {
+            self.event(db, crate::event::DELETED, key);
+        }
     }
 
     /// Appends what was noted of the keys of one slot, and tells of it.
@@ -222,7 +213,7 @@ impl Effects {
                 let audience = audience.within(self.reach);
                 self.ends.push((deletion.db, audience, self.bytes.len()));
             }
-            if self.heard {
+            if deletion.heard {
                 self.events.note(deletion.db, Event::EXPIRED, &deletion.key);
             }
         }

@@ -1,7 +1,7 @@
 //! The keys that a command may touch: those of the slots it has locked, in its database.
 
 use crate::Key;
-use crate::change::{Change, Entry, WholeChange};
+use crate::change::{Before, Change, Entry, WholeChange};
 use crate::fail::{Fail, WRONGTYPE};
 use base::Slot;
 use ds::{Kind, Object};
@@ -273,51 +273,61 @@ impl<'a> Keyspace<'a> {
 
     /// Stores an object under its key in place of what was there; the old value is freed, in the
     /// background when that may take long.
+    #[inline(always)]
     pub fn put<'k>(&mut self, key: Key<'k>, object: Object) -> Change<'k> {
-        debug_assert_eq!(object.key(), &*key, "an object lies under its own key");
-        self.expires(key, object.expire());
+        let before = self.replace(&key, object);
+        Change::put(key, self.db, before)
+    }
+
+    fn replace(&mut self, key: &Key<'_>, object: Object) -> Before {
+        debug_assert_eq!(object.key(), &**key, "an object lies under its own key");
+        self.expires(*key, object.expire());
         self.insert(key, object)
     }
 
-    #[inline(always)]
-    fn insert<'k>(&mut self, key: Key<'k>, object: Object) -> Change<'k> {
+    fn insert(&mut self, key: &Key<'_>, object: Object) -> Before {
         if let Some(stamp) = self.touch {
             crate::access::begin(&object, stamp);
         }
         let (db, when) = (self.db, self.when);
         self.begun = true;
-        let old = self.guard(key).put(db, key.hash(), object);
-        let lapsed = old.as_ref().is_some_and(|old| has_lapsed(old, when));
-        let change = Change::put(key, db, old.is_some(), lapsed);
-        if let Some(old) = old {
-            self.locker.store().discard(old);
-        }
-        change
+        let Some(old) = self.guard(*key).put(db, key.hash(), object) else {
+            return Before::Nothing;
+        };
+        let before = before(&old, when);
+        self.locker.store().discard(old);
+        before
     }
 
     /// Stores a string under a key, in place of what was there; text that is a canonical integer
     /// is kept as one. A small string is overwritten where it lies.
+    #[inline(always)]
     pub fn put_string<'k>(
         &mut self,
         key: Key<'k>,
         value: &[u8],
         expire: Option<i64>,
     ) -> Change<'k> {
+        let before = self.overwrite(&key, value, expire);
+        Change::put(key, self.db, before)
+    }
+
+    fn overwrite(&mut self, key: &Key<'_>, value: &[u8], expire: Option<i64>) -> Before {
         let (db, when, touch) = (self.db, self.when, self.touch);
-        self.expires(key, expire);
+        self.expires(*key, expire);
         self.begun = true;
-        let guard = self.guard(key);
-        if let Some(mut object) = guard.overwrite(db, key.hash(), &key) {
-            let lapsed = has_lapsed(&object, when);
+        let guard = self.guard(*key);
+        if let Some(mut object) = guard.overwrite(db, key.hash(), key) {
+            let before = before(&object, when);
             object.set_expire(expire);
             object.set_text(value);
             match touch {
                 Some(stamp) => crate::access::begin(&object, stamp),
                 None => object.set_lru(0),
             }
-            return Change::put(key, db, true, lapsed);
+            return before;
         }
-        self.insert(key, Object::new_text(&key, value, expire))
+        self.insert(key, Object::new_text(key, value, expire))
     }
 
     /// Sets when a key expires; `None`: never.
@@ -409,8 +419,12 @@ impl<'a> Keyspace<'a> {
     }
 }
 
-/// Whether a value that is overwritten had expired: nobody met that before.
-#[inline]
-fn has_lapsed(old: &Object, when: When) -> bool {
-    when.expiry == Expiry::Delete && old.expire().is_some_and(|at| at <= when.now)
+/// What a value that is overwritten was: nobody has met that it has expired.
+#[inline(always)]
+fn before(old: &Object, when: When) -> Before {
+    if when.expiry == Expiry::Delete && old.expire().is_some_and(|at| at <= when.now) {
+        Before::Expired
+    } else {
+        Before::Value
+    }
 }

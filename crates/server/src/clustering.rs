@@ -335,7 +335,7 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> Deleted {
     let mut effects = engine::Effects::default();
     effects.begin(&engine.store);
     for key in &keys {
-        effects.deleted(0, key);
+        effects.deleted(&engine.store, 0, key);
     }
     if let Some(gone) = guard.take_keys(0) {
         engine.store.discard_later(Garbage::Keys(gone));

@@ -377,7 +377,7 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
             guard.changed(db, key, 1);
             let mut effects = Effects::default();
             effects.begin(&engine.store);
-            effects.deleted(engine.store.logical_db(db), key);
+            effects.deleted(&engine.store, engine.store.logical_db(db), key);
             effects.settle(&engine.store, &mut guard);
         }
     }

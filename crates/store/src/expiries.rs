@@ -13,6 +13,8 @@ pub struct Deletion {
     pub audience: Option<Audience>,
     /// The key.
     pub key: Box<[u8]>,
+    /// Whether somebody hears of it.
+    pub heard: bool,
     /// Whether it is journalled as UNLINK.
     unlink: bool,
 }
@@ -20,14 +22,15 @@ pub struct Deletion {
 impl Deletion {
     /// Of a key in a physical database; `None` where nobody is to hear of it.
     pub(crate) fn of(store: &Store, db: u16, key: &[u8], audience: Audience) -> Option<Deletion> {
-        let journalled = store.journal.is_active();
-        if !journalled && !store.is_heard() {
+        let (journalled, heard) = (store.journal.is_active(), store.is_heard());
+        if !journalled && !heard {
             return None;
         }
         Some(Deletion {
             db: store.logical_db(db),
             audience: journalled.then_some(audience),
             key: key.into(),
+            heard,
             unlink: store.lazy_expire(),
         })
     }
@@ -52,7 +55,7 @@ impl Deletion {
             };
             sequence = store.journal.append(&[effect]);
         }
-        if store.is_heard() {
+        if self.heard {
             let mut events = Events::default();
             events.note(self.db, Event::EXPIRED, &self.key);
             store.post(&mut events);

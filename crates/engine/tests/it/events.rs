@@ -69,7 +69,7 @@ fn keys_that_expire_by_themselves_and_keys_that_leave_have_events() {
         let _open = locker.enter();
         let mut effects = Effects::default();
         effects.begin(&engine.store);
-        effects.deleted(3, b"k");
+        effects.deleted(&engine.store, 3, b"k");
         effects.settle(&engine.store, &mut locker.lock(Slot::of_key(b"k")));
         assert_eq!(lines(), ["g del k in 3"]);
     }
