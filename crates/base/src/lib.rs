@@ -1,5 +1,5 @@
-//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number and quoted text,
-//! random numbers.
+//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number and quoted text, the
+//! form of a command, random numbers.
 //!
 //! Nothing here does I/O, reads a clock or holds state.
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ mod quoted;
 mod slot;
 mod slot_set;
 mod split_mix;
+pub mod words;
 
 pub use crc16::crc16;
 pub use ids::{Epoch, NodeId, Offset, ReplId, ShardId, UnixMs};

@@ -9,16 +9,34 @@ pub use double::{Form, Spelling, format_f64, parse_f64, parse_f64_in_range};
 /// refused. `None` also when it does not fit 64 bits.
 #[inline]
 pub fn parse_i64(text: &[u8]) -> Option<i64> {
-    match text {
-        [] => None,
-        [b'-', rest @ ..] => {
-            let magnitude = parse_digits(rest)?;
-            if magnitude == 0 || magnitude > 1 << 63 {
-                return None;
-            }
-            Some((magnitude as i64).wrapping_neg())
+    let (&first, mut digits) = text.split_first()?;
+    if text.len() > 20 {
+        return None;
+    }
+    let negative = first == b'-';
+    let lead = if negative {
+        let (&lead, rest) = digits.split_first()?;
+        digits = rest;
+        lead
+    } else {
+        first
+    };
+    if !(b'1'..=b'9').contains(&lead) {
+        return (text == b"0").then_some(0);
+    }
+    let mut value = u64::from(lead - b'0');
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
         }
-        _ => i64::try_from(parse_digits(text)?).ok(),
+        value = value
+            .checked_mul(10)?
+            .checked_add(u64::from(digit - b'0'))?;
+    }
+    if negative {
+        0i64.checked_sub_unsigned(value)
+    } else {
+        i64::try_from(value).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of slots, sets, names, glob and number text.
 
-use crate::{NodeId, Slot, SlotSet, SplitMix64, crc16, glob, num};
+use crate::{NodeId, Slot, SlotSet, SplitMix64, crc16, glob, num, words};
 
 #[test]
 fn crc16_is_the_same_by_blocks_and_by_bits() {
@@ -122,6 +122,9 @@ fn integers_are_strict() {
         " 1",
         "1 ",
         "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551616",
+        "999999999999999999999",
         "1a",
         "00",
     ] {
@@ -232,4 +235,22 @@ fn split_mix_is_the_one_of_the_paper() {
             0x06c4_5d18_8009_454f
         ]
     );
+}
+
+#[test]
+fn commands_are_arrays_of_bulk_strings() {
+    let wanted = b"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$12\r\nline\r\n\xffbytes\r\n";
+    let mut out = Vec::new();
+    let (empty, long): (&[u8], &[u8]) = (b"", b"line\r\n\xffbytes");
+    words::put(&mut out, [b"SET".as_slice(), empty, long].iter());
+    assert_eq!(out, wanted);
+    // The same in pieces.
+    let mut pieces = Vec::new();
+    words::begin(&mut pieces, 3);
+    words::put_word(&mut pieces, b"SET");
+    words::put_word(&mut pieces, empty);
+    words::begin_word(&mut pieces, long.len());
+    long.iter().for_each(|&byte| pieces.push(byte));
+    words::end_word(&mut pieces);
+    assert_eq!(pieces, wanted);
 }

@@ -63,17 +63,32 @@ impl<'a> Cx<'a> {
         num::parse_f64(self.args.get(index)).ok_or_else(|| NOT_FLOAT.into())
     }
 
-    /// Notes the command itself as its effect: for commands that give the same result wherever
-    /// they are executed.
-    pub fn effect_as_sent(&mut self) {
-        if self.effects.is_on() {
-            let args = self.args;
-            self.effects.push(self.session.db, args.iter());
-        }
+    /// Whether an effect has to be made: where nobody reads the journal, none is.
+    #[inline(always)]
+    pub(crate) fn wants_effect(&mut self) -> bool {
+        self.effects.noted();
+        self.effects.is_on()
     }
 
-    /// Notes an effect.
-    pub fn effect(&mut self, args: &[&[u8]]) {
+    /// Notes the command itself as its effect: for commands that give the same result wherever
+    /// they are executed. It follows the changes that were announced.
+    pub(crate) fn effect_as_sent(&mut self) {
+        self.effects.noted();
+        let args = self.args;
+        self.effects.push(self.session.db, args.iter());
+    }
+
+    /// Notes another command with these arguments as the effect of the changes that were announced.
+    pub(crate) fn effect_of(&mut self, name: &[u8], args: Args<'_>) {
+        self.effects.noted();
+        let words = args.iter().len() + 1;
+        let all = std::iter::once(name).chain(args.iter());
+        self.effects.push_words(self.session.db, words, all);
+    }
+
+    /// Notes an effect of the changes that were announced.
+    pub(crate) fn effect(&mut self, args: &[&[u8]]) {
+        self.effects.noted();
         self.effects.push(self.session.db, args.iter().copied());
     }
 }

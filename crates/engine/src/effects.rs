@@ -1,9 +1,9 @@
 //! What a command changed, as commands that every replica knows.
 
-use base::num;
+use base::words;
 use std::sync::Arc;
 use store::journal::{Audience, Effect, Journal};
-use store::{Expiries, Locker};
+use store::{Event, Events, Expiries, Locker, SlotGuard, Store};
 
 /// The effects of the command or transaction that is running.
 #[derive(Default)]
@@ -22,7 +22,16 @@ pub struct Effects {
     offset: i64,
     /// Deletions of expired keys that the thread's commands meet: they are effects too.
     expiries: Option<Arc<Expiries>>,
+    /// What happened to keys, where somebody hears of it.
+    events: Events,
+    /// Of the running command: [`ANNOUNCED`] and [`NOTED`].
+    told: u8,
 }
+
+/// A change was announced.
+const ANNOUNCED: u8 = 1;
+/// An effect was noted, or there is to be none.
+const NOTED: u8 = 2;
 
 impl Effects {
     /// Those of the commands that run with this locker.
@@ -35,11 +44,11 @@ impl Effects {
 
     /// Begins a command. With no reader of the journal nothing is noted.
     #[inline]
-    pub fn begin(&mut self, journal: &Journal) {
+    pub fn begin(&mut self, store: &Store) {
         self.bytes.clear();
         self.ends.clear();
         self.reach = Audience::ALL;
-        self.on = journal.is_active();
+        self.on = store.journal.is_active();
         if let Some(expiries) = &self.expiries {
             expiries.open();
         }
@@ -47,10 +56,10 @@ impl Effects {
 
     /// Begins a command of a client of a writable replica: its own replicas get nothing but their
     /// common primary's stream, whose offset only that moves.
-    pub fn begin_local(&mut self, journal: &Journal) {
-        self.begin(journal);
+    pub fn begin_local(&mut self, store: &Store) {
+        self.begin(store);
         self.reach = Audience::AOF;
-        self.on &= journal.active_for(Audience::AOF);
+        self.on &= store.journal.active_for(Audience::AOF);
     }
 
     /// Begins a command whose effects nobody is to see, because its own bytes are journalled.
@@ -58,6 +67,61 @@ impl Effects {
         self.bytes.clear();
         self.ends.clear();
         self.on = false;
+    }
+
+    /// Notes what happened to a key in a database (by its number), behind the deletions that came
+    /// before. It is called where somebody hears of events.
+    pub(crate) fn event(&mut self, db: u16, event: Event, key: &[u8]) {
+        self.take_expired();
+        self.events.note(db, event, key);
+    }
+
+    /// Notes that a key of a database (by its number) was deleted by no command: its slot has gone to
+    /// another server, or the key has.
+    pub fn deleted(&mut self, store: &Store, db: u16, key: &[u8]) {
+        self.push(db, [b"DEL".as_slice(), key].into_iter());
+        if store.is_heard() {
+            self.event(db, crate::event::DELETED, key);
+        }
+    }
+
+    /// Appends what was noted of the keys of one slot, and tells of it.
+    pub fn settle(&mut self, store: &Store, guard: &mut SlotGuard<'_>) {
+        let sequence = self.commit(&store.journal);
+        if sequence != 0 {
+            guard.set_last_effect(sequence);
+        }
+        self.post(store);
+    }
+
+    /// A change was announced.
+    #[inline(always)]
+    pub(crate) fn announced(&mut self) {
+        self.told |= ANNOUNCED;
+    }
+
+    /// The effect of the changes that were announced was noted.
+    #[inline(always)]
+    pub(crate) fn noted(&mut self) {
+        self.told |= NOTED;
+    }
+
+    /// A command has ended: what it changed has an effect, and what has an effect was announced.
+    #[inline(always)]
+    pub(crate) fn end_command(&mut self) {
+        let told = std::mem::take(&mut self.told);
+        debug_assert!(
+            told == 0 || told == ANNOUNCED | NOTED,
+            "a change without an effect, or an effect without a change"
+        );
+    }
+
+    /// Tells who listens what has happened: behind the append, and while the slots are locked.
+    #[inline(always)]
+    pub fn post(&mut self, store: &Store) {
+        if !self.events.is_empty() {
+            store.post(&mut self.events);
+        }
     }
 
     /// Notes a command of a primary's stream.
@@ -110,33 +174,26 @@ impl Effects {
     }
 
     /// Notes one effect in a database (by its number).
+    #[inline(always)]
     pub fn push<'b>(&mut self, db: u16, args: impl ExactSizeIterator<Item = &'b [u8]>) {
-        self.push_for(db, Audience::ALL, args);
+        self.push_words(db, args.len(), args);
     }
 
-    /// Notes one effect for some readers only.
-    pub fn push_for<'b>(
+    /// Notes one effect of so many words.
+    pub(crate) fn push_words<'b>(
         &mut self,
         db: u16,
-        audience: Audience,
-        args: impl ExactSizeIterator<Item = &'b [u8]>,
+        words: usize,
+        args: impl Iterator<Item = &'b [u8]>,
     ) {
         if !self.on {
             return;
         }
         self.take_expired();
-        self.bytes.push(b'*');
-        num::write_i64(&mut self.bytes, args.len() as i64);
-        self.bytes.extend_from_slice(b"\r\n");
-        for arg in args {
-            self.bytes.push(b'$');
-            num::write_i64(&mut self.bytes, arg.len() as i64);
-            self.bytes.extend_from_slice(b"\r\n");
-            self.bytes.extend_from_slice(arg);
-            self.bytes.extend_from_slice(b"\r\n");
-        }
-        self.ends
-            .push((db, audience.within(self.reach), self.bytes.len()));
+        words::begin(&mut self.bytes, words);
+        args.for_each(|word| words::put_word(&mut self.bytes, word));
+        let audience = Audience::ALL.within(self.reach);
+        self.ends.push((db, audience, self.bytes.len()));
     }
 
     /// Notes the deletions of expired keys that have been met since the last effect.
@@ -151,9 +208,14 @@ impl Effects {
     fn note_expired(&mut self) {
         let met = self.expiries.as_ref().map(|met| met.take());
         for deletion in met.unwrap_or_default() {
-            self.bytes.extend_from_slice(&deletion.command);
-            let audience = deletion.audience.within(self.reach);
-            self.ends.push((deletion.db, audience, self.bytes.len()));
+            if let Some(audience) = deletion.audience {
+                deletion.write(&mut self.bytes);
+                let audience = audience.within(self.reach);
+                self.ends.push((deletion.db, audience, self.bytes.len()));
+            }
+            if deletion.heard {
+                self.events.note(deletion.db, Event::EXPIRED, &deletion.key);
+            }
         }
     }
 

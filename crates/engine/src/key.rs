@@ -14,7 +14,7 @@ pub struct Key<'a> {
     slot: Slot,
     hash: u64,
     /// Where its slot's guard was among the command's when it was handed out.
-    place: usize,
+    place: u32,
 }
 
 impl<'a> Key<'a> {
@@ -38,7 +38,7 @@ impl<'a> Key<'a> {
 
     #[inline(always)]
     pub(crate) fn place(&self) -> usize {
-        self.place
+        self.place as usize
     }
 }
 
@@ -70,7 +70,7 @@ impl<'a> Cx<'a> {
                 name,
                 slot,
                 hash,
-                place,
+                place: place as u32,
             }),
             None => Err(self.keys.lacks(slot)),
         }
@@ -95,7 +95,7 @@ impl<'a> Keyspace<'a> {
             name,
             slot,
             hash: ds::hash::of(name),
-            place: self.place(slot).unwrap_or(usize::MAX),
+            place: self.place(slot).map_or(u32::MAX, |place| place as u32),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! The keys that a command may touch: those of the slots it has locked, in its database.
 
 use crate::Key;
+use crate::change::{Before, Change, Entry, WholeChange};
 use crate::fail::{Fail, WRONGTYPE};
-use base::{Slot, num};
+use base::Slot;
 use ds::{Kind, Object};
 use store::gate::World;
-use store::{Edit, Flushed, Guards, Locker, SlotGuard, When};
+use store::{Expiry, Flushed, Guards, Locker, SlotGuard, Watch, When};
 
 /// A command's view of the key space.
 pub struct Keyspace<'a> {
@@ -85,7 +86,7 @@ impl<'a> Keyspace<'a> {
 
     /// Notes that the command has set when a key expires.
     #[inline]
-    pub fn expires(&self, key: Key<'_>, at: Option<i64>) {
+    fn expires(&self, key: Key<'_>, at: Option<i64>) {
         if let (true, Some(at)) = (self.local, at) {
             self.locker.store().note_local_expiry(self.db, &key, at);
         }
@@ -189,17 +190,26 @@ impl<'a> Keyspace<'a> {
     }
 
     /// Takes all keys out of one physical database, or of all; gives each slot's keys to `sink`.
-    /// Returns how many keys there were.
-    pub fn flush(&mut self, world: &World<'_>, db: Option<u16>, sink: impl FnMut(Flushed)) -> u64 {
+    /// It counts for as many changes as there were keys.
+    pub fn flush(
+        &mut self,
+        world: &World<'_>,
+        db: Option<u16>,
+        sink: impl FnMut(Flushed),
+    ) -> WholeChange {
         self.begun = true;
-        self.guards.flush(self.locker, world, db, sink)
+        let changes = self.guards.flush(self.locker, world, db, sink);
+        WholeChange { changes }
     }
 
     /// Exchanges two databases, by their numbers.
-    pub fn swap_databases(&mut self, world: &World<'_>, numbers: (u16, u16)) {
+    pub fn swap_databases(&mut self, world: &World<'_>, numbers: (u16, u16)) -> WholeChange {
         self.begun = true;
-        let now = self.when.now;
-        self.guards.swap_databases(self.locker, world, numbers, now);
+        if numbers.0 != numbers.1 {
+            let now = self.when.now;
+            self.guards.swap_databases(self.locker, world, numbers, now);
+        }
+        WholeChange { changes: 1 }
     }
 
     /// The first of these keys that is on its way to another server.
@@ -219,14 +229,9 @@ impl<'a> Keyspace<'a> {
 
     /// The guard of a key's slot.
     #[inline(always)]
-    pub(crate) fn guard(&mut self, key: Key<'_>) -> &mut SlotGuard<'a> {
-        let mut place = key.place();
-        if self.guards.slot_at(place) != Some(key.slot()) {
-            // More slots were locked since the key was handed out.
-            let now = self.guards.find(key.slot());
-            place = now.expect("a key's slot is locked before there is the key");
-        }
-        self.guards.at(place)
+    fn guard(&mut self, key: Key<'_>) -> &mut SlotGuard<'a> {
+        // More slots may have been locked since the key was handed out.
+        self.guards.of_slot(key.slot(), key.place())
     }
 
     /// Looks a key up for a reader: counts a hit or a miss and notes the access.
@@ -253,9 +258,9 @@ impl<'a> Keyspace<'a> {
         guard.find(db, key.hash(), &key, when)
     }
 
-    /// Looks a key up for a writer that may change its value in place. Whoever changes it calls
-    /// [`Keyspace::changed`].
-    pub fn edit(&mut self, key: Key<'_>) -> Option<Edit<'_>> {
+    /// Looks a key up for a writer that may change its value in place: see [`Entry`].
+    #[inline]
+    pub fn edit<'k>(&mut self, key: Key<'k>) -> Option<Entry<'_, 'k>> {
         let (db, when, touch) = (self.db, self.when, self.touch);
         self.begun = true;
         let guard = self.guard(key);
@@ -263,92 +268,126 @@ impl<'a> Keyspace<'a> {
         if let Some(stamp) = touch {
             crate::access::note(&edit, stamp);
         }
-        Some(edit)
+        Some(Entry::new(edit, key, db))
     }
 
     /// Stores an object under its key in place of what was there; the old value is freed, in the
     /// background when that may take long.
-    pub fn put(&mut self, key: Key<'_>, object: Object) {
-        debug_assert_eq!(object.key(), &*key, "an object lies under its own key");
+    #[inline(always)]
+    pub fn put<'k>(&mut self, key: Key<'k>, object: Object) -> Change<'k> {
+        let before = self.replace(&key, object);
+        Change::put(key, self.db, before)
+    }
+
+    fn replace(&mut self, key: &Key<'_>, object: Object) -> Before {
+        debug_assert_eq!(object.key(), &**key, "an object lies under its own key");
+        self.expires(*key, object.expire());
+        self.insert(key, object)
+    }
+
+    fn insert(&mut self, key: &Key<'_>, object: Object) -> Before {
         if let Some(stamp) = self.touch {
             crate::access::begin(&object, stamp);
         }
-        let db = self.db;
-        self.expires(key, object.expire());
+        let (db, when) = (self.db, self.when);
         self.begun = true;
-        let guard = self.guard(key);
-        let old = guard.put(db, key.hash(), object);
-        if let Some(old) = old {
-            self.locker.store().discard(old);
-        }
+        let Some(old) = self.guard(*key).put(db, key.hash(), object) else {
+            return Before::Nothing;
+        };
+        let before = before(&old, when);
+        self.locker.store().discard(old);
+        before
     }
 
     /// Stores a string under a key, in place of what was there; text that is a canonical integer
     /// is kept as one. A small string is overwritten where it lies.
-    pub fn put_string(&mut self, key: Key<'_>, value: &[u8], expire: Option<i64>) {
-        let (db, touch) = (self.db, self.touch);
-        self.expires(key, expire);
-        let integer = if value.len() <= 20 {
-            num::parse_i64(value)
-        } else {
-            None
-        };
-        let locker = self.locker;
+    #[inline(always)]
+    pub fn put_string<'k>(
+        &mut self,
+        key: Key<'k>,
+        value: &[u8],
+        expire: Option<i64>,
+    ) -> Change<'k> {
+        let before = self.overwrite(&key, value, expire);
+        Change::put(key, self.db, before)
+    }
+
+    fn overwrite(&mut self, key: &Key<'_>, value: &[u8], expire: Option<i64>) -> Before {
+        let (db, when, touch) = (self.db, self.when, self.touch);
+        self.expires(*key, expire);
         self.begun = true;
-        let guard = self.guard(key);
-        if let Some(mut object) = guard.overwrite(db, key.hash(), &key) {
+        let guard = self.guard(*key);
+        if let Some(mut object) = guard.overwrite(db, key.hash(), key) {
+            let before = before(&object, when);
             object.set_expire(expire);
-            match integer {
-                Some(integer) => object.set_int(integer),
-                None => object.set_str(value),
-            }
+            object.set_text(value);
             match touch {
                 Some(stamp) => crate::access::begin(&object, stamp),
                 None => object.set_lru(0),
             }
-            return;
+            return before;
         }
-        let object = match integer {
-            Some(integer) => Object::new_int(&key, integer, expire),
-            None => Object::new_str(&key, value, expire),
-        };
-        if let Some(stamp) = touch {
-            crate::access::begin(&object, stamp);
-        }
-        if let Some(old) = guard.put(db, key.hash(), object) {
-            locker.store().discard(old);
-        }
+        self.insert(key, Object::new_text(key, value, expire))
+    }
+
+    /// Sets when a key expires; `None`: never.
+    pub fn set_expire<'k>(&mut self, key: Key<'k>, at: Option<i64>) -> Option<Change<'k>> {
+        let ((), change) = self.edit(key)?.change(|object| object.set_expire(at));
+        self.expires(key, at);
+        Some(change)
+    }
+
+    /// Has a key live for ever, if it is there and would expire.
+    pub fn unset_expire<'k>(&mut self, key: Key<'k>) -> Option<Change<'k>> {
+        self.peek(key)?.expire()?;
+        self.set_expire(key, None)
     }
 
     /// Takes a key out; returns its object. An expired key is not there.
-    pub fn take(&mut self, key: Key<'_>) -> Option<Object> {
+    pub fn take<'k>(&mut self, key: Key<'k>) -> Option<(Object, Change<'k>)> {
         let (db, when) = (self.db, self.when);
         self.begun = true;
         let guard = self.guard(key);
         guard.find(db, key.hash(), &key, when)?;
-        guard.remove(db, key.hash(), &key)
+        let object = guard.remove(db, key.hash(), &key)?;
+        Some((object, Change::new(key, db)))
     }
 
-    /// Deletes a key; returns whether it was there.
-    pub fn delete(&mut self, key: Key<'_>) -> bool {
-        let object = self.take(key);
-        let there = object.is_some();
-        if let Some(object) = object {
-            self.locker.store().discard(object);
+    /// Deletes a key, if it is there.
+    pub fn delete<'k>(&mut self, key: Key<'k>) -> Option<Change<'k>> {
+        let (object, change) = self.take(key)?;
+        self.locker.store().discard(object);
+        Some(change)
+    }
+
+    /// Deletes the key of a change when its collection has become empty, as collections without
+    /// elements do not exist.
+    pub fn delete_if_empty<'k>(&mut self, change: Change<'k>, empty: bool) -> Change<'k> {
+        if !empty {
+            return change;
         }
-        there
+        match self.delete(change.key()) {
+            Some(deleted) => change.and(deleted).emptied(),
+            None => change,
+        }
     }
 
-    /// Tells watchers that the key changed and counts the change.
-    #[inline]
-    pub fn changed(&mut self, key: Key<'_>) {
-        let db = self.db;
-        self.guard(key).changed(db, &key);
+    /// Tells who watches the key of a change, and counts so many changes.
+    #[inline(always)]
+    pub(crate) fn tell_watchers(&mut self, change: &Change<'_>, changes: u64) {
+        let key = change.key();
+        self.guard(key).changed(change.db(), &key, changes);
     }
 
-    /// Counts changes beyond those that [`Keyspace::changed`] counted.
-    pub fn count_dirty(&self, changes: u64) {
+    /// Counts changes of whole databases.
+    pub(crate) fn count_dirty(&self, changes: u64) {
         self.locker.count_dirty(changes);
+    }
+
+    /// Has a watch told when a key changes from now on.
+    pub(crate) fn watch(&mut self, key: Key<'_>, watch: &Watch) {
+        let (db, now) = (self.db, self.when.now);
+        self.guard(key).watch(db, &key, watch, now);
     }
 
     /// Looks a key up for a reader that wants a value of one kind.
@@ -367,18 +406,25 @@ impl<'a> Keyspace<'a> {
     ///
     /// # Errors
     /// WRONGTYPE when the key holds another kind.
-    pub fn edit_kind(&mut self, key: Key<'_>, kind: Kind) -> Result<Option<Edit<'_>>, Fail> {
+    #[inline]
+    pub fn edit_kind<'k>(
+        &mut self,
+        key: Key<'k>,
+        kind: Kind,
+    ) -> Result<Option<Entry<'_, 'k>>, Fail> {
         match self.edit(key) {
             Some(object) if object.kind() != kind => Err(WRONGTYPE.into()),
             found => Ok(found),
         }
     }
+}
 
-    /// Deletes the key when its collection has become empty, as collections without elements do
-    /// not exist.
-    pub fn delete_if_empty(&mut self, key: Key<'_>, empty: bool) {
-        if empty {
-            self.delete(key);
-        }
+/// What a value that is overwritten was: nobody has met that it has expired.
+#[inline(always)]
+fn before(old: &Object, when: When) -> Before {
+    if when.expiry == Expiry::Delete && old.expire().is_some_and(|at| at <= when.now) {
+        Before::Expired
+    } else {
+        Before::Value
     }
 }

@@ -8,11 +8,13 @@
 
 pub mod access;
 mod ahead;
+mod change;
 pub mod clients;
 mod clock;
 mod cx;
 mod dice;
 mod effects;
+mod event;
 pub mod fail;
 mod family;
 mod foreign;
@@ -36,6 +38,7 @@ mod transaction;
 pub mod witness;
 mod worker;
 
+pub use change::{Change, Entry, WholeChange};
 pub use clients::{ClientCard, Clients, Meter, Reading};
 pub use clock::{Clock, wall_us};
 pub use cx::Cx;

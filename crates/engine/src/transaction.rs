@@ -3,7 +3,7 @@
 use crate::ahead::KnownKey;
 use crate::fail::{self, Fail};
 use crate::family::monitor;
-use crate::worker::{MISSES, Slots, is_paused, lock};
+use crate::worker::{Command, MISSES, Slots, is_paused, lock};
 use crate::{Keyspace, Outcome, Session, Worker};
 use base::Slot;
 use commands::{Cmd, Spec, flag};
@@ -37,6 +37,16 @@ pub struct Queued {
     pub args: ArgsBuf,
     /// The keys among them, as they were found when it was queued.
     keys: SmallVec<[KnownKey; 1]>,
+}
+
+impl Queued {
+    fn command(&self) -> Command<'_> {
+        Command {
+            spec: self.spec,
+            args: self.args.as_args(),
+            known: &self.keys,
+        }
+    }
 }
 
 impl Transaction {
@@ -191,12 +201,12 @@ impl Worker {
             Err(Fail::Busy(slot)) => return Outcome::Busy(slot),
             Err(_) => return Outcome::Token,
         };
-        let db = parts.engine.store.physical_db(session.db);
+        let db = parts.desk.engine.store.physical_db(session.db);
         let mut keys = Keyspace::new(locker, guards, db, when);
         if let Some(token) = &token {
             keys = keys.with_token(token);
         }
-        match unit.check(parts.engine, session, home, &mut keys, now) {
+        match unit.check(parts.desk.engine, session, home, &mut keys, now) {
             Ok(()) => unit.run(parts, session, keys, None, out),
             Err(Refusal::Leaving(key)) => Outcome::Leaving(key),
             Err(Refusal::Fail(fail)) => {
@@ -243,8 +253,8 @@ impl Worker {
         let outcome = match locker.try_world(crate::worker::PATIENCE) {
             None => Ok(Outcome::Token),
             // The gate was closed: a pause may have begun, or ended.
-            Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
-            Some(_) if parts.engine.generation() != generation => Ok(Outcome::Token),
+            Some(_) if parts.desk.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if parts.desk.engine.generation() != generation => Ok(Outcome::Token),
             Some(_)
                 if is_paused(level, session, || {
                     unit.has(flag::WRITE | flag::MAY_REPLICATE)
@@ -254,9 +264,9 @@ impl Worker {
             }
             Some(world) => {
                 let guards = locker.lock_all(world.token(), slots);
-                let db = parts.engine.store.physical_db(session.db);
+                let db = parts.desk.engine.store.physical_db(session.db);
                 let mut keys = Keyspace::of_world(locker, guards, db, when);
-                unit.check(parts.engine, session, home, &mut keys, now)
+                unit.check(parts.desk.engine, session, home, &mut keys, now)
                     .map(|()| unit.run(parts, session, keys, Some(&world), out))
             }
         };

@@ -335,14 +335,18 @@ impl Worker {
     /// These, and the keys that were looked at.
     fn parts_and_keys(&mut self) -> (&Locker, Parts<'_>, &Lookahead) {
         let parts = Parts {
-            engine: &self.engine,
-            settings: &self.settings,
-            effects: &mut self.effects,
-            dice: &mut self.dice,
-            stats: &self.stats,
-            clock: &mut self.clock,
-            stretch: &mut self.stretch,
-            mark: &mut self.mark,
+            desk: Desk {
+                engine: &self.engine,
+                settings: &self.settings,
+                effects: &mut self.effects,
+                dice: &mut self.dice,
+            },
+            books: Books {
+                stats: &self.stats,
+                clock: &mut self.clock,
+                stretch: &mut self.stretch,
+                mark: &mut self.mark,
+            },
         };
         (&self.locker, parts, &self.ahead)
     }
@@ -441,7 +445,7 @@ mod running;
 pub(crate) use admission::is_paused;
 pub(crate) use calling::tell_of_undeclared;
 pub(crate) use locking::{MISSES, Slots, lock};
-pub(crate) use running::{Parts, append_effects, prepare, seen};
+pub(crate) use running::{Books, Command, Desk, Parts, append_effects, seen};
 
 #[cfg(test)]
 mod tests;

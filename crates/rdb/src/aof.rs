@@ -22,14 +22,5 @@ pub fn put_timestamp(out: &mut Vec<u8>, seconds: i64) {
 
 /// Appends one command.
 pub fn put_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
-    out.push(b'*');
-    base::num::write_i64(out, arguments.len() as i64);
-    out.extend_from_slice(b"\r\n");
-    for argument in arguments {
-        out.push(b'$');
-        base::num::write_i64(out, argument.len() as i64);
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(argument);
-        out.extend_from_slice(b"\r\n");
-    }
+    base::words::put(out, arguments.iter());
 }

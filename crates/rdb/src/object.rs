@@ -5,7 +5,7 @@ use crate::encode::Encoder;
 use crate::format::{Kind, ValueType};
 use crate::reader::{Error, ErrorKind, Event, Key};
 use crate::writer::{KeyMeta, Writer};
-use base::{UnixMs, num};
+use base::UnixMs;
 use ds::list::Piece;
 use ds::{Hash, HashLimits, List, ListLimits, Listpack, Object, Pin, ValueRef, access};
 
@@ -290,10 +290,7 @@ impl Builder {
         }
         let (key, expire) = (&self.key.key, self.key.meta.expire.map(|at| at.0));
         let object = match self.body {
-            Body::Text(text) => match short_integer(&text) {
-                Some(integer) => Object::new_int(key, integer, expire),
-                None => Object::new_str(key, &text, expire),
-            },
+            Body::Text(text) => Object::new_text(key, &text, expire),
             Body::List(list) => Object::new_list(key, list, expire),
             Body::Hash(hash) => Object::new_hash(key, hash, expire),
         };
@@ -302,14 +299,6 @@ impl Builder {
             None => access::idle_since(self.key.meta.idle.unwrap_or(0) as u32, now_ms),
         });
         Some(object)
-    }
-}
-
-fn short_integer(text: &[u8]) -> Option<i64> {
-    if text.len() <= 20 {
-        num::parse_i64(text)
-    } else {
-        None
     }
 }
 

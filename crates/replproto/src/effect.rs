@@ -11,11 +11,7 @@ pub enum Level {
 
 /// One command as RESP.
 pub(crate) fn command(words: &[&[u8]]) -> Vec<u8> {
-    let mut out = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
+    let mut out = Vec::new();
+    base::words::put(&mut out, words.iter());
     out
 }

@@ -333,16 +333,15 @@ fn delete_slot(engine: &Engine, locker: &Locker, slot: Slot) -> Deleted {
         return Deleted::Nothing;
     }
     let mut effects = engine::Effects::default();
-    effects.begin(&engine.store.journal);
+    effects.begin(&engine.store);
     for key in &keys {
-        effects.push(0, [b"DEL".as_slice(), key].into_iter());
+        effects.deleted(&engine.store, 0, key);
     }
     if let Some(gone) = guard.take_keys(0) {
         engine.store.discard_later(Garbage::Keys(gone));
     }
     guard.count_dirty(keys.len() as u64);
-    let sequence = effects.commit(&engine.store.journal);
-    guard.set_last_effect(sequence);
+    effects.settle(&engine.store, &mut guard);
     Deleted::Keys
 }
 

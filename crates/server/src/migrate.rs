@@ -374,15 +374,11 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
         let hash = ds::hash::of(key);
         if let Some(object) = guard.remove(db, hash, key) {
             engine.store.discard(object);
-            guard.changed(db, key);
+            guard.changed(db, key, 1);
             let mut effects = Effects::default();
-            effects.begin(&engine.store.journal);
-            let number = engine.store.logical_db(db);
-            effects.push(number, [b"DEL".as_slice(), key].into_iter());
-            let sequence = effects.commit(&engine.store.journal);
-            if sequence != 0 {
-                guard.set_last_effect(sequence);
-            }
+            effects.begin(&engine.store);
+            effects.deleted(&engine.store, engine.store.logical_db(db), key);
+            effects.settle(&engine.store, &mut guard);
         }
     }
     guard.end_leaving(key);

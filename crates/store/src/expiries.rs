@@ -3,16 +3,65 @@
 
 use crate::journal::{Audience, Effect};
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::{Guards, Locker};
+use crate::{Event, Events, Guards, Locker, Store};
 
-/// A deletion that is still to be journalled.
+/// A deletion that is still to be journalled and told of.
 pub struct Deletion {
     /// The number of its database.
     pub db: u16,
-    /// Who is to see it.
-    pub audience: Audience,
-    /// The command, as RESP.
-    pub command: Vec<u8>,
+    /// Who is to see it in the journal; nobody, where that had no reader.
+    pub audience: Option<Audience>,
+    /// The key.
+    pub key: Box<[u8]>,
+    /// Whether somebody hears of it.
+    pub heard: bool,
+    /// Whether it is journalled as UNLINK.
+    unlink: bool,
+}
+
+impl Deletion {
+    /// Of a key in a physical database; `None` where nobody is to hear of it.
+    pub(crate) fn of(store: &Store, db: u16, key: &[u8], audience: Audience) -> Option<Deletion> {
+        let (journalled, heard) = (store.journal.is_active(), store.is_heard());
+        if !journalled && !heard {
+            return None;
+        }
+        Some(Deletion {
+            db: store.logical_db(db),
+            audience: journalled.then_some(audience),
+            key: key.into(),
+            heard,
+            unlink: store.lazy_expire(),
+        })
+    }
+
+    /// Appends the command as RESP.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let name: &[u8] = if self.unlink { b"UNLINK" } else { b"DEL" };
+        base::words::put(out, [name, &self.key].into_iter());
+    }
+
+    /// Journals it as a record of its own, and tells of it; returns its sequence number, 0 where the
+    /// journal has no reader.
+    pub(crate) fn settle(&self, store: &Store) -> u64 {
+        let mut sequence = 0;
+        if let Some(audience) = self.audience {
+            let mut command = Vec::new();
+            self.write(&mut command);
+            let effect = Effect {
+                db: self.db,
+                audience,
+                command: &command,
+            };
+            sequence = store.journal.append(&[effect]);
+        }
+        if self.heard {
+            let mut events = Events::default();
+            events.note(self.db, Event::EXPIRED, &self.key);
+            store.post(&mut events);
+        }
+        sequence
+    }
 }
 
 /// What a thread's commands have met. Only that thread uses it; it is shared so that the one who
@@ -68,17 +117,10 @@ impl Locker {
     #[cold]
     pub fn journal_expiries(&self, guards: &mut Guards<'_>) {
         for deletion in self.expiries().take() {
-            let Deletion {
-                db,
-                audience,
-                command,
-            } = &deletion;
-            let effect = Effect {
-                db: *db,
-                audience: *audience,
-                command,
-            };
-            guards.set_last_effect(self.store().journal.append(&[effect]));
+            let sequence = deletion.settle(self.store());
+            if sequence != 0 {
+                guards.set_last_effect(sequence);
+            }
         }
     }
 }

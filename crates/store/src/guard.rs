@@ -8,7 +8,7 @@ mod leaving;
 mod watching;
 
 use crate::count::{self, Counts};
-use crate::journal::{Audience, Effect};
+use crate::journal::Audience;
 use crate::slot::{Keys, SlotState};
 use crate::tap::Detached;
 use crate::{Cell, Deletion, Locker, Mutant, Store};
@@ -190,23 +190,14 @@ impl<'a> SlotGuard<'a> {
             rare.watchers.expire(db, key);
         }
         count::add(&self.counts().expired, 1);
-        if self.store().journal.is_active() {
-            let deletion = Deletion {
-                db: self.store().logical_db(db),
-                audience,
-                command: delete_command(self.store().lazy_expire(), key),
-            };
-            if let Some(alone) = self.locker.expiries().note(deletion) {
-                let effect = Effect {
-                    db: alone.db,
-                    audience,
-                    command: &alone.command,
-                };
-                let sequence = self.store().journal.append(&[effect]);
+        if let Some(deletion) = Deletion::of(self.store(), db, key, audience)
+            && let Some(alone) = self.locker.expiries().note(deletion)
+        {
+            let sequence = alone.settle(self.store());
+            if sequence != 0 {
                 self.set_last_effect(sequence);
             }
         }
-        self.store().note_expired(db, key);
         self.store().discard(object);
     }
 
@@ -271,10 +262,10 @@ impl<'a> SlotGuard<'a> {
         })
     }
 
-    /// Tells watchers that a key changed, and counts the change.
+    /// Tells watchers that a key changed, and counts so many changes.
     #[inline]
-    pub fn changed(&mut self, db: u16, key: &[u8]) {
-        count::add(&self.counts().dirty, 1);
+    pub fn changed(&mut self, db: u16, key: &[u8], changes: u64) {
+        count::add(&self.counts().dirty, changes);
         if !self.state().taps.is_empty() && self.store().is_broken(Mutant::BaselineAfterEffect) {
             self.before(db, ds::hash::of(key), key);
         }
@@ -283,7 +274,7 @@ impl<'a> SlotGuard<'a> {
         }
     }
 
-    /// Counts changes beyond the one that [`SlotGuard::changed`] counts.
+    /// Counts changes beyond those that [`SlotGuard::changed`] counts.
     pub fn count_dirty(&self, changes: u64) {
         count::add(&self.counts().dirty, changes);
     }
@@ -369,21 +360,6 @@ impl Drop for Edit<'_> {
             self.counts.expires(self.db, change);
         }
     }
-}
-
-fn delete_command(unlink: bool, key: &[u8]) -> Vec<u8> {
-    let name: &[u8] = if unlink {
-        b"*2\r\n$6\r\nUNLINK\r\n$"
-    } else {
-        b"*2\r\n$3\r\nDEL\r\n$"
-    };
-    let mut command = Vec::with_capacity(name.len() + key.len() + 16);
-    command.extend_from_slice(name);
-    base::num::write_i64(&mut command, key.len() as i64);
-    command.extend_from_slice(b"\r\n");
-    command.extend_from_slice(key);
-    command.extend_from_slice(b"\r\n");
-    command
 }
 
 /// Spreads the growth of evenly filled slots: neighbours in number differ much.

@@ -12,6 +12,22 @@ const MANY: usize = 16;
 /// What stands in that table for a slot without a guard.
 const NONE: u16 = u16::MAX;
 
+/// The place of a slot's guard.
+fn place_among(places: Option<&[u16]>, guards: &[SlotGuard<'_>], slot: Slot) -> Option<usize> {
+    match places {
+        Some(places) => {
+            let place = places[slot.index()];
+            (place != NONE).then_some(usize::from(place))
+        }
+        None => guards.iter().position(|guard| guard.slot() == slot),
+    }
+}
+
+#[cold]
+fn moved_to(places: Option<&[u16]>, guards: &[SlotGuard<'_>], slot: Slot) -> usize {
+    place_among(places, guards, slot).expect("a slot's guard stays with the command")
+}
+
 /// The guards of a command over any number of slots.
 #[derive(Default)]
 pub struct Guards<'a> {
@@ -42,19 +58,21 @@ impl<'a> Guards<'a> {
     }
 
     fn find_among(&self, guards: &[SlotGuard<'a>], slot: Slot) -> Option<usize> {
-        match &self.places {
-            Some(places) => {
-                let place = places[slot.index()];
-                (place != NONE).then_some(usize::from(place))
-            }
-            None => guards.iter().position(|guard| guard.slot() == slot),
-        }
+        place_among(self.places.as_deref(), guards, slot)
     }
 
-    /// The slot of the guard in a place.
-    #[inline]
-    pub fn slot_at(&self, place: usize) -> Option<Slot> {
-        self.guards.get(place).map(SlotGuard::slot)
+    /// The guard of a slot, which was in that place when it was looked for last.
+    ///
+    /// # Panics
+    /// When the slot has none.
+    #[inline(always)]
+    pub fn of_slot(&mut self, slot: Slot, place: usize) -> &mut SlotGuard<'a> {
+        let guards = self.guards.as_mut_slice();
+        let place = match guards.get(place) {
+            Some(guard) if guard.slot() == slot => place,
+            _ => moved_to(self.places.as_deref(), guards, slot),
+        };
+        &mut guards[place]
     }
 
     /// The guard in a place.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod count;
+mod events;
 mod expire;
 mod expiries;
 mod flush;
@@ -29,6 +30,7 @@ mod wait;
 mod watch;
 
 pub use count::Totals;
+pub use events::{Class, Event, Events};
 pub use expire::{ExpireCycle, ExpireProgress};
 pub use expiries::{Deletion, Expiries};
 pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
@@ -50,7 +52,7 @@ use journal::Journal;
 use occupied::Occupied;
 use slot::SlotState;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use sync::{Mutex, RwLock};
 use tap::Taps;
 use wait::SlotWaits;
@@ -89,8 +91,6 @@ pub enum Garbage {
     Watch(u16, Box<[u8]>, Watch),
 }
 
-type ExpiredHook = Box<dyn Fn(u16, &[u8]) + Send + Sync>;
-
 /// The key space.
 pub struct Store {
     cells: Box<[Cell]>,
@@ -106,7 +106,7 @@ pub struct Store {
     lazy_expire: AtomicBool,
     garbage: Mutex<mpsc::Sender<Garbage>>,
     garbage_count: Arc<AtomicU64>,
-    on_expired: OnceLock<ExpiredHook>,
+    listener: events::Listener,
     local: local::LocalExpiries,
     held: held::Held,
     /// The rule that a test has broken; 0: none.
@@ -149,7 +149,7 @@ impl Store {
             lazy_expire: AtomicBool::new(false),
             garbage: Mutex::new(garbage),
             garbage_count,
-            on_expired: OnceLock::new(),
+            listener: events::Listener::default(),
             local: local::LocalExpiries::default(),
             held: held::Held::default(),
             mutant: AtomicU8::new(0),
@@ -232,18 +232,6 @@ impl Store {
 
     fn lazy_expire(&self) -> bool {
         self.lazy_expire.load(Ordering::Relaxed)
-    }
-
-    /// Sets what is told of every key that expired (its physical database and the key), under the
-    /// slot's lock. Only the first that is set is told.
-    pub fn on_expired(&self, hook: impl Fn(u16, &[u8]) + Send + Sync + 'static) {
-        let _ = self.on_expired.set(Box::new(hook));
-    }
-
-    fn note_expired(&self, db: u16, key: &[u8]) {
-        if let Some(hook) = self.on_expired.get() {
-            hook(db, key);
-        }
     }
 
     /// Frees a value: at once when that is quick, else in the background.

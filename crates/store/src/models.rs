@@ -54,7 +54,7 @@ fn append(locker: &Locker, key: &str, letter: u8) {
     if !edited {
         guard.put(0, hash, Object::new_str(key.as_bytes(), &[letter], None));
     }
-    guard.changed(0, key.as_bytes());
+    guard.changed(0, key.as_bytes(), 1);
     let effect = Effect {
         db: 0,
         audience: Audience::AOF,

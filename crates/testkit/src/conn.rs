@@ -145,12 +145,7 @@ impl Conn {
 
 /// A request as an array of bulk strings.
 fn encode<A: AsRef<[u8]>>(request: &[A]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", request.len()).into_bytes();
-    for word in request {
-        let word = word.as_ref();
-        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        bytes.extend_from_slice(word);
-        bytes.extend_from_slice(b"\r\n");
-    }
+    let mut bytes = Vec::new();
+    base::words::put(&mut bytes, request.iter());
     bytes
 }

@@ -3,8 +3,11 @@
 //!
 //! A line is a command as it is typed, ` => ` and its reply in the notation of [`Reply::notation`].
 //! Below it may stand `3> REPLY`, where RESP3 has another reply, and `-> COMMAND` for each command
-//! that it sends to replicas (`-> ?`: one with a time that depends on the clock). A line `## NAME`
-//! begins a section, in an empty database. Lines that begin with `# ` are comments.
+//! that it sends to replicas (`-> ?`: one with a time that depends on the clock), and `@ CLASS NAME
+//! KEY` for each event that it causes, with the letter that
+//! `notify-keyspace-events` has for the class, and with ` in DB` behind it where that is another
+//! database than 0. A line `## NAME` begins a section, in an empty database. Lines that begin with
+//! `# ` are comments.
 
 use crate::Reply;
 
@@ -21,6 +24,8 @@ pub struct Step {
     pub resp3: String,
     /// The commands that it sends to replicas, each as a line; `?` for one that is not said.
     pub effects: Vec<String>,
+    /// The events that it causes, each as [`event_line`] has it.
+    pub events: Vec<String>,
 }
 
 /// Commands that belong together.
@@ -56,6 +61,15 @@ pub fn command_line<'a>(words: impl Iterator<Item = &'a [u8]>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// An event as a script has it.
+pub fn event_line(class: char, name: &str, key: &[u8], db: u16) -> String {
+    let key = command_line(std::iter::once(key));
+    match db {
+        0 => format!("{class} {name} {key}"),
+        _ => format!("{class} {name} {key} in {db}"),
+    }
+}
+
 /// Reads a script.
 ///
 /// # Panics
@@ -82,6 +96,8 @@ pub fn parse(text: &str) -> Vec<Section> {
             above(steps, number).resp3 = rest.into();
         } else if let Some(rest) = line.strip_prefix("-> ") {
             above(steps, number).effects.push(rest.into());
+        } else if let Some(rest) = line.strip_prefix("@ ") {
+            above(steps, number).events.push(rest.into());
         } else {
             let (command, reply) = line
                 .split_once(" => ")
@@ -92,6 +108,7 @@ pub fn parse(text: &str) -> Vec<Section> {
                 reply: reply.into(),
                 resp3: reply.into(),
                 effects: Vec::new(),
+                events: Vec::new(),
             });
         }
     }

@@ -4,6 +4,7 @@
 //! from both ends. Text that is a number in its only decimal form is kept as that number.
 
 use super::ListpackError;
+use base::num;
 
 /// One element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ impl<'a> Item<'a> {
     /// How `bytes` is kept.
     #[inline]
     pub fn of(bytes: &'a [u8]) -> Item<'a> {
-        match parse_int(bytes) {
+        match num::parse_i64(bytes) {
             Some(n) => Item::Int(n),
             None => Item::Str(bytes),
         }
@@ -54,7 +55,7 @@ impl<'a> Item<'a> {
         match (self, wanted) {
             (Item::Str(a), Item::Str(b)) => a == b,
             (Item::Int(a), Item::Int(b)) => a == b,
-            (Item::Str(a), Item::Int(b)) => a.len() <= 20 && parse_int(a) == Some(*b),
+            (Item::Str(a), Item::Int(b)) => num::parse_i64(a) == Some(*b),
             (Item::Int(_), Item::Str(_)) => false,
         }
     }
@@ -80,38 +81,6 @@ impl<'a> Item<'a> {
             }
         };
         write_back(n, &mut out[n..]);
-    }
-}
-
-/// The number that `bytes` is the one decimal form of.
-#[inline]
-pub(crate) fn parse_int(bytes: &[u8]) -> Option<i64> {
-    let (&first, mut digits) = bytes.split_first()?;
-    if bytes.len() > 20 {
-        return None;
-    }
-    let negative = first == b'-';
-    let lead = if negative {
-        let (&lead, rest) = digits.split_first()?;
-        digits = rest;
-        lead
-    } else {
-        first
-    };
-    if !(b'1'..=b'9').contains(&lead) {
-        return (bytes == b"0").then_some(0);
-    }
-    let mut n = u64::from(lead - b'0');
-    for &d in digits {
-        if !d.is_ascii_digit() {
-            return None;
-        }
-        n = n.checked_mul(10)?.checked_add(u64::from(d - b'0'))?;
-    }
-    if negative {
-        0i64.checked_sub_unsigned(n)
-    } else {
-        i64::try_from(n).ok()
     }
 }
 

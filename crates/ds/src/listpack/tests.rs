@@ -1,6 +1,5 @@
 //! Listpacks against a vector of elements, against bytes that Redis 7.0.15 wrote, and damaged.
 
-use super::codec::parse_int;
 use super::*;
 use crate::dice::{Dice, turns};
 
@@ -39,30 +38,6 @@ fn bytes_are_those_that_redis_writes() {
     let mut forth = all(&p);
     forth.reverse();
     assert_eq!(back, forth);
-}
-
-#[test]
-fn numbers_are_parsed_strictly() {
-    let good = [0, 7, -7, 10, i64::MAX, i64::MIN];
-    for n in good {
-        assert_eq!(parse_int(n.to_string().as_bytes()), Some(n));
-    }
-    for bad in [
-        "",
-        "-",
-        "+1",
-        "00",
-        "-0",
-        "01",
-        "1a",
-        " 1",
-        "9223372036854775808",
-        "-9223372036854775809",
-        "18446744073709551616",
-        "999999999999999999999",
-    ] {
-        assert_eq!(parse_int(bad.as_bytes()), None, "{bad}");
-    }
 }
 
 fn some_value(d: &mut Dice) -> Vec<u8> {

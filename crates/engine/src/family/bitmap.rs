@@ -1,9 +1,10 @@
 //! Strings as rows of bits: SETBIT, BITCOUNT, BITPOS, BITOP; BITFIELD in its own file.
 
-use super::string::string_bytes;
+use super::string::{string_bytes, write_range};
+use crate::Cx;
+use crate::event;
 use crate::fail::{Done, Fail, SYNTAX};
 use crate::handlers::Handler;
-use crate::{Cx, Key};
 use base::num;
 use commands::family::bitmap::Handlers;
 use ds::{Kind, Object};
@@ -58,23 +59,11 @@ pub(crate) fn setbit(cx: &mut Cx<'_>) -> Done {
     let was = old.map_or(0, |byte| byte >> shift & 1);
     if old.is_none() || was != bit {
         let byte = old.unwrap_or(0) & !(1 << shift) | bit << shift;
-        write(cx, key, at, &[byte]);
-        cx.keys.changed(key);
-        cx.effect_as_sent();
+        let (_, change) = write_range(cx, key, at, &[byte]);
+        cx.end_as_sent(change, event::SETBIT, 1);
     }
     cx.reply.int(i64::from(was));
     Ok(())
-}
-
-/// Writes bytes into the string at a key, which is made or grows as needed.
-fn write(cx: &mut Cx<'_>, key: Key<'_>, at: usize, bytes: &[u8]) {
-    if let Some(mut object) = cx.keys.edit(key) {
-        object.set_range(at, bytes);
-        return;
-    }
-    let mut object = Object::new_str(&key, b"", None);
-    object.set_range(at, bytes);
-    cx.keys.put(key, object);
 }
 
 /// GETBIT key offset
@@ -263,10 +252,7 @@ pub(crate) fn bitop(cx: &mut Cx<'_>) -> Done {
         longest = longest.max(length);
     }
     if longest == 0 {
-        if cx.keys.delete(target) {
-            cx.keys.changed(target);
-            cx.effect(&[b"DEL", &target]);
-        }
+        cx.delete_as_effect(target);
         cx.reply.int(0);
         return Ok(());
     }
@@ -289,9 +275,8 @@ pub(crate) fn bitop(cx: &mut Cx<'_>) -> Done {
             result.iter_mut().for_each(|byte| *byte = !*byte);
         }
     }
-    cx.keys.put(target, Object::new_str(&target, &result, None));
-    cx.keys.changed(target);
-    cx.effect_as_sent();
+    let change = cx.keys.put(target, Object::new_str(&target, &result, None));
+    cx.end_as_sent(change, event::SET, 1);
     cx.reply.int(longest as i64);
     Ok(())
 }

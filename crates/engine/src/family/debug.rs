@@ -416,8 +416,8 @@ fn populate(cx: &mut Cx<'_>) -> Done {
         if size > 0 {
             value.resize(size, 0);
         }
-        cx.keys.put(key, Object::new_str(&key, &value, None));
-        cx.keys.changed(key);
+        let change = cx.keys.put(key, Object::new_str(&key, &value, None));
+        cx.end_here(change, &[], 1);
     }
     cx.reply.ok();
     Ok(())

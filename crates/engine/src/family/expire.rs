@@ -1,8 +1,9 @@
 //! Expiry of keys: EXPIRE and TTL in all their forms.
 
-use crate::Cx;
+use crate::event;
 use crate::fail::{Done, Fail, bad_expire};
 use crate::handlers::Handler;
+use crate::{Cx, Key};
 use commands::family::expire::Handlers;
 
 /// What runs the rows of this family.
@@ -93,36 +94,31 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
     }
     // A time that has passed deletes at once, but not where a primary's DEL will come.
     if at <= cx.now_ms() && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
-        cx.keys.delete(key);
-        cx.keys.changed(key);
-        cx.effect(&[b"DEL", &key]);
+        cx.delete_as_effect(key);
     } else {
-        if let Some(mut object) = cx.keys.edit(key) {
-            object.set_expire(Some(at));
-        }
-        cx.keys.expires(key, Some(at));
-        cx.keys.changed(key);
-        cx.effect(&[b"PEXPIREAT", &key, at.to_string().as_bytes()]);
+        set(cx, key, at);
     }
     cx.reply.int(1);
     Ok(())
 }
 
+/// Sets when a key that is there expires. The effect names the point in time.
+pub(crate) fn set(cx: &mut Cx<'_>, key: Key<'_>, at: i64) {
+    if let Some(change) = cx.keys.set_expire(key, Some(at)) {
+        let mut digits = itoa::Buffer::new();
+        let at = digits.format(at).as_bytes();
+        cx.end(change, (event::EXPIRE, 1), &[b"PEXPIREAT", &key, at]);
+    }
+}
+
 /// PERSIST key
 pub(crate) fn persist(cx: &mut Cx<'_>) -> Done {
     let key = cx.key(0)?;
-    let has = cx
-        .keys
-        .peek(key)
-        .is_some_and(|object| object.expire().is_some());
-    if has {
-        if let Some(mut object) = cx.keys.edit(key) {
-            object.set_expire(None);
-        }
-        cx.keys.changed(key);
-        cx.effect_as_sent();
+    let change = cx.keys.unset_expire(key);
+    cx.reply.int(i64::from(change.is_some()));
+    if let Some(change) = change {
+        cx.end_as_sent(change, event::PERSIST, 1);
     }
-    cx.reply.int(i64::from(has));
     Ok(())
 }
 

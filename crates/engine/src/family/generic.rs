@@ -1,10 +1,12 @@
 //! Keys of any type: DEL, EXISTS, RENAME, COPY, MOVE, SCAN and kin.
 
+use crate::event;
 use crate::fail::{self, Done, Fail, SYNTAX};
 use crate::handlers::Handler;
-use crate::{Cx, Key, Keyspace};
+use crate::{Change, Cx, Key, Keyspace};
 use base::num;
 use commands::family::generic::Handlers;
+use smallvec::{SmallVec, smallvec};
 
 /// What runs the rows of this family.
 pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
@@ -42,12 +44,12 @@ pub(crate) fn unlink(cx: &mut Cx<'_>) -> Done {
 }
 
 fn delete(cx: &mut Cx<'_>, name: &[u8]) -> Done {
-    let mut effect: Vec<&[u8]> = vec![name];
+    let mut effect: SmallVec<[&[u8]; 8]> = smallvec![name];
     let mut deleted = 0;
     for nth in 0..cx.key_count() {
         let key = cx.key(nth)?;
-        if cx.keys.delete(key) {
-            cx.keys.changed(key);
+        if let Some(change) = cx.keys.delete(key) {
+            cx.announce(change, event::DEL, 1);
             effect.push(key.name());
             deleted += 1;
         }
@@ -114,12 +116,11 @@ fn rename_unless(cx: &mut Cx<'_>, target_exists: bool) -> Result<bool, Fail> {
     if target_exists && cx.keys.peek(to).is_some() {
         return Ok(false);
     }
-    let Some(object) = cx.keys.take(from) else {
+    let Some((object, gone)) = cx.keys.take(from) else {
         return Err(fail::NO_SUCH_KEY.into());
     };
-    cx.keys.put(to, object.with_key(&to));
-    cx.keys.changed(from);
-    cx.keys.changed(to);
+    let come = cx.keys.put(to, object.with_key(&to)).afresh();
+    cx.announce_moved((gone, event::RENAME_FROM), (come, event::RENAME_TO));
     cx.effect_as_sent();
     Ok(true)
 }
@@ -154,32 +155,33 @@ pub(crate) fn move_(cx: &mut Cx<'_>) -> Done {
     }
     let (here, there) = (cx.keys.db(), cx.engine.store.physical_db(target));
     let moved = move_between(&mut cx.keys, key, here, there);
-    if moved {
+    cx.reply.int(i64::from(moved.is_some()));
+    if let Some((gone, come)) = moved {
+        cx.announce_moved((gone, event::MOVE_FROM), (come, event::MOVE_TO));
         cx.effect_as_sent();
     }
-    cx.reply.int(i64::from(moved));
     Ok(())
 }
 
-fn move_between(keys: &mut Keyspace<'_>, key: Key<'_>, here: u16, there: u16) -> bool {
-    if keys.peek(key).is_none() {
-        return false;
-    }
+/// Moves a key to another database, unless it is there already: what has gone, and what has come.
+fn move_between<'k>(
+    keys: &mut Keyspace<'_>,
+    key: Key<'k>,
+    here: u16,
+    there: u16,
+) -> Option<(Change<'k>, Change<'k>)> {
+    keys.peek(key)?;
     keys.set_db(there);
-    if keys.peek(key).is_some() {
-        keys.set_db(here);
-        return false;
+    let taken = keys.peek(key).is_some();
+    keys.set_db(here);
+    if taken {
+        return None;
     }
-    keys.set_db(here);
-    let Some(object) = keys.take(key) else {
-        return false;
-    };
-    keys.changed(key);
+    let (object, gone) = keys.take(key)?;
     keys.set_db(there);
-    keys.put(key, object);
-    keys.changed(key);
+    let come = keys.put(key, object);
     keys.set_db(here);
-    true
+    Some((gone, come))
 }
 
 /// COPY source destination [DB db] [REPLACE]
@@ -216,10 +218,9 @@ pub(crate) fn copy(cx: &mut Cx<'_>) -> Done {
         cx.reply.int(0);
         return Ok(());
     }
-    cx.keys.put(to, copy);
-    cx.keys.changed(to);
+    let change = cx.keys.put(to, copy).afresh();
     cx.keys.set_db(here);
-    cx.effect_as_sent();
+    cx.end_as_sent(change, event::COPY_TO, 1);
     cx.reply.int(1);
     Ok(())
 }

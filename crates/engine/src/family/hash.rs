@@ -1,11 +1,12 @@
 //! Hashes: fields and values under one key.
 
+use crate::event;
 use crate::fail::{self, Done};
 use crate::family::generic::scan::{parse_cursor, parse_options};
 use crate::family::list::reply_item;
 use crate::handlers::Handler;
 use crate::long_double::LongDouble;
-use crate::{Cx, Key};
+use crate::{Change, Cx, Key};
 use base::{glob, num};
 use commands::family::hash::Handlers;
 use ds::{Hash, HashLimits, Item, Kind, Object, ValueMut, ValueRef};
@@ -62,18 +63,18 @@ fn read<'c>(cx: &'c mut Cx<'_>) -> Result<Option<&'c Hash>, crate::Fail> {
 }
 
 /// Changes the hash at a key, which is made when there is none.
-fn change<T>(
+fn change<'k, T>(
     cx: &mut Cx<'_>,
-    key: Key<'_>,
+    key: Key<'k>,
     change: impl FnOnce(&mut Hash) -> T,
-) -> Result<T, crate::Fail> {
-    if let Some(mut object) = cx.keys.edit_kind(key, Kind::Hash)? {
-        return Ok(change(hash_of_mut(&mut object)));
+) -> Result<(T, Change<'k>), crate::Fail> {
+    if let Some(object) = cx.keys.edit_kind(key, Kind::Hash)? {
+        return Ok(object.change(|object| change(hash_of_mut(object))));
     }
     let mut hash = Hash::new();
     let result = change(&mut hash);
-    cx.keys.put(key, Object::new_hash(&key, hash, None));
-    Ok(result)
+    let object = Object::new_hash(&key, hash, None);
+    Ok((result, cx.keys.put(key, object)))
 }
 
 /// HSET key field value [field value ...]
@@ -95,7 +96,7 @@ fn set_fields(cx: &mut Cx<'_>) -> Result<i64, crate::Fail> {
         return Err(fail::wrong_arity(cx.spec.full_name));
     }
     let (key, limits, words) = (cx.key(0)?, limits(cx), cx.args.from(2));
-    let added = change(cx, key, |hash| {
+    let (added, change) = change(cx, key, |hash| {
         if words.len() > 2 {
             let longest = words.iter().map(<[u8]>::len).max().unwrap_or(0);
             let bytes = words.iter().map(<[u8]>::len).sum();
@@ -107,9 +108,7 @@ fn set_fields(cx: &mut Cx<'_>) -> Result<i64, crate::Fail> {
         }
         added
     })?;
-    cx.keys.changed(key);
-    cx.keys.count_dirty(words.len() as u64 / 2 - 1);
-    cx.effect_as_sent();
+    cx.end_as_sent(change, event::HSET, words.len() as u64 / 2);
     Ok(added)
 }
 
@@ -121,9 +120,8 @@ pub(crate) fn hsetnx(cx: &mut Cx<'_>) -> Done {
         cx.reply.int(0);
         return Ok(());
     }
-    change(cx, key, |hash| hash.set(field, value, limits))?;
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    let (_, change) = change(cx, key, |hash| hash.set(field, value, limits))?;
+    cx.end_as_sent(change, event::HSET, 1);
     cx.reply.int(1);
     Ok(())
 }
@@ -155,21 +153,21 @@ pub(crate) fn hmget(cx: &mut Cx<'_>) -> Done {
 /// HDEL key field [field ...]
 pub(crate) fn hdel(cx: &mut Cx<'_>) -> Done {
     let (key, fields) = (cx.key(0)?, cx.args.from(2));
-    let (removed, empty) = {
-        let Some(mut object) = cx.keys.edit_kind(key, Kind::Hash)? else {
-            cx.reply.int(0);
-            return Ok(());
-        };
-        let hash = hash_of_mut(&mut object);
-        let removed = fields.iter().filter(|field| hash.remove(field)).count();
-        (removed, hash.is_empty())
+    let Some(object) = cx.keys.edit_kind(key, Kind::Hash)? else {
+        cx.reply.int(0);
+        return Ok(());
     };
-    if removed > 0 {
-        cx.keys.delete_if_empty(key, empty);
-        cx.keys.changed(key);
-        cx.keys.count_dirty(removed as u64 - 1);
-        cx.effect_as_sent();
-    }
+    let done = object.try_change(|object| {
+        let hash = hash_of_mut(object);
+        let removed = fields.iter().filter(|field| hash.remove(field)).count();
+        (removed > 0).then(|| (removed, hash.is_empty()))
+    });
+    let Some(((removed, empty), change)) = done else {
+        cx.reply.int(0);
+        return Ok(());
+    };
+    let change = cx.keys.delete_if_empty(change, empty);
+    cx.end_as_sent(change, event::HDEL, removed as u64);
     cx.reply.int(removed as i64);
     Ok(())
 }
@@ -239,11 +237,10 @@ pub(crate) fn hincrby(cx: &mut Cx<'_>) -> Done {
         Some(Item::Str(text)) => num::parse_i64(text).ok_or("ERR hash value is not an integer")?,
     };
     let value = old.checked_add(by).ok_or(fail::OVERFLOW)?;
-    change(cx, key, |hash| {
-        hash.set(field, value.to_string().as_bytes(), limits)
-    })?;
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    let mut digits = itoa::Buffer::new();
+    let text = digits.format(value).as_bytes();
+    let (_, change) = change(cx, key, |hash| hash.set(field, text, limits))?;
+    cx.end_as_sent(change, event::HINCRBY, 1);
     cx.reply.int(value);
     Ok(())
 }
@@ -264,9 +261,9 @@ pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
         .add(by)
         .ok_or(fail::NAN_OR_INFINITY)?;
     let text = sum.text();
-    change(cx, key, |hash| hash.set(field, text.as_bytes(), limits))?;
-    cx.keys.changed(key);
-    cx.effect(&[b"HSET", &key, field, text.as_bytes()]);
+    let (_, change) = change(cx, key, |hash| hash.set(field, text.as_bytes(), limits))?;
+    let effect: [&[u8]; 4] = [b"HSET", &key, field, text.as_bytes()];
+    cx.end(change, (event::HINCRBYFLOAT, 1), &effect);
     cx.reply.bulk(&text);
     Ok(())
 }

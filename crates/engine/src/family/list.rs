@@ -1,8 +1,9 @@
 //! Lists: pushing and popping at both ends, ranges, search.
 
+use crate::Cx;
+use crate::event;
 use crate::fail::{self, Done, Fail, SYNTAX};
 use crate::handlers::Handler;
-use crate::{Cx, Key};
 use base::num;
 use commands::family::list::Handlers;
 use ds::list::End;
@@ -101,20 +102,17 @@ fn push(cx: &mut Cx<'_>, end: End, must_exist: bool) -> Done {
             .for_each(|element| list.push(end, element, limits));
         list.len()
     };
-    let length = if let Some(mut object) = cx.keys.edit_kind(key, Kind::List)? {
-        add(list_of_mut(&mut object))
+    let (length, change) = if let Some(object) = cx.keys.edit_kind(key, Kind::List)? {
+        object.change(|object| add(list_of_mut(object)))
     } else if must_exist {
         cx.reply.int(0);
         return Ok(());
     } else {
         let mut list = List::new();
         let length = add(&mut list);
-        cx.keys.put(key, Object::new_list(&key, list, None));
-        length
+        (length, cx.keys.put(key, Object::new_list(&key, list, None)))
     };
-    cx.keys.changed(key);
-    cx.keys.count_dirty(elements.len() as u64 - 1);
-    cx.effect_as_sent();
+    cx.end_as_sent(change, pushed(end), elements.len() as u64);
     cx.reply.int(length as i64);
     Ok(())
 }
@@ -137,36 +135,47 @@ fn pop(cx: &mut Cx<'_>, end: End) -> Done {
         Some(text) => Some(positive(text)?),
     };
     let limits = limits(cx);
-    let (popped, empty) = {
-        let Some(mut object) = cx.keys.edit_kind(key, Kind::List)? else {
-            match count {
-                Some(_) => cx.reply.null_array(),
-                None => cx.reply.null(),
-            }
-            return Ok(());
-        };
-        let list = list_of_mut(&mut object);
-        let wanted = count.unwrap_or(1).min(list.len());
-        if count.is_some() {
-            cx.reply.array(wanted);
+    let Some(object) = cx.keys.edit_kind(key, Kind::List)? else {
+        match count {
+            Some(_) => cx.reply.null_array(),
+            None => cx.reply.null(),
         }
-        for _ in 0..wanted {
-            list.pop(end, limits, |item| reply_item(&mut cx.reply, item));
-        }
-        (wanted, list.is_empty())
+        return Ok(());
     };
-    if popped > 0 {
-        after_pop(cx, key, popped, empty);
-        cx.effect_as_sent();
+    let wanted = count.unwrap_or(1).min(list_of(&object).len());
+    if count.is_some() {
+        cx.reply.array(wanted);
     }
+    if wanted == 0 {
+        return Ok(());
+    }
+    let reply = &mut cx.reply;
+    let (empty, change) = object.change(|object| {
+        let list = list_of_mut(object);
+        for _ in 0..wanted {
+            list.pop(end, limits, |item| reply_item(reply, item));
+        }
+        list.is_empty()
+    });
+    let change = cx.keys.delete_if_empty(change, empty);
+    cx.end_as_sent(change, popped(end), wanted as u64);
     Ok(())
 }
 
-/// What follows when elements were taken out of a list.
-fn after_pop(cx: &mut Cx<'_>, key: Key<'_>, popped: usize, empty: bool) {
-    cx.keys.delete_if_empty(key, empty);
-    cx.keys.changed(key);
-    cx.keys.count_dirty(popped as u64 - 1);
+/// The event of a push at an end.
+fn pushed(end: End) -> event::Kind {
+    match end {
+        End::Front => event::LPUSH,
+        End::Back => event::RPUSH,
+    }
+}
+
+/// The event of a pop at an end.
+fn popped(end: End) -> event::Kind {
+    match end {
+        End::Front => event::LPOP,
+        End::Back => event::RPOP,
+    }
 }
 
 fn positive(text: &[u8]) -> Result<usize, Fail> {
@@ -215,20 +224,14 @@ pub(crate) fn lset(cx: &mut Cx<'_>) -> Done {
         return Err(fail::NO_SUCH_KEY.into());
     }
     let number = cx.int(2)?;
-    {
-        let Some(mut object) = cx.keys.edit(key) else {
-            return Err(fail::NO_SUCH_KEY.into());
-        };
-        let list = list_of_mut(&mut object);
-        let index = index_of(number, list.len()).filter(|&index| index < list.len());
-        list.set(
-            index.ok_or(fail::INDEX_OUT_OF_RANGE)?,
-            cx.args.get(3),
-            limits,
-        );
-    }
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    let Some(object) = cx.keys.edit(key) else {
+        return Err(fail::NO_SUCH_KEY.into());
+    };
+    let length = list_of(&object).len();
+    let index = index_of(number, length).filter(|&index| index < length);
+    let (index, element) = (index.ok_or(fail::INDEX_OUT_OF_RANGE)?, cx.args.get(3));
+    let (_, change) = object.change(|object| list_of_mut(object).set(index, element, limits));
+    cx.end_as_sent(change, event::LSET, 1);
     cx.reply.ok();
     Ok(())
 }
@@ -269,21 +272,19 @@ pub(crate) fn lrange(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn ltrim(cx: &mut Cx<'_>) -> Done {
     let (key, limits) = (cx.key(0)?, limits(cx));
     let (start, stop) = (cx.int(2)?, cx.int(3)?);
-    let (removed, empty) = {
-        let Some(mut object) = cx.keys.edit_kind(key, Kind::List)? else {
-            cx.reply.ok();
-            return Ok(());
-        };
-        let list = list_of_mut(&mut object);
+    let Some(object) = cx.keys.edit_kind(key, Kind::List)? else {
+        cx.reply.ok();
+        return Ok(());
+    };
+    let ((removed, empty), change) = object.change(|object| {
+        let list = list_of_mut(object);
         let before = list.len();
         let range = range(start, stop, before);
         list.trim(range.start, range.end, limits);
         (before - list.len(), list.is_empty())
-    };
-    cx.keys.delete_if_empty(key, empty);
-    cx.keys.changed(key);
-    cx.keys.count_dirty((removed as u64).saturating_sub(1));
-    cx.effect_as_sent();
+    });
+    let change = cx.keys.delete_if_empty(change, empty);
+    cx.end_as_sent(change, event::LTRIM, removed.max(1) as u64);
     cx.reply.ok();
     Ok(())
 }

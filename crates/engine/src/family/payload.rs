@@ -1,5 +1,6 @@
 //! DUMP and RESTORE: values as payloads that another server can take in.
 
+use crate::event;
 use crate::fail::{self, Done, SYNTAX};
 use crate::handlers::Handler;
 use crate::{Cx, Fail, Key, access};
@@ -102,25 +103,17 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
     let dead = expire.is_some_and(|at| at <= now);
     if dead && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
         if there {
-            cx.keys.delete(key);
-            cx.keys.changed(key);
-            cx.effect(&[b"DEL", &key]);
+            cx.delete_as_effect(key);
         }
         cx.reply.ok();
         return Ok(());
     }
-    cx.keys.put(key, object);
+    let change = cx.keys.put(key, object).afresh();
     note_use(cx, key, &options);
-    cx.keys.changed(key);
-    let at = expire.unwrap_or(0).to_string();
-    cx.effect(&[
-        b"RESTORE",
-        &key,
-        at.as_bytes(),
-        payload,
-        b"REPLACE",
-        b"ABSTTL",
-    ]);
+    let mut digits = itoa::Buffer::new();
+    let at = digits.format(expire.unwrap_or(0)).as_bytes();
+    let effect: [&[u8]; 6] = [b"RESTORE", &key, at, payload, b"REPLACE", b"ABSTTL"];
+    cx.end(change, (event::RESTORE, 1), &effect);
     cx.reply.ok();
     Ok(())
 }

@@ -44,17 +44,16 @@ fn flush(cx: &mut Cx<'_>, db: Option<u16>) -> Done {
     };
     let world = cx.world.ok_or(Fail::World)?;
     let store = &cx.engine.store;
-    let gone = cx.keys.flush(world, db, |keys| {
+    let change = cx.keys.flush(world, db, |keys| {
         // Freeing is the long part; it is done under the world only when that was asked for.
         if later || keys.len() > 1000 {
             store.discard_later(Garbage::Keys(keys));
         }
     });
-    cx.keys.count_dirty(gone);
     if db.is_none() {
         cx.engine.host().flushed();
     }
-    cx.effect_as_sent();
+    cx.end_whole(change);
     cx.reply.ok();
     Ok(())
 }
@@ -68,11 +67,8 @@ pub(crate) fn swapdb(cx: &mut Cx<'_>) -> Done {
     let other = number(cx, 2).ok_or("ERR invalid second DB index")?;
     let (one, other) = (existing(cx, one)?, existing(cx, other)?);
     let world = cx.world.ok_or(Fail::World)?;
-    if one != other {
-        cx.keys.swap_databases(world, (one, other));
-    }
-    cx.keys.count_dirty(1);
-    cx.effect_as_sent();
+    let change = cx.keys.swap_databases(world, (one, other));
+    cx.end_whole(change);
     cx.reply.ok();
     Ok(())
 }

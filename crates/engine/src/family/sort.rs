@@ -2,6 +2,7 @@
 
 use super::list::{limits, list_of};
 use super::string::string_bytes;
+use crate::event;
 use crate::fail::{Done, Fail, SYNTAX};
 use crate::handlers::Handler;
 use crate::{Cx, Key, Keyspace};
@@ -146,23 +147,18 @@ pub(crate) fn sort(cx: &mut Cx<'_>) -> Done {
 fn store(cx: &mut Cx<'_>, target: Key<'_>, results: &[Vec<u8>]) {
     let was_there = cx.keys.peek(target).is_some();
     if results.is_empty() {
-        cx.keys.delete(target);
-    } else {
-        let (limits, mut list) = (limits(cx), List::new());
-        results.iter().for_each(|text| list.push_back(text, limits));
-        cx.keys.put(target, Object::new_list(&target, list, None));
+        cx.delete_as_effect(target);
+        return;
     }
+    let (limits, mut list) = (limits(cx), List::new());
+    results.iter().for_each(|text| list.push_back(text, limits));
+    let change = cx.keys.put(target, Object::new_list(&target, list, None));
     if was_there {
         cx.effect(&[b"DEL", &target]);
     }
-    if !results.is_empty() {
-        let mut effect: Vec<&[u8]> = vec![b"RPUSH", target.name()];
-        effect.extend(results.iter().map(Vec::as_slice));
-        cx.effect(&effect);
-    }
-    if was_there || !results.is_empty() {
-        cx.keys.changed(target);
-    }
+    let mut effect: Vec<&[u8]> = vec![b"RPUSH", target.name()];
+    effect.extend(results.iter().map(Vec::as_slice));
+    cx.end(change, (event::SORTSTORE, 1), &effect);
 }
 
 fn text(item: Item<'_>) -> Vec<u8> {

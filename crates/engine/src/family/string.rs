@@ -1,9 +1,10 @@
 //! Strings: SET and GET with all their forms, counters, ranges.
 
-use crate::Cx;
+use crate::event;
 use crate::fail::{self, Done, Fail};
 use crate::handlers::Handler;
 use crate::long_double::LongDouble;
+use crate::{Change, Cx, Key};
 use base::num;
 use commands::family::string::Handlers;
 use ds::{Kind, Object, ValueRef};
@@ -42,18 +43,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
 };
 pub(crate) use lcs::lcs;
 pub(crate) use set::{getset, psetex, set, setex, setnx};
-
-/// A string object; text that is a canonical integer is kept as one.
-pub(crate) fn string_object(key: &[u8], value: &[u8], expire: Option<i64>) -> Object {
-    match if value.len() <= 20 {
-        num::parse_i64(value)
-    } else {
-        None
-    } {
-        Some(integer) => Object::new_int(key, integer, expire),
-        None => Object::new_str(key, value, expire),
-    }
-}
 
 /// Writes a string value as a bulk.
 #[inline]
@@ -97,9 +86,7 @@ pub(crate) fn getdel(cx: &mut Cx<'_>) -> Done {
             return Ok(());
         }
     }
-    cx.keys.delete(key);
-    cx.keys.changed(key);
-    cx.effect(&[b"DEL", &key]);
+    cx.delete_as_effect(key);
     Ok(())
 }
 
@@ -128,27 +115,12 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
                 && !cx.settings.loading
                 && !cx.settings.replica =>
         {
-            cx.keys.delete(key);
-            cx.keys.changed(key);
-            cx.effect(&[b"DEL", &key]);
+            cx.delete_as_effect(key);
         }
-        Some(at) => {
-            if let Some(mut object) = cx.keys.edit(key) {
-                object.set_expire(Some(at));
-            }
-            cx.keys.expires(key, Some(at));
-            cx.keys.changed(key);
-            cx.effect(&[b"PEXPIREAT", &key, at.to_string().as_bytes()]);
-        }
+        Some(at) => super::expire::set(cx, key, at),
         None => {
-            let had = cx.keys.edit(key).is_some_and(|mut object| {
-                let had = object.expire().is_some();
-                object.set_expire(None);
-                had
-            });
-            if had {
-                cx.keys.changed(key);
-                cx.effect(&[b"PERSIST", &key]);
+            if let Some(change) = cx.keys.unset_expire(key) {
+                cx.end(change, (event::PERSIST, 1), &[b"PERSIST", &key]);
             }
         }
     }
@@ -178,15 +150,12 @@ fn pairs(cx: &Cx<'_>) -> Result<usize, Fail> {
 fn set_pairs(cx: &mut Cx<'_>, pairs: usize) -> Done {
     for pair in 0..pairs {
         let (key, value) = (cx.key(pair)?, cx.args.get(2 + 2 * pair));
-        cx.keys.put_string(key, value, None);
-        cx.keys.changed(key);
+        let change = cx.keys.put_string(key, value, None);
+        cx.announce(change, event::SET, 1);
     }
+    // MSETNX is an MSET where it sets.
     let args = cx.args.from(1);
-    if cx.effects.is_on() {
-        let name: &[u8] = b"MSET";
-        let all: Vec<&[u8]> = std::iter::once(name).chain(args.iter()).collect();
-        cx.effect(&all);
-    }
+    cx.effect_of(b"MSET", args);
     Ok(())
 }
 
@@ -238,7 +207,7 @@ pub(crate) fn decrby(cx: &mut Cx<'_>) -> Done {
 /// Adds to the integer at a key. The effect is the command with the increment spelt out.
 fn add(cx: &mut Cx<'_>, by: i64) -> Done {
     let key = cx.key(0)?;
-    let value = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
+    let (value, change) = if let Some(object) = cx.keys.edit_kind(key, Kind::Str)? {
         let old = match object.value() {
             ValueRef::Int(integer) => Some(integer),
             ValueRef::Str(bytes) => num::parse_i64(bytes),
@@ -248,14 +217,12 @@ fn add(cx: &mut Cx<'_>, by: i64) -> Done {
             .ok_or(fail::NOT_INTEGER)?
             .checked_add(by)
             .ok_or(fail::OVERFLOW)?;
-        object.set_int(value);
-        value
+        let ((), change) = object.change(|object| object.set_int(value));
+        (value, change)
     } else {
-        cx.keys.put(key, Object::new_int(&key, by, None));
-        by
+        (by, cx.keys.put(key, Object::new_int(&key, by, None)))
     };
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    cx.end_as_sent(change, event::INCRBY, 1);
     cx.reply.int(value);
     Ok(())
 }
@@ -271,14 +238,14 @@ pub(crate) fn incrbyfloat(cx: &mut Cx<'_>) -> Done {
     let old = old.ok_or(fail::NOT_FLOAT)?;
     let by = LongDouble::parse(cx.args.get(2)).ok_or(fail::NOT_FLOAT)?;
     let text = old.add(by).ok_or(fail::NAN_OR_INFINITY)?.text();
-    if let Some(mut object) = cx.keys.edit(key) {
-        object.set_str(text.as_bytes());
+    let change = if let Some(object) = cx.keys.edit(key) {
+        object.change(|object| object.set_str(text.as_bytes())).1
     } else {
-        cx.keys
-            .put(key, Object::new_str(&key, text.as_bytes(), None));
-    }
-    cx.keys.changed(key);
-    cx.effect(&[b"SET", &key, text.as_bytes(), b"KEEPTTL"]);
+        let object = Object::new_str(&key, text.as_bytes(), None);
+        cx.keys.put(key, object)
+    };
+    let effect: [&[u8]; 4] = [b"SET", &key, text.as_bytes(), b"KEEPTTL"];
+    cx.end(change, (event::INCRBYFLOAT, 1), &effect);
     cx.reply.bulk(&text);
     Ok(())
 }
@@ -287,17 +254,16 @@ pub(crate) fn incrbyfloat(cx: &mut Cx<'_>) -> Done {
 pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.key(0)?, cx.args.get(2));
     let max = cx.settings.max_bulk;
-    let length = if let Some(mut object) = cx.keys.edit_kind(key, Kind::Str)? {
+    let (length, change) = if let Some(object) = cx.keys.edit_kind(key, Kind::Str)? {
         if object.str_len() + value.len() > max && !cx.session.trusted {
             return Err(fail::TOO_LONG.into());
         }
-        object.append(value)
+        object.change(|object| object.append(value))
     } else {
-        cx.keys.put(key, string_object(&key, value, None));
-        value.len()
+        let object = Object::new_text(&key, value, None);
+        (value.len(), cx.keys.put(key, object))
     };
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    cx.end_as_sent(change, event::APPEND, 1);
     cx.reply.int(length as i64);
     Ok(())
 }
@@ -319,18 +285,25 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
     if too_long {
         return Err(fail::TOO_LONG.into());
     }
-    let length = if let Some(mut object) = cx.keys.edit(key) {
-        object.set_range(offset, value)
-    } else {
-        let mut object = Object::new_str(&key, b"", None);
-        let length = object.set_range(offset, value);
-        cx.keys.put(key, object);
-        length
-    };
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    let (length, change) = write_range(cx, key, offset, value);
+    cx.end_as_sent(change, event::SETRANGE, 1);
     cx.reply.int(length as i64);
     Ok(())
+}
+
+/// Writes bytes into the string at a key, which is made or grows as needed; how long it is then.
+pub(crate) fn write_range<'k>(
+    cx: &mut Cx<'_>,
+    key: Key<'k>,
+    at: usize,
+    bytes: &[u8],
+) -> (usize, Change<'k>) {
+    if let Some(object) = cx.keys.edit(key) {
+        return object.change(|object| object.set_range(at, bytes));
+    }
+    let mut object = Object::new_str(&key, b"", None);
+    let length = object.set_range(at, bytes);
+    (length, cx.keys.put(key, object))
 }
 
 /// GETRANGE key start end

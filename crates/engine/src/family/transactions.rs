@@ -49,7 +49,6 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
     if cx.session.in_multi() {
         return Err(fail::WATCH_IN_MULTI.into());
     }
-    let (db, now) = (cx.keys.db(), cx.now_ms());
     // Once dirty, EXEC will fail whatever else is watched.
     let keys = if cx.session.watch.is_dirty() {
         0
@@ -58,7 +57,7 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
     };
     for nth in 0..keys {
         let key = cx.key(nth)?;
-        cx.keys.guard(key).watch(db, &key, &cx.session.watch, now);
+        cx.keys.watch(key, &cx.session.watch);
         // SWAPDB moves watches with the number of their database.
         let number = cx.session.db;
         let known = |(other, name): &(u16, Box<[u8]>)| *other == number && **name == *key;

@@ -7,7 +7,7 @@ use crate::clients::flags;
 use crate::fail::Fail;
 use crate::family::{monitor, slowlog};
 use crate::route::Wish;
-use crate::worker::Parts;
+use crate::worker::{Command, Parts};
 use crate::{Clock, Cx, Engine, Keyspace, Outcome, Session, handlers};
 use base::Slot;
 use commands::flag;
@@ -105,27 +105,18 @@ impl<'q> Unit<'q> {
     where
         'q: 'a,
     {
+        let Parts { desk, books } = parts;
         let dirty = is_dirty(session, &mut keys);
         end_watches(session, &mut keys);
         let mut reply = Reply::new(out, session.resp3);
         if dirty {
             // Nothing is run. The reply tells of what another has changed, and waits for that.
             reply.null_array();
-            if parts.settings.commit_gate {
-                *parts.mark = crate::worker::seen(parts.engine, &keys, world.is_some());
+            if desk.settings.commit_gate {
+                *books.mark = crate::worker::seen(desk.engine, &keys, world.is_some());
             }
             return Outcome::Done;
         }
-        let Parts {
-            engine,
-            settings,
-            effects,
-            dice,
-            stats,
-            clock,
-            stretch: _,
-            mark,
-        } = parts;
         if self.behind.is_empty() {
             reply.array(self.queue.len());
         }
@@ -133,28 +124,15 @@ impl<'q> Unit<'q> {
         let Some(first) = self.queue.first() else {
             return Outcome::Done;
         };
-        crate::worker::prepare(engine, settings, session, &mut keys, effects);
-        let mut cx = Cx {
-            engine,
-            settings,
-            session,
-            spec: first.spec,
-            args: first.args.as_args(),
-            known: &first.keys,
-            keys,
-            reply,
-            effects,
-            dice,
-            world,
-            in_exec: true,
-        };
+        let mut cx = desk.begin((session, reply), first.command(), keys, world);
+        cx.in_exec = true;
         for queued in self.commands() {
-            run_queued(&mut cx, queued, clock, stats);
+            run_queued(&mut cx, queued, books.clock, books.stats);
             ends.push(cx.reply.position() - start);
         }
         self.ends = Some(ends);
         let slotless = cx.keys.holds_none();
-        crate::worker::append_effects(&mut cx, slotless, mark);
+        crate::worker::append_effects(&mut cx, slotless, books.mark);
         Outcome::Done
     }
 }
@@ -167,12 +145,13 @@ fn run_queued<'a>(
     stats: &crate::stats::WorkerStats,
 ) {
     let (engine, settings) = (cx.engine, cx.settings);
-    let Queued { spec, args, keys } = queued;
-    (cx.spec, cx.args, cx.known) = (spec, args.as_args(), keys);
+    let Command { spec, args, known } = queued.command();
+    (cx.spec, cx.args, cx.known) = (spec, args, known);
     cx.session.note_command(spec, cx.args);
     cx.keys.set_db(engine.store.physical_db(cx.session.db));
     let start = cx.reply.position();
     let result = handlers::of(spec.id)(cx);
+    cx.effects.end_command();
     let failed = result.is_err() || cx.reply.is_error_at(start);
     if let Err(fail) = result {
         cx.reply.rewind(start);

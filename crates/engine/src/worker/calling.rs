@@ -1,7 +1,7 @@
 //! Calling a command: its slots, and what else it turns out to need.
 
 use super::admission::{changes, is_paused};
-use super::running::run;
+use super::running::{Command, run};
 use super::{MISSES, PATIENCE, Slots, lock};
 use crate::ahead::{KnownKey, Seen, each_key};
 use crate::fail::{self, Fail};
@@ -140,13 +140,14 @@ impl Worker {
         let now = self.clock.stamp();
         let (locker, parts, ahead) = self.parts_and_keys();
         let known = ahead.keys(seen);
+        let command = Command { spec, args, known };
         let token = with_token.then(|| locker.try_token().ok_or(Fail::Token));
         let token = token.transpose()?;
         let slots = match known {
             [KnownKey { slot, .. }] if slots.is_empty() => std::slice::from_ref(slot),
             _ => slots,
         };
-        let routed = parts.settings.cluster && !session.trusted && !known.is_empty();
+        let routed = parts.desk.settings.cluster && !session.trusted && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
         // MIGRATE waits itself, no longer than its time.
         if !session.trusted
@@ -158,7 +159,7 @@ impl Worker {
         if routed && let Some(guard) = guards.first_mut() {
             let keys: route::Keys<'_> = &mut |visit| each_key(args, known, visit);
             let wish = Wish::of(session, spec, keys, (when, now));
-            if let Err(fail) = parts.engine.check_route(wish, guard) {
+            if let Err(fail) = parts.desk.engine.check_route(wish, guard) {
                 drop(guards);
                 drop(token);
                 return Ok(self.refuse(session, Some(spec), fail, out));
@@ -169,13 +170,13 @@ impl Worker {
             drop(guards);
             drop(token);
             let keys = Keyspace::new(locker, Guards::default(), db, when);
-            return run(parts, session, spec, (args, known), keys, None, out);
+            return run(parts, session, command, keys, None, out);
         }
         let mut keys = Keyspace::new(locker, guards, db, when);
         if let Some(token) = &token {
             keys = keys.with_token(token);
         }
-        run(parts, session, spec, (args, known), keys, None, out)
+        run(parts, session, command, keys, None, out)
     }
 
     /// Runs a command under the world.
@@ -195,14 +196,16 @@ impl Worker {
             None => Ok(Outcome::Token),
             // The gate was closed: a pause may have begun, or ended, and whoever changed the
             // settings trusts that no command goes by what was before.
-            Some(_) if parts.engine.pause.level() != level => Ok(Outcome::Token),
-            Some(_) if parts.engine.generation() != generation => Ok(Outcome::Token),
+            Some(_) if parts.desk.engine.pause.level() != level => Ok(Outcome::Token),
+            Some(_) if parts.desk.engine.generation() != generation => Ok(Outcome::Token),
             Some(_) if is_paused(level, session, || changes(session, spec)) => Ok(Outcome::Paused),
             Some(world) => {
                 // Another may have swapped databases.
-                let db = parts.engine.store.physical_db(session.db);
+                let db = parts.desk.engine.store.physical_db(session.db);
                 let keys = Keyspace::of_world(locker, Guards::default(), db, when);
-                run(parts, session, spec, (args, &[]), keys, Some(&world), out)
+                let known = &[];
+                let command = Command { spec, args, known };
+                run(parts, session, command, keys, Some(&world), out)
             }
         };
         self.reopen();

@@ -16,14 +16,60 @@ use store::gate::World;
 
 /// The parts of a worker that a running command uses.
 pub(crate) struct Parts<'w> {
+    pub(crate) desk: Desk<'w>,
+    pub(crate) books: Books<'w>,
+}
+
+/// What its handler is given.
+pub(crate) struct Desk<'w> {
     pub(crate) engine: &'w Arc<Engine>,
     pub(crate) settings: &'w Settings,
     pub(crate) effects: &'w mut Effects,
     pub(crate) dice: &'w mut Dice,
+}
+
+/// What times and counts it, and the sequence that its reply waits for.
+pub(crate) struct Books<'w> {
     pub(crate) stats: &'w WorkerStats,
     pub(crate) clock: &'w mut Clock,
     pub(crate) stretch: &'w mut Stretch,
     pub(crate) mark: &'w mut u64,
+}
+
+/// A command with its row, and its keys as they were found.
+#[derive(Clone, Copy)]
+pub(crate) struct Command<'a> {
+    pub(crate) spec: &'static Spec,
+    pub(crate) args: Args<'a>,
+    pub(crate) known: &'a [KnownKey],
+}
+
+impl<'a> Desk<'a> {
+    /// Begins a command, or a transaction with its first: how lookups mark keys, and where effects go.
+    #[inline(always)]
+    pub(crate) fn begin(
+        self,
+        (session, reply): (&'a mut Session, Reply<'a>),
+        command: Command<'a>,
+        mut keys: Keyspace<'a>,
+        world: Option<&'a World<'a>>,
+    ) -> Cx<'a> {
+        prepare(self.engine, self.settings, session, &mut keys, self.effects);
+        Cx {
+            engine: self.engine,
+            settings: self.settings,
+            session,
+            spec: command.spec,
+            args: command.args,
+            known: command.known,
+            keys,
+            reply,
+            effects: self.effects,
+            dice: self.dice,
+            world,
+            in_exec: false,
+        }
+    }
 }
 
 /// The sequence that the file must have before anybody may see what a command saw: that of the last
@@ -40,7 +86,8 @@ pub(crate) fn seen(engine: &Engine, keys: &Keyspace<'_>, all: bool) -> u64 {
 }
 
 /// What comes before the handler: how lookups mark keys, and where effects go.
-pub(crate) fn prepare(
+#[inline(always)]
+fn prepare(
     engine: &Engine,
     settings: &Settings,
     session: &Session,
@@ -54,9 +101,9 @@ pub(crate) fn prepare(
         effects.begin_silent();
     } else if settings.replica {
         keys.set_local(true);
-        effects.begin_local(&engine.store.journal);
+        effects.begin_local(&engine.store);
     } else {
-        effects.begin(&engine.store.journal);
+        effects.begin(&engine.store);
     }
 }
 
@@ -65,46 +112,30 @@ pub(crate) fn prepare(
 pub(super) fn run<'a>(
     parts: Parts<'a>,
     session: &'a mut Session,
-    spec: &'static Spec,
-    (args, known): (Args<'a>, &'a [KnownKey]),
-    mut keys: Keyspace<'a>,
+    command: Command<'a>,
+    keys: Keyspace<'a>,
     world: Option<&'a World<'a>>,
     out: &'a mut Vec<u8>,
 ) -> Result<Outcome, Fail> {
-    let Parts {
-        engine,
-        settings,
-        effects,
-        dice,
+    let Parts { desk, books } = parts;
+    let (engine, settings) = (desk.engine, desk.settings);
+    let Books {
         stats,
         clock,
         stretch,
         mark,
-    } = parts;
+    } = books;
+    let Command { spec, args, .. } = command;
     let track = settings.latency_tracking;
     stretch.begin(spec.id, clock, stats, track);
-    prepare(engine, settings, session, &mut keys, effects);
     let start = out.len();
-    let resp3 = session.resp3;
-    let reply = Reply::new(out, resp3);
+    let reply = Reply::new(out, session.resp3);
     // The slots are free when this ends, before anything is timed or counted. No handler gives them
     // back: what stands behind it in a transaction still needs them.
     let (result, session, mut reply) = {
-        let mut cx = Cx {
-            engine,
-            settings,
-            session,
-            spec,
-            args,
-            known,
-            keys,
-            reply,
-            effects,
-            dice,
-            world,
-            in_exec: false,
-        };
+        let mut cx = desk.begin((session, reply), command, keys, world);
         let result = handlers::of(spec.id)(&mut cx);
+        cx.effects.end_command();
         let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
         append_effects(&mut cx, slotless, mark);
         if !matches!(&result, Err(fail) if fail.is_restart()) {
@@ -175,6 +206,7 @@ pub(crate) fn append_effects(cx: &mut Cx<'_>, slotless: bool, mark: &mut u64) {
         cx.session.write_offset = cx.effects.offset();
         cx.session.write_sequence = sequence;
     }
+    cx.effects.post(&cx.engine.store);
     if cx.settings.commit_gate {
         *mark = seen(cx.engine, &cx.keys, world || slotless);
     }

@@ -2,7 +2,7 @@
 
 use engine::{Alone, ClientCard, Engine, Foreign, Outcome, Session, Settings, Worker};
 use resp::ArgsBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use store::journal::{Audience, Reader};
 use testkit::Reply;
 
@@ -19,6 +19,20 @@ pub fn session(engine: &Engine) -> Session {
     let card = Arc::new(ClientCard::new(id, local.clone(), local, -1, (0, 0)));
     engine.clients.add(card.clone());
     Session::new(card, true)
+}
+
+/// Hears of all events of an engine: each in a line, as scripts have them.
+pub fn listen(engine: &Engine) -> Arc<Mutex<Vec<String>>> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let lines = heard.clone();
+    engine.store.listen(move |events| {
+        let mut lines = lines.lock().unwrap();
+        for (db, event, key) in events.iter() {
+            let class = event.class.letter();
+            lines.push(testkit::script::event_line(class, event.name, key, db));
+        }
+    });
+    heard
 }
 
 /// A thread's worker with one connection.

@@ -1,5 +1,5 @@
-//! The scripts of each family, in process: replies in RESP2 and RESP3, and what goes to replicas, by
-//! one worker and by four in turn. A real Redis confirms them in the server's tests.
+//! The scripts of each family, in process: replies in RESP2 and RESP3, what goes to replicas, and what
+//! happens to keys, by one worker and by four in turn. A real Redis confirms them in the server's tests.
 
 use crate::lab::{self, Copy, Lab, one_reply};
 use commands::Group;
@@ -27,6 +27,7 @@ fn run(family: &str, section: &Section, workers: usize, resp3: bool) -> Vec<Stri
         ..Settings::default()
     };
     let engine = lab::engine(settings());
+    let heard = lab::listen(&engine);
     let mut copy = Copy::of(&engine, settings());
     let mut labs: Vec<Lab> = (0..workers).map(|_| Lab::of(&engine)).collect();
     for lab in &mut labs {
@@ -53,6 +54,10 @@ fn run(family: &str, section: &Section, workers: usize, resp3: bool) -> Vec<Stri
         effects.retain(|effect| !effect.starts_with("SELECT "));
         if !effects_fit(&effects, step) {
             wrong.push(format!("{at}: {effects:?} instead of {:?}", step.effects));
+        }
+        let events = std::mem::take(&mut *heard.lock().unwrap());
+        if events != step.events {
+            wrong.push(format!("{at}: {events:?} instead of {:?}", step.events));
         }
     }
     let digest = |lab: &mut Lab| lab.line("DEBUG DIGEST").text();

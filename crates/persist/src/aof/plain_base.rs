@@ -1,7 +1,7 @@
 //! A base of commands (`aof-use-rdb-preamble no`): what makes the data set again, key by key.
 
 use crate::save::{CHUNK, Progress, SaveError, SaveOptions, Saved, walk};
-use base::num::write_i64;
+use base::words;
 use ds::{Object, Pin, ValueRef};
 use rdb::aof::{put_command, put_timestamp};
 use std::io::Write;
@@ -80,13 +80,13 @@ impl Out<'_> {
             Pin::Whole(object) => self.whole(&key, &object)?,
             Pin::Str(_, mut pin) => {
                 self.header(3, b"SET", &key);
-                length(&mut self.text, b'$', pin.len());
+                words::begin_word(&mut self.text, pin.len());
                 let mut more = true;
                 while more {
                     more = pin.next(&mut |range| self.text.extend_from_slice(range));
                     self.flush_if_long()?;
                 }
-                self.text.extend_from_slice(b"\r\n");
+                words::end_word(&mut self.text);
             }
             Pin::Hash(_, mut pin) => {
                 let mut group = Group::default();
@@ -150,9 +150,9 @@ impl Out<'_> {
 
     /// The beginning of a command of so many words.
     fn header(&mut self, words: usize, name: &[u8], key: &[u8]) {
-        length(&mut self.text, b'*', words);
-        word(&mut self.text, name);
-        word(&mut self.text, key);
+        words::begin(&mut self.text, words);
+        words::put_word(&mut self.text, name);
+        words::put_word(&mut self.text, key);
     }
 }
 
@@ -165,7 +165,7 @@ struct Group {
 
 impl Group {
     fn word(&mut self, bytes: &[u8]) {
-        word(&mut self.text, bytes);
+        words::put_word(&mut self.text, bytes);
         self.words += 1;
     }
 
@@ -173,16 +173,4 @@ impl Group {
         self.word(field);
         self.word(value);
     }
-}
-
-fn length(out: &mut Vec<u8>, mark: u8, length: usize) {
-    out.push(mark);
-    write_i64(out, length as i64);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn word(out: &mut Vec<u8>, bytes: &[u8]) {
-    length(out, b'$', bytes.len());
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(b"\r\n");
 }

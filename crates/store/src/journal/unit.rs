@@ -8,11 +8,7 @@ const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 fn select(db: u16) -> Vec<u8> {
     let number = db.to_string();
     let mut command = Vec::with_capacity(32);
-    command.extend_from_slice(b"*2\r\n$6\r\nSELECT\r\n$");
-    command.extend_from_slice(number.len().to_string().as_bytes());
-    command.extend_from_slice(b"\r\n");
-    command.extend_from_slice(number.as_bytes());
-    command.extend_from_slice(b"\r\n");
+    base::words::put(&mut command, ["SELECT", number.as_str()].iter());
     command
 }
 

@@ -92,7 +92,7 @@ fn change(locker: &Locker, key: &[u8]) {
     let mut object = guard.edit(0, ds::hash::of(key), key, WHEN).unwrap();
     object.append(b"more");
     drop(object);
-    guard.changed(0, key);
+    guard.changed(0, key, 1);
 }
 
 #[test]

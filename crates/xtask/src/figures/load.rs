@@ -25,7 +25,7 @@ pub(super) fn fill(
         let end = (next + BATCH).min(numbers.end);
         bytes.clear();
         for number in next..end {
-            encode(&mut bytes, &request(number));
+            base::words::put(&mut bytes, request(number).iter());
         }
         stream.write_all(&bytes).map_err(fail)?;
         let mut expected = usize::try_from(end - next).expect("a batch is small");
@@ -44,13 +44,6 @@ pub(super) fn fill(
         next = end;
     }
     Ok(())
-}
-
-fn encode(bytes: &mut Vec<u8>, words: &[String]) {
-    let _ = write!(bytes, "*{}\r\n", words.len());
-    for word in words {
-        let _ = write!(bytes, "${}\r\n{word}\r\n", word.len());
-    }
 }
 
 /// A key as valkey-benchmark makes it: 16 bytes with the prefix `key`.

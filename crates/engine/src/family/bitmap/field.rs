@@ -1,9 +1,10 @@
 //! BITFIELD: integers of any width at any bit of a string.
 
-use super::{bit_offset, write};
+use super::bit_offset;
+use crate::event;
 use crate::fail::{Done, Fail, SYNTAX};
-use crate::family::string::string_bytes;
-use crate::{Cx, Key};
+use crate::family::string::{string_bytes, write_range};
+use crate::{Change, Cx, Key};
 use base::num;
 use ds::{Kind, Object};
 
@@ -117,7 +118,7 @@ fn run(cx: &mut Cx<'_>, operations: &[Operation]) -> Done {
         .keys
         .read_kind(key, Kind::Str)?
         .map_or(0, Object::str_len);
-    let mut changed = false;
+    let mut change = None;
     if !reads_only(operations) {
         let writes = operations
             .iter()
@@ -125,8 +126,7 @@ fn run(cx: &mut Cx<'_>, operations: &[Operation]) -> Done {
         let last = writes.map(|operation| operation.offset + u64::from(operation.width) - 1);
         let last = (last.max().unwrap_or(0) >> 3) as usize;
         if last >= length {
-            write(cx, key, last, &[0]);
-            changed = true;
+            change = further(change, write_range(cx, key, last, &[0]).1);
         }
     }
     cx.reply.array(operations.len());
@@ -154,15 +154,22 @@ fn run(cx: &mut Cx<'_>, operations: &[Operation]) -> Done {
         cx.reply.int(told as i64);
         if new != old {
             let bytes = operation.place(&window, new);
-            write(cx, key, at, &bytes[..operation.span()]);
-            changed = true;
+            let (_, now) = write_range(cx, key, at, &bytes[..operation.span()]);
+            change = further(change, now);
         }
     }
-    if changed {
-        cx.keys.changed(key);
-        cx.effect_as_sent();
+    if let Some(change) = change {
+        cx.end_as_sent(change, event::SETBIT, 1);
     }
     Ok(())
+}
+
+/// The changes of one command as one.
+fn further<'k>(before: Option<Change<'k>>, now: Change<'k>) -> Option<Change<'k>> {
+    Some(match before {
+        Some(before) => before.and(now),
+        None => now,
+    })
 }
 
 /// The bytes that an operation touches, and where they begin; zeros behind the string's end.

@@ -1,8 +1,8 @@
 //! Between lists: LMOVE, RPOPLPUSH, LMPOP.
 
-use super::{after_pop, end, limits, list_of_mut, reply_item};
-use crate::Cx;
+use super::{end, limits, list_of_mut, popped, pushed, reply_item};
 use crate::fail::{Done, Fail, SYNTAX};
+use crate::{Change, Cx, Key};
 use base::num;
 use ds::list::End;
 use ds::{Kind, List, Object};
@@ -26,35 +26,35 @@ fn move_element(cx: &mut Cx<'_>, from: End, to: End) -> Done {
     }
     // The destination's type is looked at before anything is taken out.
     cx.keys.read_kind(destination, Kind::List)?;
-    let (element, empty) = {
-        let Some(mut object) = cx.keys.edit(source) else {
-            return Ok(());
-        };
-        let list = list_of_mut(&mut object);
-        let element = list
-            .pop(from, limits, |item| item.to_vec())
-            .unwrap_or_default();
-        if *source == *destination {
-            list.push(to, &element, limits);
-        }
-        (element, list.is_empty())
+    let Some(object) = cx.keys.edit(source) else {
+        return Ok(());
     };
-    if *source != *destination {
-        if let Some(mut object) = cx.keys.edit(destination) {
-            list_of_mut(&mut object).push(to, &element, limits);
-        } else {
-            let mut list = List::new();
-            list.push(to, &element, limits);
-            cx.keys
-                .put(destination, Object::new_list(&destination, list, None));
-        }
-        cx.keys.delete_if_empty(source, empty);
-        cx.keys.changed(source);
-    }
-    cx.keys.changed(destination);
+    let ((element, empty), taken) = object.change(|object| {
+        let list = list_of_mut(object);
+        let element = list.pop(from, limits, |item| item.to_vec());
+        (element.unwrap_or_default(), list.is_empty())
+    });
+    let added = push_element(cx, destination, to, &element);
+    let same = *source == *destination;
+    let taken = cx.keys.delete_if_empty(taken, empty && !same);
+    // The push is told of first.
+    cx.announce(added, pushed(to), 1);
+    cx.announce(taken, popped(from), u64::from(!same));
     cx.effect_as_sent();
     cx.reply.bulk(&element);
     Ok(())
+}
+
+/// Pushes an element to a list, which is made when there is none.
+fn push_element<'k>(cx: &mut Cx<'_>, key: Key<'k>, end: End, element: &[u8]) -> Change<'k> {
+    let limits = limits(cx);
+    if let Some(object) = cx.keys.edit(key) {
+        let push = |object: &mut Object| list_of_mut(object).push(end, element, limits);
+        return object.change(push).1;
+    }
+    let mut list = List::new();
+    list.push(end, element, limits);
+    cx.keys.put(key, Object::new_list(&key, list, None))
 }
 
 /// LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]
@@ -66,23 +66,26 @@ pub(crate) fn lmpop(cx: &mut Cx<'_>) -> Done {
         if cx.keys.read_kind(key, Kind::List)?.is_none() {
             continue;
         }
-        let (popped, empty) = {
-            let Some(mut object) = cx.keys.edit(key) else {
-                continue;
-            };
-            let list = list_of_mut(&mut object);
+        let Some(object) = cx.keys.edit(key) else {
+            continue;
+        };
+        let reply = &mut cx.reply;
+        let ((wanted, empty), change) = object.change(|object| {
+            let list = list_of_mut(object);
             let wanted = count.min(list.len());
-            cx.reply.array(2);
-            cx.reply.bulk(&*key);
-            cx.reply.array(wanted);
+            reply.array(2);
+            reply.bulk(&*key);
+            reply.array(wanted);
             for _ in 0..wanted {
-                list.pop(from, limits, |item| reply_item(&mut cx.reply, item));
+                list.pop(from, limits, |item| reply_item(reply, item));
             }
             (wanted, list.is_empty())
-        };
-        after_pop(cx, key, popped, empty);
+        });
+        let change = cx.keys.delete_if_empty(change, empty);
         let name: &[u8] = if from == End::Front { b"LPOP" } else { b"RPOP" };
-        cx.effect(&[name, &key, popped.to_string().as_bytes()]);
+        let mut digits = itoa::Buffer::new();
+        let effect: [&[u8]; 3] = [name, &key, digits.format(wanted).as_bytes()];
+        cx.end(change, (popped(from), wanted as u64), &effect);
         return Ok(());
     }
     cx.reply.null_array();

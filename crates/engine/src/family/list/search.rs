@@ -2,6 +2,7 @@
 
 use super::{limits, list_of, list_of_mut};
 use crate::Cx;
+use crate::event;
 use crate::fail::{Done, Fail, NOT_INTEGER, OUT_OF_LONG, SYNTAX};
 use base::num;
 use ds::list::End;
@@ -25,16 +26,15 @@ pub(crate) fn linsert(cx: &mut Cx<'_>) -> Done {
         cx.reply.int(-1);
         return Ok(());
     };
-    let length = {
-        let Some(mut object) = cx.keys.edit(key) else {
-            return Ok(());
-        };
-        let list = list_of_mut(&mut object);
+    let Some(object) = cx.keys.edit(key) else {
+        return Ok(());
+    };
+    let (length, change) = object.change(|object| {
+        let list = list_of_mut(object);
         list.insert(index + after, element, limits);
         list.len()
-    };
-    cx.keys.changed(key);
-    cx.effect_as_sent();
+    });
+    cx.end_as_sent(change, event::LINSERT, 1);
     cx.reply.int(length as i64);
     Ok(())
 }
@@ -52,23 +52,21 @@ pub(crate) fn lrem(cx: &mut Cx<'_>) -> Done {
     } else {
         count.unsigned_abs() as usize
     };
-    let (removed, empty) = {
-        let Some(mut object) = cx.keys.edit_kind(key, Kind::List)? else {
-            cx.reply.int(0);
-            return Ok(());
-        };
-        let list = list_of_mut(&mut object);
-        (
-            list.remove_value(element, end, most, limits),
-            list.is_empty(),
-        )
+    let Some(object) = cx.keys.edit_kind(key, Kind::List)? else {
+        cx.reply.int(0);
+        return Ok(());
     };
-    if removed > 0 {
-        cx.keys.delete_if_empty(key, empty);
-        cx.keys.changed(key);
-        cx.keys.count_dirty(removed as u64 - 1);
-        cx.effect_as_sent();
-    }
+    let done = object.try_change(|object| {
+        let list = list_of_mut(object);
+        let removed = list.remove_value(element, end, most, limits);
+        (removed > 0).then(|| (removed, list.is_empty()))
+    });
+    let Some(((removed, empty), change)) = done else {
+        cx.reply.int(0);
+        return Ok(());
+    };
+    let change = cx.keys.delete_if_empty(change, empty);
+    cx.end_as_sent(change, event::LREM, removed as u64);
     cx.reply.int(removed as i64);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::expiry::{Given, expire_at};
 use super::reply_value;
+use crate::event;
 use crate::fail::{Done, Fail, SYNTAX, WRONGTYPE};
 use crate::{Cx, Key};
 use ds::Kind;
@@ -25,7 +26,7 @@ struct Options {
 pub(crate) fn set(cx: &mut Cx<'_>) -> Done {
     if cx.args.len() == 3 {
         let (key, value) = (cx.key(0)?, cx.args.get(2));
-        store(cx, key, value, None);
+        store(cx, key, value, (None, event::SET));
         cx.reply.ok();
         return Ok(());
     }
@@ -98,7 +99,11 @@ fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
         }
         return Ok(());
     }
-    store(cx, key, value, expire);
+    let events = match options.expire {
+        Some(_) => event::SET_EXPIRE,
+        None => event::SET,
+    };
+    store(cx, key, value, (expire, events));
     if !options.get {
         cx.reply.ok();
     }
@@ -106,15 +111,24 @@ fn set_with(cx: &mut Cx<'_>, options: &Options) -> Done {
 }
 
 /// Stores a string and notes the effect: SET with the expiry as a point in time.
-fn store(cx: &mut Cx<'_>, key: Key<'_>, value: &[u8], expire: Option<i64>) {
-    cx.keys.put_string(key, value, expire);
-    cx.keys.changed(key);
-    if !cx.effects.is_on() {
+fn store(
+    cx: &mut Cx<'_>,
+    key: Key<'_>,
+    value: &[u8],
+    (expire, events): (Option<i64>, event::Kind),
+) {
+    let change = cx.keys.put_string(key, value, expire);
+    cx.announce(change, events, 1);
+    if !cx.wants_effect() {
         return;
     }
     match expire {
         None => cx.effect(&[b"SET", &key, value]),
-        Some(at) => cx.effect(&[b"SET", &key, value, b"PXAT", at.to_string().as_bytes()]),
+        Some(at) => {
+            let mut digits = itoa::Buffer::new();
+            let at = digits.format(at).as_bytes();
+            cx.effect(&[b"SET", &key, value, b"PXAT", at]);
+        }
     }
 }
 
@@ -125,7 +139,7 @@ pub(crate) fn setnx(cx: &mut Cx<'_>) -> Done {
         cx.reply.int(0);
         return Ok(());
     }
-    store(cx, key, value, None);
+    store(cx, key, value, (None, event::SET));
     cx.reply.int(1);
     Ok(())
 }
@@ -143,7 +157,7 @@ pub(crate) fn psetex(cx: &mut Cx<'_>) -> Done {
 fn set_for(cx: &mut Cx<'_>, scale: i64) -> Done {
     let at = expire_at(cx, 2, scale, true)?;
     let (key, value) = (cx.key(0)?, cx.args.get(3));
-    store(cx, key, value, Some(at));
+    store(cx, key, value, (Some(at), event::SET_EXPIRE));
     cx.reply.ok();
     Ok(())
 }
@@ -155,6 +169,6 @@ pub(crate) fn getset(cx: &mut Cx<'_>) -> Done {
         Some(object) => reply_value(&mut cx.reply, object),
         None => cx.reply.null(),
     }
-    store(cx, key, value, None);
+    store(cx, key, value, (None, event::SET));
     Ok(())
 }
