@@ -1,5 +1,6 @@
 //! What all replication links of a server share: its history, and its replicas.
 
+use crate::row::Row;
 use crate::traffic::Traffic;
 use base::{Offset, ReplId};
 use parking_lot::Mutex;
@@ -59,6 +60,8 @@ pub struct Hub {
     traffic: Arc<Traffic>,
     /// How many replicas have a snapshot in a file of their own.
     files: Arc<AtomicUsize>,
+    /// Replicas that want a place for such a file, and those that want a snapshot and have it.
+    pub(crate) rows: [Row; 2],
 }
 
 /// Most snapshots in files of their own at a time: each takes a descriptor beside the replica's.
@@ -85,6 +88,7 @@ impl Hub {
             syncs: Default::default(),
             traffic: Arc::default(),
             files: Arc::default(),
+            rows: Default::default(),
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod follow;
 mod hub;
+mod row;
 mod serve;
 mod traffic;
 

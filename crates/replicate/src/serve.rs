@@ -2,30 +2,26 @@
 
 mod options;
 mod progress;
+mod snapshot;
 
 pub use options::{LogLine, ServeLimits, ServeOptions, Snapshot};
-
-use progress::Progressing;
+use progress::Pace;
 
 use crate::hub::{Hub, ReplicaLink};
+use crate::row::Row;
 use crate::steady_ms;
 use crate::traffic::ToReplica;
-use base::{Offset, ReplId, SlotSet};
 use parking_lot::Mutex;
-use replproto::{Framing, Level, Listener, PrimaryEffect, PrimarySession, PrimaryView};
+use replproto::{Level, Listener, PrimaryEffect, PrimarySession, PrimaryView};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use store::journal::{CutFlag, Reader};
-use store::{Locker, Tap};
+use store::journal::{Reader, ReaderLimit};
 
 /// How long a write to a replica may take before the link is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How many snapshots can always be made beside those for replicas: the dump, and the base of the
-/// append-only file.
-const SPARE_LANES: usize = 2;
 /// How long the sender sleeps when there is nothing to send.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -37,11 +33,11 @@ struct Serving {
     /// Set by the receiver when the stream may begin: the first offset wanted.
     stream_from: AtomicI64,
     over: AtomicBool,
-    /// Since when a piece of the snapshot waits for the replica, in ms of the steady clock; 0: none
-    /// does.
-    blocked_since: AtomicU64,
-    /// Whether the reader of the journal was cut off, once there is one.
-    cut: OnceLock<CutFlag>,
+    /// How the replica takes its snapshot.
+    pace: Pace,
+    /// What may wait in the journal for its reader, once there is one. Whoever listens to the replica
+    /// looks after it: the sender may wait in a write.
+    bound: OnceLock<ReaderLimit>,
 }
 
 /// Serves a replica that has sent PSYNC or SYNC, on the calling thread, until its connection ends.
@@ -65,8 +61,8 @@ pub fn serve(
         session: Mutex::new(session),
         stream_from: AtomicI64::new(-1),
         over,
-        blocked_since: AtomicU64::new(0),
-        cut: OnceLock::new(),
+        pace: Pace::default(),
+        bound: OnceLock::new(),
     });
     hub.add(link.clone());
     let receiving = serving.clone();
@@ -234,24 +230,18 @@ impl Serving {
         Some(reader)
     }
 
-    /// Has the reader cut off when the replica is too slow. As in Redis the limit is at least the
-    /// backlog, which is kept anyway.
+    /// Has the reader cut off when the replica is too slow.
     fn bound(&self, reader: &Reader) {
-        self.bound_by((self.options.limits)().lag, reader);
-        let _ = self.cut.set(reader.cut_flag());
-    }
-
-    fn bound_by(&self, lag: u64, reader: &Reader) {
-        reader.cut_off_past(match lag {
-            0 => 0,
-            lag => lag.max(self.options.backlog),
-        });
+        let limit = reader.limit();
+        bound_by((self.options.limits)(), &limit);
+        // In force before others find it: what they set is newer.
+        let _ = self.bound.set(limit);
     }
 
     /// Whether the replica was too slow. The first to notice says so and closes the connection,
     /// which also ends a write to it that waits.
     fn is_cut_off(&self) -> bool {
-        let cut = self.cut.get().is_some_and(CutFlag::is_set);
+        let cut = self.bound.get().is_some_and(ReaderLimit::is_cut_off);
         if cut && !self.over.swap(true, Ordering::AcqRel) {
             let line = "Client scheduled to be closed ASAP for overcoming of output buffer limits.";
             (self.options.log)(Level::Warning, line);
@@ -261,12 +251,12 @@ impl Serving {
         cut
     }
 
-    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`. Then the
-    /// connection is closed, which ends the write that waits and frees the snapshot's lane.
-    fn is_stuck(&self) -> bool {
-        let since = self.blocked_since.load(Ordering::Relaxed);
-        let timeout = (self.options.limits)().timeout_ms;
-        let stuck = since > 0 && steady_ms().saturating_sub(since) > timeout;
+    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`, or takes it
+    /// too slowly while others wait for one. Then the connection is closed, which ends the write that
+    /// waits and frees what the snapshot holds.
+    fn is_stuck(&self, limits: ServeLimits) -> bool {
+        let others_wait = self.hub.rows.iter().any(Row::has_some);
+        let stuck = self.pace.is_too_slow(limits.timeout_ms, others_wait);
         if stuck && !self.over.swap(true, Ordering::AcqRel) {
             let name = self.session.lock().name();
             let line = format!("Disconnecting timedout replica (full sync): {name}");
@@ -277,123 +267,13 @@ impl Serving {
         stuck
     }
 
-    /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
-    fn send_snapshot(&self, socket: &mut ToReplica) -> Result<Reader, String> {
-        let store = self.hub.store();
-        let locker = Locker::new(store);
-        let streams = self.options.diskless && self.session.lock().introduction().eof;
-        let mut claim = None;
-        let (tap, reader, id) = loop {
-            claim = claim.or_else(|| self.hub.claim_file().filter(|_| !streams));
-            let world = locker.world();
-            if self.hub.begin_backlog(self.options.backlog) {
-                let id = (self.options.random_id)();
-                self.hub.change_history(|history| history.forget(id));
-            }
-            let tap = (streams || claim.is_some())
-                .then(|| store.tap_leaving(SPARE_LANES, &world, &locker, SlotSet::full()));
-            if let Some(tap) = tap.flatten() {
-                let reader = store.journal.reader(Some(tap.cut));
-                let reader = reader.ok_or("the journal was cut")?;
-                self.bound(&reader);
-                break (tap, reader, self.hub.history().id);
-            }
-            drop(world);
-            if self.is_over() {
-                return Err("the connection was closed".into());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-            // The replica sees that this server lives.
-            let limits = (self.options.limits)();
-            self.session.lock().tick(steady_ms(), limits.timeout_ms);
-            self.effects(socket).map_err(|error| error.to_string())?;
-        };
-        // No replica is ahead of the append-only file.
-        let over = || self.is_over();
-        store.journal.await_release(tap.cut.sequence, over);
-        let offset = Offset(tap.cut.offset);
-        if streams {
-            self.stream_snapshot(socket, tap.for_network(), &locker, id, offset)?;
-        } else {
-            self.file_snapshot(socket, tap, &locker, id, offset)?;
-        }
-        Ok(reader)
-    }
-
-    fn stream_snapshot(
-        &self,
-        socket: &mut ToReplica,
-        tap: Tap,
-        locker: &Locker,
-        id: ReplId,
-        offset: Offset,
-    ) -> Result<(), String> {
-        let mark = *(self.options.random_id)().as_bytes();
-        self.session
-            .lock()
-            .snapshot_begins(steady_ms(), id, offset, Some(mark));
-        let text = |error: io::Error| error.to_string();
-        let begun = self.effects(socket).map_err(text);
-        let mut sink = Progressing {
-            socket,
-            serving: self,
-            dead: begun.is_err(),
-        };
-        (self.options.snapshot)(tap, locker, &mut sink)?;
-        begun?;
-        socket
-            .write_all(Framing::Mark(mark).trailer())
-            .map_err(text)?;
-        self.session.lock().snapshot_sent(steady_ms());
-        Ok(())
-    }
-
-    fn file_snapshot(
-        &self,
-        socket: &mut ToReplica,
-        tap: Tap,
-        locker: &Locker,
-        id: ReplId,
-        offset: Offset,
-    ) -> Result<(), String> {
-        let text = |error: io::Error| error.to_string();
-        let name = format!("temp-sync-{}-{}.rdb", std::process::id(), self.link.id);
-        let path = self.options.directory.join(name);
-        self.session
-            .lock()
-            .snapshot_begins(steady_ms(), id, offset, None);
-        let begun = self.effects(socket).map_err(text);
-        let made = std::fs::File::create(&path).map_err(text);
-        let written = match made {
-            Ok(mut file) => (self.options.snapshot)(tap, locker, &mut file),
-            Err(reason) => {
-                let mut walker = tap.walker();
-                walker.abandon();
-                while walker.next(locker).is_some() {}
-                Err(reason)
-            }
-        };
-        let sent = begun.map(drop).and(written).and_then(|()| {
-            let mut file = std::fs::File::open(&path).map_err(text)?;
-            let length = file.metadata().map_err(text)?.len();
-            self.session.lock().snapshot_on_disk(length);
-            self.effects(socket).map_err(text)?;
-            socket.send_file(&mut file).map_err(text)
-        });
-        // The file was only for this replica; a leftover is overwritten by the next process.
-        let _ = std::fs::remove_file(&path);
-        sent?;
-        self.session.lock().snapshot_sent(steady_ms());
-        Ok(())
-    }
-
     /// Sends the journal as it grows.
     fn stream(&self, socket: &mut ToReplica, mut reader: Reader) -> io::Result<()> {
         self.link.streaming.store(true, Ordering::Release);
         *self.link.state.lock() = self.session.lock().info_state();
         self.hub.news();
         let mut out: Vec<u8> = Vec::with_capacity(64 * 1024);
-        let (mut ticked, mut limits) = (steady_ms(), (self.options.limits)());
+        let mut ticked = steady_ms();
         while !self.is_over() {
             out.clear();
             while out.len() < 256 * 1024 {
@@ -414,10 +294,7 @@ impl Serving {
             let now = steady_ms();
             if now - ticked >= 500 {
                 ticked = now;
-                let before = std::mem::replace(&mut limits, (self.options.limits)());
-                if limits.lag != before.lag {
-                    self.bound_by(limits.lag, &reader);
-                }
+                let limits = (self.options.limits)();
                 self.session.lock().tick(now, limits.timeout_ms);
                 if matches!(self.effects(socket)?, Next::End) {
                     return Ok(());
@@ -436,6 +313,7 @@ impl Serving {
         let mut listener = Listener::default();
         listener.input(&unread);
         let mut chunk = [0; 4096];
+        let mut applied = None;
         while !self.is_over() {
             loop {
                 match listener.next_command() {
@@ -444,7 +322,13 @@ impl Serving {
                     Err(_) => return self.end(),
                 }
             }
-            if self.is_stuck() {
+            let limits = (self.options.limits)();
+            if let Some(bound) = self.bound.get()
+                && applied.replace(limits) != Some(limits)
+            {
+                bound_by(limits, bound);
+            }
+            if self.is_stuck(limits) || self.is_cut_off() {
                 return;
             }
             match socket.read(&mut chunk) {
@@ -453,7 +337,7 @@ impl Serving {
                     self.hub.traffic().read_from_replica(read);
                     listener.input(&chunk[..read]);
                 }
-                Err(error) if is_timeout(&error) && !self.is_cut_off() => {}
+                Err(error) if is_timeout(&error) => {}
                 Err(_) => return self.end(),
             }
         }
@@ -480,6 +364,14 @@ impl Serving {
             _ => {}
         }
     }
+}
+
+/// As in Redis the limit is at least the backlog, which is kept anyway.
+fn bound_by(limits: ServeLimits, reader: &ReaderLimit) {
+    reader.cut_off_past(match limits.lag {
+        0 => 0,
+        lag => lag.max(limits.backlog),
+    });
 }
 
 pub(crate) fn is_timeout(error: &io::Error) -> bool {

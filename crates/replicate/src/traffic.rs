@@ -61,22 +61,19 @@ pub(crate) struct ToReplica {
 }
 
 /// Bytes of a file that are sent between two looks at the counter.
-const PIECE: u64 = 1 << 20;
+const PIECE: u64 = 64 << 10;
 
 impl ToReplica {
     fn count(&self, bytes: u64) {
         self.traffic.to_replicas.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Sends a file from where it stands to its end.
-    pub(crate) fn send_file(&mut self, file: &mut File) -> io::Result<()> {
-        loop {
-            // The socket itself is named, so that the system copies.
-            match io::copy(&mut file.take(PIECE), &mut &*self.socket)? {
-                0 => return Ok(()),
-                sent => self.count(sent),
-            }
-        }
+    /// Sends a piece of a file from where it stands; 0 at its end.
+    pub(crate) fn send_piece(&mut self, file: &mut File) -> io::Result<u64> {
+        // The socket itself is named, so that the system copies.
+        let sent = io::copy(&mut file.take(PIECE), &mut &*self.socket)?;
+        self.count(sent);
+        Ok(sent)
     }
 }
 

@@ -368,6 +368,7 @@ impl Node {
         ServeLimits {
             timeout_ms: config.repl_timeout as u64 * 1000,
             lag: config.client_output_buffer_limit.classes()[1].1.hard,
+            backlog: config.repl_backlog_size,
         }
     }
 
@@ -393,7 +394,6 @@ impl Node {
                     .upgrade()
                     .map_or(limits, |node| node.serve_limits())
             }),
-            backlog: config.repl_backlog_size,
             diskless: config.repl_diskless_sync,
             nodelay: !config.repl_disable_tcp_nodelay,
             directory: crate::boot::as_path(&config.dir),

@@ -21,7 +21,7 @@ mod unit;
 
 pub use baton::Baton;
 use bound::Bound;
-pub use bound::CutFlag;
+pub use bound::ReaderLimit;
 use lanes::Lanes;
 use log::{Chunk, Inner, Locked, ReaderState};
 pub use reader::{Batch, Bell, Gauge, Reader};

@@ -272,6 +272,11 @@ impl Store {
         self.tap_leaving(0, world, locker, slots)
     }
 
+    /// How many taps could be opened now. Who is one of many asks this before it takes the world.
+    pub fn free_taps(&self) -> usize {
+        self.taps.free()
+    }
+
     /// As [`Store::tap`], if so many lanes are left for others afterwards.
     pub fn tap_leaving(
         &self,

@@ -248,6 +248,12 @@ impl Taps {
         Some(shared)
     }
 
+    /// How many lanes are free.
+    pub(crate) fn free(&self) -> usize {
+        let _order = brief(Short::Registries);
+        self.lanes.lock().iter().filter(|l| l.is_none()).count()
+    }
+
     pub(crate) fn release(&self, lane: u8) {
         let shared = {
             let _order = brief(Short::Registries);

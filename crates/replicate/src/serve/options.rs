@@ -20,8 +20,6 @@ pub struct ServeOptions {
     pub role: Box<dyn Fn() -> Role + Send + Sync>,
     /// The limits that may change while the replica is served.
     pub limits: Box<dyn Fn() -> ServeLimits + Send + Sync>,
-    /// `repl-backlog-size`, in bytes.
-    pub backlog: u64,
     /// Whether a snapshot is streamed while it is made, if the replica can take that.
     pub diskless: bool,
     /// Whether small pieces of the stream are sent at once (`repl-disable-tcp-nodelay no`).
@@ -48,4 +46,6 @@ pub struct ServeLimits {
     /// Bytes of the journal that may wait for the replica (`client-output-buffer-limit replica`);
     /// 0: any.
     pub lag: u64,
+    /// `repl-backlog-size`, in bytes.
+    pub backlog: u64,
 }

@@ -418,3 +418,37 @@ fn new_limits_reach_live_links() {
     await_link(&replica, "down");
     primary.resume();
 }
+
+/// Its sender waits in a write and asks for no limits then.
+#[test]
+fn new_limits_reach_a_replica_that_reads_nothing() {
+    let primary = Server::of(Program::Shoal)
+        .option("repl-diskless-sync-delay", "0")
+        .option("repl-timeout", "3600")
+        .option("repl-backlog-size", "512mb")
+        .start();
+    let set = |name: &str, value: &str| {
+        primary.call(&["CONFIG", "SET", name, value]).expect_ok();
+    };
+    let mut slow = TcpStream::connect(("127.0.0.1", primary.port())).expect("a connection");
+    slow.write_all(b"SYNC\r\n").expect("a request");
+    wait_for("the replica is online", LIMIT, || {
+        let found = primary.connect().info("slave0").expect("a reply")?;
+        found.contains("state=online").then_some(())
+    });
+    // More than sockets hold.
+    let value = "v".repeat(1 << 20);
+    for _ in 0..64 {
+        primary.call(&["SET", "k", &value]).expect_ok();
+    }
+    set("client-output-buffer-limit", "replica 1mb 0 0");
+    assert_eq!(
+        replicated(&primary, "connected_slaves"),
+        1,
+        "the backlog is kept anyway"
+    );
+    set("repl-backlog-size", "1mb");
+    await_no_replica(&primary);
+    assert!(primary.log().contains("overcoming of output buffer limits"));
+    drop(slow);
+}

@@ -18,11 +18,7 @@ pub(super) enum Bound {
 impl Reader {
     /// Has the reader cut off when more than `bytes` wait for it; 0: never.
     pub fn cut_off_past(&self, bytes: u64) {
-        self.set_bound(if bytes == 0 {
-            Bound::None
-        } else {
-            Bound::Cut(bytes)
-        });
+        self.limit().cut_off_past(bytes);
     }
 
     /// Has writers wait while more than `bytes` wait for this reader (see [`Journal::is_full`]).
@@ -31,13 +27,7 @@ impl Reader {
     }
 
     fn set_bound(&self, bound: Bound) {
-        let mut inner = self.journal.lock();
-        let mut readers = inner.readers.iter_mut();
-        if let Some(state) = readers.find(|reader| reader.id == self.id) {
-            state.bound = bound;
-        }
-        self.journal.hold_to_bounds(&mut inner);
-        self.journal.look_for_room(&inner);
+        self.journal.set_bound(self.id, bound);
     }
 
     /// Whether it was cut off: it reads nothing more, and what it has not read is gone.
@@ -45,24 +35,49 @@ impl Reader {
         self.cut.load(Ordering::Acquire)
     }
 
-    /// Tells others that it was cut off.
-    pub fn cut_flag(&self) -> CutFlag {
-        CutFlag(self.cut.clone())
+    /// Its limit, for others than who reads.
+    pub fn limit(&self) -> ReaderLimit {
+        ReaderLimit {
+            journal: self.journal.clone(),
+            id: self.id,
+            cut: self.cut.clone(),
+        }
     }
 }
 
-/// Whether a reader was cut off.
-#[derive(Clone)]
-pub struct CutFlag(Arc<AtomicBool>);
+/// The limit of a reader, which may wait for its peer while others look after the limit.
+pub struct ReaderLimit {
+    journal: Arc<Journal>,
+    id: u64,
+    cut: Arc<AtomicBool>,
+}
 
-impl CutFlag {
-    /// Whether it was.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+impl ReaderLimit {
+    /// Has the reader cut off when more than `bytes` wait for it; 0: never.
+    pub fn cut_off_past(&self, bytes: u64) {
+        let bound = match bytes {
+            0 => Bound::None,
+            bytes => Bound::Cut(bytes),
+        };
+        self.journal.set_bound(self.id, bound);
+    }
+
+    /// Whether the reader was cut off.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
     }
 }
 
 impl Journal {
+    fn set_bound(&self, id: u64, bound: Bound) {
+        let mut inner = self.lock();
+        if let Some(state) = inner.readers.iter_mut().find(|reader| reader.id == id) {
+            state.bound = bound;
+        }
+        self.hold_to_bounds(&mut inner);
+        self.look_for_room(&inner);
+    }
+
     /// Whether whoever wants to write must wait for a disk to keep up.
     #[inline]
     pub fn is_full(&self) -> bool {
