@@ -1,8 +1,8 @@
 //! Glob patterns over bytes, by the rules of Redis: `*`, `?`, `[a-c]`, `[^a]`, `\x`.
 //!
 //! Matching is iterative and takes at most `pattern × text` steps, so that no pattern can hang a
-//! worker or overflow its stack (CVE-2022-36021, CVE-2024-31228). Since the latter Redis gives up on
-//! patterns of more than a thousand stars, so that they match nothing; so do we.
+//! worker or overflow its stack (CVE-2022-36021, CVE-2024-31228). Since the latter Redis gives up
+//! on patterns of more than a thousand stars, so that they match nothing; so do we.
 
 /// Most stars before the last characters of a pattern.
 const STARS: u32 = 1000;

@@ -1,5 +1,5 @@
-//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number and quoted text, the
-//! form of a command, random numbers.
+//! Words that every crate shares: slots, node ids, epochs, offsets, glob, number and quoted text,
+//! the form of a command, random numbers.
 //!
 //! Nothing here does I/O, reads a clock or holds state.
 #![forbid(unsafe_code)]

@@ -1,8 +1,8 @@
 //! Bytes between double quotes, as Redis writes them in replies of its command line, in MONITOR, in
 //! configuration files and in the annotations of append-only files.
 
-/// Appends `text` in double quotes: `\` and `"` with a backslash before them, the control characters
-/// that have a letter by it, other bytes that do not print as `\xHH`.
+/// Appends `text` in double quotes: `\` and `"` with a backslash before them, the control
+/// characters that have a letter by it, other bytes that do not print as `\xHH`.
 pub fn quote(out: &mut Vec<u8>, text: &[u8]) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     out.push(b'"');

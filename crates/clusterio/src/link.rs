@@ -72,8 +72,8 @@ impl Link {
         self.frames.cap(usize::MAX);
     }
 
-    /// Reads what is there, giving whole packets to `take`. While nobody is known on the link it gives
-    /// one: what that one says may be why the next may be longer.
+    /// Reads what is there, giving whole packets to `take`. While nobody is known on the link it
+    /// gives one: what that one says may be why the next may be longer.
     pub fn read(&mut self, mut take: impl FnMut(Packet)) -> ReadEnd {
         let mut buffer = [0; 16 << 10];
         let mut turn = 0;

@@ -26,7 +26,8 @@ pub struct Options {
     pub conf_path: PathBuf,
     /// `cluster-link-sendbuf-limit` in bytes, 0 for none.
     pub link_limit: usize,
-    /// The address that links to other nodes come from (`bind-source-addr`), if this machine has it.
+    /// The address that links to other nodes come from (`bind-source-addr`), if this machine has
+    /// it.
     pub source: Option<IpAddr>,
     /// Descriptors from this number on are not for links on which no known node has spoken.
     pub kept_from: usize,

@@ -10,9 +10,6 @@
 //!   those of the host. Whoever runs commands fills them in: a row that has no handler, or a
 //!   handler that has no row, does not compile.
 
-use crate::cmd::Cmd;
-use crate::spec::Spec;
-
 /// Defines a family: its name, which is its file's, and its rows.
 macro_rules! family {
     (
@@ -107,6 +104,9 @@ pub mod slowlog;
 pub mod sort;
 pub mod string;
 pub mod transactions;
+
+use crate::cmd::Cmd;
+use crate::spec::Spec;
 
 /// Names the families, in the order of their ids.
 macro_rules! families {

@@ -1,7 +1,5 @@
 //! The rows of the table, by family.
 
-use crate::option::{Alias, Opt};
-
 mod cluster;
 mod encoding;
 mod memory;
@@ -12,6 +10,8 @@ mod process;
 mod replication;
 mod tls;
 mod valkey;
+
+use crate::option::{Alias, Opt};
 
 /// Every family, in the order of CONFIG GET.
 pub(crate) static FAMILIES: &[&[Opt]] = &[

@@ -1,5 +1,5 @@
-//! What accesses leave behind in a key's access field: an LRU clock, or an LFU counter with its decay
-//! time.
+//! What accesses leave behind in a key's access field: an LRU clock, or an LFU counter with its
+//! decay time.
 
 use ds::Object;
 pub use ds::access::lru_clock;
@@ -95,8 +95,8 @@ fn lfu_decayed(field: u32, now: u32, decay_minutes: u32) -> u8 {
     lfu_counter(field).saturating_sub(periods)
 }
 
-/// Raises the counter with a chance of 1 in (counter - init) × factor + 1. The bits of the old field
-/// and the counter are the dice: accesses are frequent, so that no better ones are needed.
+/// Raises the counter with a chance of 1 in (counter - init) × factor + 1. The bits of the old
+/// field and the counter are the dice: accesses are frequent, so that no better ones are needed.
 fn lfu_increase(counter: u8, field: u32, factor: u32) -> u8 {
     if counter == u8::MAX {
         return counter;

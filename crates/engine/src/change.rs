@@ -57,8 +57,8 @@ impl<'k> Change<'k> {
         self.db
     }
 
-    /// The key counts as new, even where another value was there: RENAME, COPY and RESTORE delete that
-    /// first.
+    /// The key counts as new, even where another value was there: RENAME, COPY and RESTORE delete
+    /// that first.
     pub fn afresh(mut self) -> Change<'k> {
         self.marks |= FRESH;
         self
@@ -154,7 +154,8 @@ impl Cx<'_> {
         self.effect_as_sent();
     }
 
-    /// Ends a change with another command as its effect, which replicas and the append-only file get.
+    /// Ends a change with another command as its effect, which replicas and the append-only file
+    /// get.
     #[inline(always)]
     pub(crate) fn end(
         &mut self,
@@ -185,7 +186,8 @@ impl Cx<'_> {
         self.effects.noted();
     }
 
-    /// Ends what took a value from one place to another: that the key is new stands before both events.
+    /// Ends what took a value from one place to another: that the key is new stands before both
+    /// events.
     pub(crate) fn announce_moved(
         &mut self,
         (gone, from): (Change<'_>, event::Kind),

@@ -76,8 +76,8 @@ impl Effects {
         self.events.note(db, event, key);
     }
 
-    /// Notes that a key of a database (by its number) was deleted by no command: its slot has gone to
-    /// another server, or the key has.
+    /// Notes that a key of a database (by its number) was deleted by no command: its slot has gone
+    /// to another server, or the key has.
     pub fn deleted(&mut self, store: &Store, db: u16, key: &[u8]) {
         self.push(db, [b"DEL".as_slice(), key].into_iter());
         if store.is_heard() {

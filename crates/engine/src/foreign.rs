@@ -92,8 +92,8 @@ impl Foreign {
         result.map(|()| true)
     }
 
-    /// Waits with the gate closed: the command that is to be executed again has done nothing yet, and
-    /// those before it are whole.
+    /// Waits with the gate closed: the command that is to be executed again has done nothing yet,
+    /// and those before it are whole.
     fn pause_batch(&mut self, wait: impl FnOnce(&Locker)) {
         self.worker.end_batch();
         wait(self.worker.locker());

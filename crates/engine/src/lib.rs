@@ -124,8 +124,8 @@ impl Engine {
         &*self.host
     }
 
-    /// Whether the process has more memory than `limit` bytes (`maxmemory`), what does not count left
-    /// out.
+    /// Whether the process has more memory than `limit` bytes (`maxmemory`), what does not count
+    /// left out.
     pub fn is_past(&self, limit: u64) -> bool {
         store::memory::tell();
         let total = store::memory::total();
@@ -148,8 +148,8 @@ impl Engine {
     }
 
     fn generation(&self) -> u64 {
-        // With the opening of a gate before it: whoever finds a gate closed after a change knows that
-        // its owner will see the change.
+        // With the opening of a gate before it: whoever finds a gate closed after a change knows
+        // that its owner will see the change.
         self.generation.load(Ordering::SeqCst)
     }
 }

@@ -12,8 +12,8 @@ pub(crate) struct LongDouble(X87DoubleExtended);
 const LONGEST: usize = 5 * 1024;
 
 impl LongDouble {
-    /// Reads a number as Redis does with `strtold`: no blanks, nothing left over, no NaN; infinities
-    /// may be read. What is too large, or so small that it becomes zero, is refused.
+    /// Reads a number as Redis does with `strtold`: no blanks, nothing left over, no NaN;
+    /// infinities may be read. What is too large, or so small that it becomes zero, is refused.
     pub(crate) fn parse(text: &[u8]) -> Option<LongDouble> {
         let spelling = Spelling::of(text).filter(|_| text.len() < LONGEST)?;
         let spelt = match spelling.form {

@@ -9,13 +9,14 @@ pub enum Outcome {
     Done,
     /// Nothing was done: another thread has the slot. Execute it again when it is released.
     Busy(Slot),
-    /// Nothing was done: the token, or the world, was not to be had. Execute it again when it is its
-    /// turn ([`store::Locker::wait_for_token`]).
+    /// Nothing was done: the token, or the world, was not to be had. Execute it again when it is
+    /// its turn ([`store::Locker::wait_for_token`]).
     Token,
-    /// Nothing was done: the data set is being loaded, or a disk is too slow. Execute it again soon.
+    /// Nothing was done: the data set is being loaded, or a disk is too slow. Execute it again
+    /// soon.
     Later,
-    /// Nothing was done: this key is on its way to another server. Execute it again when it is known
-    /// whether it arrived ([`store::SlotGuard::await_leaving`]).
+    /// Nothing was done: this key is on its way to another server. Execute it again when it is
+    /// known whether it arrived ([`store::SlotGuard::await_leaving`]).
     Leaving(Box<[u8]>),
     /// Nothing was done: clients are paused. Execute it again when the pause ends.
     Paused,

@@ -113,8 +113,8 @@ impl Pause {
         ended
     }
 
-    /// Whether the replication offset must stand: a failover waits for it, or a server that ends does
-    /// so for its replicas.
+    /// Whether the replication offset must stand: a failover waits for it, or a server that ends
+    /// does so for its replicas.
     pub fn holds_offset(&self) -> bool {
         let holds = self.holds.lock();
         holds[1].is_some() || holds[ENDING].is_some()

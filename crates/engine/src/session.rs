@@ -132,8 +132,8 @@ impl Session {
         }
     }
 
-    /// Whether the reply that it waits for tells of data: it leaves no sooner than what it tells of is
-    /// safe.
+    /// Whether the reply that it waits for tells of data: it leaves no sooner than what it tells of
+    /// is safe.
     pub fn awaits_data(&self) -> bool {
         self.late_data
     }

@@ -69,7 +69,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether a connection may do more than log in: it has, or nobody has to, as long as that is so.
+    /// Whether a connection may do more than log in: it has, or nobody has to, as long as that is
+    /// so.
     #[inline]
     pub fn admits(&self, session: &crate::Session) -> bool {
         session.authenticated || self.password.is_empty()

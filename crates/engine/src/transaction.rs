@@ -1,5 +1,8 @@
 //! MULTI: commands that wait for EXEC.
 
+mod rest;
+mod unit;
+
 use crate::ahead::KnownKey;
 use crate::fail::{self, Fail};
 use crate::family::monitor;
@@ -11,9 +14,6 @@ use resp::{Args, ArgsBuf};
 use smallvec::SmallVec;
 use std::time::Duration;
 use store::Locker;
-
-mod rest;
-mod unit;
 
 pub(crate) use rest::Rest;
 use unit::{Refusal, Unit};

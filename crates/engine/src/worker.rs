@@ -1,5 +1,10 @@
 //! Executing commands: checks, slots, the handler, the effect.
 
+mod admission;
+mod calling;
+mod locking;
+mod running;
+
 use crate::ahead::{KnownKey, Lookahead, Seen, each_key};
 use crate::clock::Stretch;
 use crate::fail::{self, Done, Fail};
@@ -118,8 +123,8 @@ impl Worker {
         }
     }
 
-    /// Opens the gate again within a batch. It was a boundary like any other: others count on it that
-    /// what they have changed is seen from here on.
+    /// Opens the gate again within a batch. It was a boundary like any other: others count on it
+    /// that what they have changed is seen from here on.
     pub(crate) fn reopen(&mut self) {
         self.locker.open();
         self.refresh();
@@ -141,7 +146,8 @@ impl Worker {
         store::memory::tell();
     }
 
-    /// Says that the caller has the append-only file written after batches whose replies wait for it.
+    /// Says that the caller has the append-only file written after batches whose replies wait for
+    /// it.
     pub fn will_write_file(&mut self) {
         self.writes_file = true;
     }
@@ -399,7 +405,8 @@ impl Worker {
 }
 
 /// What CLIENT REPLY means for a reply that was written, whatever it says: an error and QUEUED are
-/// replies too. CLIENT REPLY SKIP itself has none; one inside of EXEC is about the command behind it.
+/// replies too. CLIENT REPLY SKIP itself has none; one inside of EXEC is about the command behind
+/// it.
 #[inline]
 fn apply_reply_mode(session: &mut Session, id: Cmd, start: usize, out: &mut Vec<u8>) {
     match session.reply_mode {
@@ -436,11 +443,6 @@ impl Drop for Worker {
 fn queues(session: &Session, spec: &'static Spec) -> bool {
     session.in_multi() && !spec.has(flag::NOT_QUEUED)
 }
-
-mod admission;
-mod calling;
-mod locking;
-mod running;
 
 pub(crate) use admission::is_paused;
 pub(crate) use calling::tell_of_undeclared;

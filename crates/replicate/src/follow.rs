@@ -335,8 +335,8 @@ impl Link {
         }
     }
 
-    /// Applies the unit that is lent, of this length; while clients are paused it waits, and with it
-    /// what follows. What has to be sent goes on.
+    /// Applies the unit that is lent, of this length; while clients are paused it waits, and with
+    /// it what follows. What has to be sent goes on.
     fn apply(&mut self, len: usize) {
         self.held = None;
         match self.apply.unit(&self.session.bytes()[..len]) {

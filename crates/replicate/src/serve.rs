@@ -35,8 +35,8 @@ struct Serving {
     over: AtomicBool,
     /// How the replica takes its snapshot.
     pace: Pace,
-    /// What may wait in the journal for its reader, once there is one. Whoever listens to the replica
-    /// looks after it: the sender may wait in a write.
+    /// What may wait in the journal for its reader, once there is one. Whoever listens to the
+    /// replica looks after it: the sender may wait in a write.
     bound: OnceLock<ReaderLimit>,
 }
 
@@ -251,9 +251,9 @@ impl Serving {
         cut
     }
 
-    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`, or takes it
-    /// too slowly while others wait for one. Then the connection is closed, which ends the write that
-    /// waits and frees what the snapshot holds.
+    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`, or takes
+    /// it too slowly while others wait for one. Then the connection is closed, which ends the write
+    /// that waits and frees what the snapshot holds.
     fn is_stuck(&self, limits: ServeLimits) -> bool {
         let others_wait = self.hub.rows.iter().any(Row::has_some);
         let stuck = self.pace.is_too_slow(limits.timeout_ms, others_wait);
@@ -356,7 +356,8 @@ impl Serving {
         }
         let args: Vec<&[u8]> = words[1..].iter().map(Vec::as_slice).collect();
         self.session.lock().replconf(steady_ms(), &args);
-        // After the snapshot the first acknowledgement begins the stream; the sender has the socket.
+        // After the snapshot the first acknowledgement begins the stream; the sender has the
+        // socket.
         let mut silent = io::sink();
         match self.effects(&mut silent) {
             Ok(Next::Stream(from)) => self.stream_from.store(from, Ordering::Release),

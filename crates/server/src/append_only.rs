@@ -1,5 +1,11 @@
 //! The append-only file of this server: on and off, loading, rewriting, and what its writer says.
 
+mod hold;
+mod released;
+mod report;
+mod rewriting;
+mod switch;
+
 use crate::boot::as_path;
 use crate::node::Node;
 use config::{Config, LogLevel};
@@ -19,12 +25,6 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use store::journal::{Audience, Gauge, Reader};
 use store::{Garbage, Locker};
-
-mod hold;
-mod released;
-mod report;
-mod rewriting;
-mod switch;
 
 use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, tick};

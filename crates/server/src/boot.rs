@@ -278,8 +278,8 @@ fn load(config: &Config, node: &Arc<Node>, engine: &Arc<Engine>) -> Result<bool,
     }
 }
 
-/// Who is to be told how the server is. One that cannot be told is no reason not to serve: Redis warns
-/// as well.
+/// Who is to be told how the server is. One that cannot be told is no reason not to serve: Redis
+/// warns as well.
 fn find_supervisor(config: &Config, log: &Log) -> Supervisor {
     Supervisor::find(config.supervised).unwrap_or_else(|error| {
         log.warning(format!("Nobody is told how the server is: {error}."));

@@ -65,7 +65,8 @@ pub(crate) struct Turns {
     refusals: Mutex<()>,
 }
 
-/// Corrects what the configuration says, without a client that wants it, while nobody else changes it.
+/// Corrects what the configuration says, without a client that wants it, while nobody else changes
+/// it.
 pub(crate) fn in_turn(node: &Node, correct: impl FnOnce(&Current<Config>)) {
     let _turn = node.config_turns.changes.lock();
     correct(&node.config);
@@ -247,8 +248,8 @@ fn put_into_effect(node: &Node, planned: &Planned, hosts: &Hosts) -> Result<(), 
     Ok(())
 }
 
-/// Puts into force what lies outside of the engine's settings and cannot fail: when the server starts
-/// and with every change, so that an option means the same in a file and in CONFIG SET.
+/// Puts into force what lies outside of the engine's settings and cannot fail: when the server
+/// starts and with every change, so that an option means the same in a file and in CONFIG SET.
 pub(crate) fn in_force(node: &Node, engine: &Engine, config: &Config) {
     engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
     crate::memory::set_background_thread(config.jemalloc_bg_thread);

@@ -3,8 +3,9 @@
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// What is true now. Readers have it as it was when they asked, and hold no lock: a lock that is held
-/// while something else is called would be taken again there one day, with a writer in between.
+/// What is true now. Readers have it as it was when they asked, and hold no lock: a lock that is
+/// held while something else is called would be taken again there one day, with a writer in
+/// between.
 pub(crate) struct Current<T>(RwLock<Arc<T>>);
 
 impl<T: Clone> Current<T> {

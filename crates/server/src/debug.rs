@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Garbage, Locker};
 
-/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, RESTART, CONFIG-REWRITE-FORCE-ALL and the faults of the
-/// cluster bus
+/// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, RESTART, CONFIG-REWRITE-FORCE-ALL and the faults of
+/// the cluster bus
 pub(crate) fn run(
     node: &Arc<Node>,
     engine: &Arc<Engine>,

@@ -1,8 +1,8 @@
 //! How many files and connections the system lets this process have open, and who gets them.
 //!
-//! A server that has used them all up cannot save, and one that cannot save refuses all writes: idle
-//! clients alone must not bring that about. So the soft limit is raised to what `maxclients` and the
-//! server itself need, or `maxclients` is lowered, and clients never get the last few.
+//! A server that has used them all up cannot save, and one that cannot save refuses all writes:
+//! idle clients alone must not bring that about. So the soft limit is raised to what `maxclients`
+//! and the server itself need, or `maxclients` is lowered, and clients never get the last few.
 
 use config::{Config, LogLevel};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -68,8 +68,8 @@ pub(crate) fn kept_from() -> usize {
     usize::try_from(limit.saturating_sub(KEPT)).unwrap_or(usize::MAX)
 }
 
-/// At start: makes room for `maxclients`, or lowers it. Returns from which number on descriptors are
-/// kept.
+/// At start: makes room for `maxclients`, or lowers it. Returns from which number on descriptors
+/// are kept.
 ///
 /// # Errors
 /// When there is not even room for the server itself: the text for the log.
@@ -139,8 +139,8 @@ impl Node {
         }
     }
 
-    /// Links of the cluster count as clients, as in Redis; where it has grown there is to be room for
-    /// both.
+    /// Links of the cluster count as clients, as in Redis; where it has grown there is to be room
+    /// for both.
     pub(crate) fn count_links(&self, known: &mut usize) {
         let nodes = self.nodes();
         if nodes == *known {

@@ -22,8 +22,8 @@ pub(crate) struct Reply {
     pub(crate) closes: bool,
 }
 
-/// The replies that wait at one worker. Each waits for the gates that were open when its command had
-/// run: their owners go by what was before up to the end of their batches.
+/// The replies that wait at one worker. Each waits for the gates that were open when its command
+/// had run: their owners go by what was before up to the end of their batches.
 #[derive(Default)]
 pub(crate) struct Everywhere(Vec<Waiting>);
 

@@ -165,7 +165,8 @@ impl Front {
         waits.then_some(end)
     }
 
-    /// Writes to the append-only file what replies wait for, unless that could make the worker wait.
+    /// Writes to the append-only file what replies wait for, unless that could make the worker
+    /// wait.
     fn write_file(&mut self) {
         debug_assert!(
             !self.worker.locker().is_open(),
@@ -193,8 +194,8 @@ impl Front {
 
     /// Closes connections whose writes another node may know nothing of: if the right to serve has
     /// run out since they were executed, it may have been elected before. What has become of their
-    /// writes they must find out, and are not told that they are safe. Asked again when the file that
-    /// their replies wait for is written, which takes its time.
+    /// writes they must find out, and are not told that they are safe. Asked again when the file
+    /// that their replies wait for is written, which takes its time.
     #[cold]
     fn confirm(&mut self, conns: &mut Conns<'_, Self>) {
         let engine = self.worker.engine();

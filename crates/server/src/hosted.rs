@@ -1,5 +1,5 @@
-//! The commands that the engine leaves to the server: the lists of their families, put together into
-//! one table.
+//! The commands that the engine leaves to the server: the lists of their families, put together
+//! into one table.
 
 use crate::node::{Node, ok};
 use crate::{

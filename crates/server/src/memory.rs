@@ -34,8 +34,8 @@ pub(crate) fn used() -> u64 {
 }
 
 /// Bytes that do not count against `maxmemory`, as in Redis: what waits for replicas beyond the
-/// backlog, what waits for the append-only file, and what a snapshot keeps of the past, which there is
-/// in the forked child.
+/// backlog, what waits for the append-only file, and what a snapshot keeps of the past, which there
+/// is in the forked child.
 pub(crate) fn uncounted(node: &Node, engine: &Engine) -> u64 {
     let backlog = node.config.read().repl_backlog_size;
     let journal = engine.store.journal.retained() as u64;
@@ -43,8 +43,8 @@ pub(crate) fn uncounted(node: &Node, engine: &Engine) -> u64 {
     journal.saturating_sub(backlog) + node.append_only.buffer_bytes() + images
 }
 
-/// What is looked at now and then, while there is a limit: whether the total is right, and what does
-/// not count.
+/// What is looked at now and then, while there is a limit: whether the total is right, and what
+/// does not count.
 pub(crate) fn tick(node: &Node, engine: &Engine) {
     if engine.settings().maxmemory > 0 {
         store::memory::correct(used());

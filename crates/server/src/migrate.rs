@@ -1,9 +1,9 @@
 //! MIGRATE: hands keys over to another server.
 //!
-//! The keys are *leaving* from the moment they are pinned until the target has answered: commands on
-//! them wait, so that what the target has is what was deleted here. No slot is locked meanwhile, nor
-//! while the values are serialised. Of several keys either all are leaving or none: who finds one on
-//! its way with another order lets go of all that it has before it waits.
+//! The keys are *leaving* from the moment they are pinned until the target has answered: commands
+//! on them wait, so that what the target has is what was deleted here. No slot is locked meanwhile,
+//! nor while the values are serialised. Of several keys either all are leaving or none: who finds
+//! one on its way with another order lets go of all that it has before it waits.
 
 mod callers;
 mod link;
@@ -197,8 +197,8 @@ fn migrate(node: &Node, locker: &Locker, order: &Order) -> Result<&'static str, 
         node.links.give_back(order, link);
         return Ok("NOKEY");
     }
-    // Whoever comes to a key whose way has ended may send it on its way anew: each mark is taken back
-    // once.
+    // Whoever comes to a key whose way has ended may send it on its way anew: each mark is taken
+    // back once.
     let mut ended = vec![false; parcels.len()];
     let mut outcome = exchange(&mut link, order, &parcels, &mut |nth| {
         settle(engine, locker, order, &parcels[nth]);
@@ -281,8 +281,8 @@ fn pack(locker: &Locker, order: &Order) -> Result<Vec<Parcel>, Vec<u8>> {
     }
 }
 
-/// Waits for what becomes of another's key. False when the time of the order is up, or its client has
-/// left.
+/// Waits for what becomes of another's key. False when the time of the order is up, or its client
+/// has left.
 fn awaits(order: &Order, outcome: &Receiver<()>) -> bool {
     loop {
         let left = order.deadline.saturating_duration_since(Instant::now());
@@ -390,8 +390,8 @@ impl Links {
         self.callers.left(client);
     }
 
-    /// Answers the orders that nobody has come to in their time, ends those whose client has left, and
-    /// closes connections that were not used for long. Called now and then.
+    /// Answers the orders that nobody has come to in their time, ends those whose client has left,
+    /// and closes connections that were not used for long. Called now and then.
     pub(crate) fn drop_overdue(&self) {
         self.callers.end_overdue();
         self.movers.drop_overdue();
@@ -423,8 +423,8 @@ impl Links {
         }
     }
 
-    /// Keeps a connection, unless it has one of the descriptors that are kept for what is needed more.
-    /// Where there are too many, the one that was unused for longest goes.
+    /// Keeps a connection, unless it has one of the descriptors that are kept for what is needed
+    /// more. Where there are too many, the one that was unused for longest goes.
     fn give_back(&self, order: &Order, mut link: Link) {
         if link.stream.get_ref().as_raw_fd() as usize >= crate::descriptors::kept_from() {
             return;

@@ -355,8 +355,8 @@ impl Node {
         self.pass_gates(|| Instant::now() >= until);
     }
 
-    /// Parks writers because the server ends; when it returns, nothing changes any more, and whatever
-    /// was acknowledged is in the data set.
+    /// Parks writers because the server ends; when it returns, nothing changes any more, and
+    /// whatever was acknowledged is in the data set.
     pub(crate) fn begin_last_pause(&self) {
         self.engine().pause.begin_ending();
         self.pass_gates(|| false);

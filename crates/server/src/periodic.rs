@@ -17,7 +17,8 @@ const PERIOD: Duration = Duration::from_millis(100);
 const EXPIRE_PERCENT: u32 = 25;
 /// How much more with each step above.
 const EFFORT_PERCENT: u32 = 2;
-/// How long writers wait for a disk that is too slow for a snapshot before the snapshot is given up.
+/// How long writers wait for a disk that is too slow for a snapshot before the snapshot is given
+/// up.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What active expiry did, for INFO.

@@ -1,5 +1,5 @@
-//! Where the server listens: the options port, bind and unixsocket, with the addresses that names of
-//! hosts stand for.
+//! Where the server listens: the options port, bind and unixsocket, with the addresses that names
+//! of hosts stand for.
 
 use crate::boot::as_path;
 use config::Config;
@@ -7,8 +7,8 @@ use net::Listen;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// For tests, names are looked for in the file of this name instead of asking the system: lines of an
-/// address and a name. It may be a pipe, which takes its time.
+/// For tests, names are looked for in the file of this name instead of asking the system: lines of
+/// an address and a name. It may be a pipe, which takes its time.
 const HOSTS: &str = "SHOAL_TEST_HOSTS";
 
 /// What names of hosts stand for. To find out may take long: nothing is locked meanwhile.

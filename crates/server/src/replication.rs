@@ -134,8 +134,8 @@ impl Replication {
         self.loader().ok_or(busy)
     }
 
-    /// This server has put in the place of its data what it has itself, and all of that: it is whole.
-    /// Only a replica whose synchronization failed waits for its primary's.
+    /// This server has put in the place of its data what it has itself, and all of that: it is
+    /// whole. Only a replica whose synchronization failed waits for its primary's.
     pub(crate) fn replaced(&self, loader: &Loader<'_>) {
         let status = self.primary().map(|(.., status)| status);
         if loader.was_whole || status.is_none_or(|status| status.online) {
@@ -276,7 +276,8 @@ fn silent() -> Taken {
     Taken::Now(Box::new(|_| {}))
 }
 
-/// REPLICAOF host port | NO ONE. A change of role waits for threads and passes gates: it is a chore.
+/// REPLICAOF host port | NO ONE. A change of role waits for threads and passes gates: it is a
+/// chore.
 pub(crate) fn replicaof(call: Call<'_>) -> Result<Taken, Fail> {
     let Call {
         node,

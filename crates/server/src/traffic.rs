@@ -1,5 +1,5 @@
-//! Bytes over the connections of clients and over those of replication, and the rounds of the workers
-//! that carry them.
+//! Bytes over the connections of clients and over those of replication, and the rounds of the
+//! workers that carry them.
 
 use crate::node::Node;
 use parking_lot::Mutex;

@@ -1,7 +1,7 @@
 //! Events: what has happened to a key, as notifications of the key space name it.
 //!
-//! Whoever changes keys notes events while it does and posts them in one go: when the effects are in
-//! the journal, and the slots are still locked.
+//! Whoever changes keys notes events while it does and posts them in one go: when the effects are
+//! in the journal, and the slots are still locked.
 
 use crate::Store;
 use std::sync::OnceLock;
@@ -110,9 +110,9 @@ pub(crate) struct Listener {
 }
 
 impl Store {
-    /// Sets who hears of all events: of those of a command or transaction together, behind the append
-    /// of its effects and before its slots are unlocked. So the hook waits for nothing. Only the first
-    /// that is set hears of them.
+    /// Sets who hears of all events: of those of a command or transaction together, behind the
+    /// append of its effects and before its slots are unlocked. So the hook waits for nothing. Only
+    /// the first that is set hears of them.
     pub fn listen(&self, hook: impl Fn(&Events) + Send + Sync + 'static) {
         if self.listener.hook.set(Box::new(hook)).is_ok() {
             self.listener.on.store(true, Ordering::Release);

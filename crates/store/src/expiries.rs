@@ -41,8 +41,8 @@ impl Deletion {
         base::words::put(out, [name, &self.key].into_iter());
     }
 
-    /// Journals it as a record of its own, and tells of it; returns its sequence number, 0 where the
-    /// journal has no reader.
+    /// Journals it as a record of its own, and tells of it; returns its sequence number, 0 where
+    /// the journal has no reader.
     pub(crate) fn settle(&self, store: &Store) -> u64 {
         let mut sequence = 0;
         if let Some(audience) = self.audience {

@@ -5,6 +5,7 @@
 //! it); the effect is appended to the journal by the caller while the guard still lives.
 
 mod leaving;
+mod tapped;
 mod watching;
 
 use crate::count::{self, Counts};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use leaving::Leavers;
-
-mod tapped;
 
 /// What happens to a key whose time is up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,10 +5,6 @@
 //! whoever reads collects from them. Appending never waits; readers go at their own pace and keep
 //! what they have not read alive. With no reader nothing is written at all.
 
-use crate::order::{Short, brief};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
-use std::sync::Arc;
-
 mod baton;
 mod bound;
 mod lanes;
@@ -18,6 +14,10 @@ mod record;
 mod sleepers;
 mod tail;
 mod unit;
+
+use crate::order::{Short, brief};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
+use std::sync::Arc;
 
 pub use baton::Baton;
 use bound::Bound;

@@ -19,6 +19,8 @@ pub mod journal;
 mod local;
 mod locker;
 pub mod memory;
+#[cfg(all(test, feature = "model"))]
+mod models;
 mod mutant;
 mod occupied;
 pub mod order;
@@ -328,7 +330,5 @@ impl Store {
     }
 }
 
-#[cfg(all(test, feature = "model"))]
-mod models;
 #[cfg(all(test, not(feature = "model")))]
 mod tests;

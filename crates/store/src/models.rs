@@ -2,6 +2,8 @@
 //! order of their steps open to a scheduler that draws many of them. A lost wake-up shows as a
 //! deadlock. A failure prints the schedule that `shuttle::replay` repeats.
 
+mod file;
+
 use crate::journal::{Audience, Baton, Effect, Journal, Reader};
 use crate::{Bell, Expiry, Locker, Mutant, Store, Wake, When};
 use base::{Slot, SlotSet};
@@ -362,8 +364,6 @@ fn no_record_is_slept_through() {
             .for_each(|thread| thread.join().unwrap());
     });
 }
-
-mod file;
 
 /// Writers, and a tap: baseline and effects after the cut together must give what is there.
 fn tap_model(mutant: Option<Mutant>) {

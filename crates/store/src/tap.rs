@@ -9,6 +9,9 @@
 //!
 //! The effects after the cut are read from the journal, from the position that the cut noted.
 
+mod room;
+mod walk;
+
 use crate::journal::Cut;
 use crate::order::{Short, brief};
 use crate::sync::{AtomicBool, AtomicUsize, Condvar, Instant, Mutex, Ordering};
@@ -16,9 +19,6 @@ use base::{Slot, SlotSet};
 use ds::{Object, Pin};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-mod room;
-mod walk;
 
 pub(crate) use room::Room;
 pub use walk::Walker;

@@ -1,6 +1,9 @@
 //! The model test of `tap`: random changes under random taps; every baseline must be exactly what
 //! was there at its cut, and replaying the effects after the cut must give what is there now.
 
+mod bounds;
+mod waiting;
+
 use crate::journal::Audience;
 use crate::journal::Effect;
 use crate::{ExpireCycle, Expiry, Guards, Locker, Store, Walker, When};
@@ -9,9 +12,6 @@ use ds::{Object, Pin, ValueRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-mod bounds;
-mod waiting;
 
 const WHEN: When = When {
     now: 1_000,

@@ -103,8 +103,6 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 /// All breaches in the repository at `root`, in order of path and line.
 pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     let mut found = edges::check(&edges::metadata(root)?);
-    let long = std::fs::read_to_string(root.join(text::LONG_FILES)).unwrap_or_default();
-    let long = text::LongFiles::parse(&long);
     let (mut sources, mut pages) = (Vec::new(), Vec::new());
     for path in tracked(root)? {
         // A file that git knows may have been deleted; one that is not text has no lines.
@@ -122,7 +120,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
         }
     }
     for source in &sources {
-        found.extend(text::check(source, &long));
+        found.extend(text::check(source));
         found.extend(tokens::check(source));
         found.extend(purity::check(source));
     }
@@ -130,31 +128,36 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     for (path, text) in &pages {
         found.extend(page::check(path, text, &sources));
     }
-    found.extend(long.stale(&sources));
+    found.extend(text::subjects(&git(root, &["log", "-20", "--format=%s"])?));
     found.sort();
     Ok(found)
 }
 
-/// Files that git tracks, and those it would: neither ignored nor deleted.
-fn tracked(root: &Path) -> Result<Vec<String>, String> {
+/// What git says.
+fn git(root: &Path, words: &[&str]) -> Result<String, String> {
+    let name = words.first().copied().unwrap_or_default();
     let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(words)
         .current_dir(root)
         .output()
-        .map_err(|error| format!("git ls-files: {error}"))?;
+        .map_err(|error| format!("git {name}: {error}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "git ls-files: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("git {name}: {said}"));
     }
-    let names = String::from_utf8_lossy(&output.stdout);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Files that git tracks, and those it would: neither ignored nor deleted.
+fn tracked(root: &Path) -> Result<Vec<String>, String> {
+    let words = [
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ];
+    let names = git(root, &words)?;
     let mut names: Vec<String> = names
         .split('\0')
         .filter(|name| !name.is_empty())

@@ -84,9 +84,9 @@ fn is_number(text: &str, is_digit: fn(&u8) -> bool, marker: u8) -> bool {
 }
 
 /// Reads a double as Redis does for increments and times: decimal or hexadecimal digits, `inf`,
-/// `infinity` with a sign in any case; no spaces, no `nan`, nothing left over. What is too large for
-/// a double or so small that it becomes zero is refused (`strtod` reports ERANGE); what is merely
-/// less precise for being small is taken.
+/// `infinity` with a sign in any case; no spaces, no `nan`, nothing left over. What is too large
+/// for a double or so small that it becomes zero is refused (`strtod` reports ERANGE); what is
+/// merely less precise for being small is taken.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     read(text).map(|(value, _)| value)
 }

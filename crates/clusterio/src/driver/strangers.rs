@@ -1,5 +1,5 @@
-//! Links that others open, and what holds for them before a known node has spoken: the bus port asks
-//! for no password, so that whoever reaches it must not use up descriptors or memory.
+//! Links that others open, and what holds for them before a known node has spoken: the bus port
+//! asks for no password, so that whoever reaches it must not use up descriptors or memory.
 
 use super::Driver;
 use bus::IpText;
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// So many links strangers may have in each direction, beside one of each known node.
 pub const STRANGERS: usize = 16;
-/// So long a stranger's link is not closed for want of room: a node makes itself known as soon as it
-/// is connected. Others wait in the listener's queue meanwhile.
+/// So long a stranger's link is not closed for want of room: a node makes itself known as soon as
+/// it is connected. Others wait in the listener's queue meanwhile.
 const STAY: Duration = Duration::from_millis(20);
 /// Links accepted before the others get their turn.
 const ACCEPT_TURN: usize = STRANGERS;
@@ -69,7 +69,8 @@ impl Driver {
         self.machine.other_nodes() + STRANGERS
     }
 
-    /// The link of a stranger that was silent for longest, of those that have been there for `stay`.
+    /// The link of a stranger that was silent for longest, of those that have been there for
+    /// `stay`.
     fn quietest(&self, stay: Duration) -> Option<LinkId> {
         let strangers = self.links.values().filter(|link| {
             !link.known && matches!(link.id, LinkId::In(_)) && link.made.elapsed() >= stay
@@ -92,15 +93,15 @@ impl Driver {
         }
     }
 
-    /// Whether a link has one of the descriptors that are kept for files and known nodes. The system
-    /// gives the lowest number that is free, so that then all below are in use.
+    /// Whether a link has one of the descriptors that are kept for files and known nodes. The
+    /// system gives the lowest number that is free, so that then all below are in use.
     fn is_kept(&self, stream: &TcpStream) -> bool {
         stream.as_raw_fd() as usize >= self.shared.kept_from.load(Ordering::Relaxed)
     }
 
-    /// Closes links of strangers, so that there is room for one more: who was silent for longest goes
-    /// first. A node makes itself known as soon as it is connected, so that those who come only to
-    /// stay lose their places to it.
+    /// Closes links of strangers, so that there is room for one more: who was silent for longest
+    /// goes first. A node makes itself known as soon as it is connected, so that those who come
+    /// only to stay lose their places to it.
     fn make_room(&mut self, mut scarce: bool) {
         while scarce || self.inbound >= self.most_inbound() {
             // Without descriptors even newcomers have to go.

@@ -1,5 +1,7 @@
 //! Strings as rows of bits: SETBIT, BITCOUNT, BITPOS, BITOP; BITFIELD in its own file.
 
+mod field;
+
 use super::string::{string_bytes, write_range};
 use crate::Cx;
 use crate::event;
@@ -19,8 +21,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
     Getbit: getbit,
     Setbit: setbit,
 };
-
-mod field;
 
 pub(crate) use field::{bitfield, bitfield_ro};
 

@@ -1,4 +1,5 @@
-//! READONLY, READWRITE, ASKING, and the CLUSTER commands that look at keys; all others are the host's.
+//! READONLY, READWRITE, ASKING, and the CLUSTER commands that look at keys; all others are the
+//! host's.
 
 use crate::Cx;
 use crate::clients::flags;

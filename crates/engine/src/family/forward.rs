@@ -6,8 +6,8 @@ use crate::{Cx, Fail, Taken};
 use commands::{Cmd, RunBy, Spec};
 use std::time::Instant;
 
-/// Whether the program around the engine carries the call out, with nothing locked: the rows say it,
-/// but for the subcommands of DEBUG, which have none.
+/// Whether the program around the engine carries the call out, with nothing locked: the rows say
+/// it, but for the subcommands of DEBUG, which have none.
 pub(crate) fn is_hosted(spec: &Spec, args: resp::Args<'_>) -> bool {
     spec.run_by == RunBy::Host || (spec.id == Cmd::Debug && debug::is_hosted(args))
 }

@@ -1,5 +1,7 @@
 //! Keys of any type: DEL, EXISTS, RENAME, COPY, MOVE, SCAN and kin.
 
+pub(crate) mod scan;
+
 use crate::event;
 use crate::fail::{self, Done, Fail, SYNTAX};
 use crate::handlers::Handler;
@@ -23,8 +25,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
     Type: type_,
     Unlink: unlink,
 };
-
-pub(crate) mod scan;
 
 pub(crate) use scan::{keys, randomkey, scan};
 

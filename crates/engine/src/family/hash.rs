@@ -1,5 +1,7 @@
 //! Hashes: fields and values under one key.
 
+mod random;
+
 use crate::event;
 use crate::fail::{self, Done};
 use crate::family::generic::scan::{parse_cursor, parse_options};
@@ -30,8 +32,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
     Hstrlen: hstrlen,
     Hvals: hvals,
 };
-
-mod random;
 
 pub(crate) use random::hrandfield;
 

@@ -1,5 +1,8 @@
 //! Lists: pushing and popping at both ends, ranges, search.
 
+mod moving;
+mod search;
+
 use crate::Cx;
 use crate::event;
 use crate::fail::{self, Done, Fail, SYNTAX};
@@ -30,9 +33,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
     Rpush: rpush,
     Rpushx: rpushx,
 };
-
-mod moving;
-mod search;
 
 pub(crate) use moving::{lmove, lmpop, rpoplpush};
 pub(crate) use search::{linsert, lpos, lrem};

@@ -1,5 +1,9 @@
 //! Strings: SET and GET with all their forms, counters, ranges.
 
+mod expiry;
+mod lcs;
+mod set;
+
 use crate::event;
 use crate::fail::{self, Done, Fail};
 use crate::handlers::Handler;
@@ -9,10 +13,6 @@ use base::num;
 use commands::family::string::Handlers;
 use ds::{Kind, Object, ValueRef};
 use resp::Reply;
-
-mod expiry;
-mod lcs;
-mod set;
 
 use expiry::Getex;
 

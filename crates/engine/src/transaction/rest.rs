@@ -2,8 +2,8 @@
 //! engine (a change of role, a file, the cluster bus), and what stands behind them without keys.
 //!
 //! Commands on keys run first, as one unit, with their slots locked. The others run in the order of
-//! the queue with nothing locked, each after the one before has its answer; the connection waits and
-//! its worker goes on. The reply leaves last, with the places that the queue gives.
+//! the queue with nothing locked, each after the one before has its answer; the connection waits
+//! and its worker goes on. The reply leaves last, with the places that the queue gives.
 
 use super::Queued;
 use crate::family::{forward, monitor};
@@ -36,8 +36,8 @@ pub(super) fn behind(queue: &[Queued]) -> Behind {
     queue.iter().enumerate().filter_map(runs_behind).collect()
 }
 
-/// The database that each command of a queue finds, which begins in `db`: SELECT runs in the unit, and
-/// those behind it go by what it would have been.
+/// The database that each command of a queue finds, which begins in `db`: SELECT runs in the unit,
+/// and those behind it go by what it would have been.
 fn databases(queue: &[Queued], mut db: u16, count: u16) -> Vec<u16> {
     let select = |queued: &Queued| {
         let number = queued.args.as_args().opt(1).and_then(num::parse_i64)?;
@@ -103,7 +103,8 @@ impl Rest {
 }
 
 impl Worker {
-    /// Runs what is left of a transaction, as far as nothing has to be waited for. The batch is open.
+    /// Runs what is left of a transaction, as far as nothing has to be waited for. The batch is
+    /// open.
     pub(crate) fn go_on(&mut self, session: &mut Session, out: &mut Vec<u8>) -> Outcome {
         while let Some(mut rest) = session.rest.take() {
             let Some(&nth) = rest.todo.front() else {
@@ -146,8 +147,8 @@ impl Worker {
         Outcome::Done
     }
 
-    /// Takes the answer that a transaction waited for, if it has come, and goes on with it. The batch
-    /// is open.
+    /// Takes the answer that a transaction waited for, if it has come, and goes on with it. The
+    /// batch is open.
     pub fn answer_rest(
         &mut self,
         session: &mut Session,

@@ -52,14 +52,15 @@ pub(super) fn by_state(settings: &Settings, session: &Session, spec: &'static Sp
     Ok(())
 }
 
-/// So long a command waits for the end of a load before it is told of it. Redis looks at its clients
-/// during a load only now and then, so that nobody hears of one that is over in a moment: programs
-/// that set up a cluster take LOADING for a node that is lost.
+/// So long a command waits for the end of a load before it is told of it. Redis looks at its
+/// clients during a load only now and then, so that nobody hears of one that is over in a moment:
+/// programs that set up a cluster take LOADING for a node that is lost.
 const QUICK_LOAD: Duration = Duration::from_millis(100);
 
 impl Worker {
-    /// Refuses what may need memory, past `maxmemory`, where it is queued too. In a cluster a command
-    /// with keys is redirected first, where its slot is another node's: the refusal goes with it.
+    /// Refuses what may need memory, past `maxmemory`, where it is queued too. In a cluster a
+    /// command with keys is redirected first, where its slot is another node's: the refusal goes
+    /// with it.
     pub(super) fn admit_memory(
         &self,
         session: &mut Session,

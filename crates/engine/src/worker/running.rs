@@ -45,7 +45,8 @@ pub(crate) struct Command<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// Begins a command, or a transaction with its first: how lookups mark keys, and where effects go.
+    /// Begins a command, or a transaction with its first: how lookups mark keys, and where effects
+    /// go.
     #[inline(always)]
     pub(crate) fn begin(
         self,
@@ -73,8 +74,8 @@ impl<'a> Desk<'a> {
 }
 
 /// The sequence that the file must have before anybody may see what a command saw: that of the last
-/// effect of its slots, or of what changed all slots. Who saw more than slots waits for the end of the
-/// journal.
+/// effect of its slots, or of what changed all slots. Who saw more than slots waits for the end of
+/// the journal.
 pub(crate) fn seen(engine: &Engine, keys: &Keyspace<'_>, all: bool) -> u64 {
     let journal = &engine.store.journal;
     if all {

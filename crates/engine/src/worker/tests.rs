@@ -249,8 +249,9 @@ fn the_limit_of_memory_stops_what_may_need_some() {
     assert!(run(false, "SET k v").starts_with("-OOM "));
 }
 
-/// A command that needs the world closes the gate in the middle of a batch. Whoever changes the role
-/// counts that as a boundary: neither the command nor what stands behind it goes by the role before.
+/// A command that needs the world closes the gate in the middle of a batch. Whoever changes the
+/// role counts that as a boundary: neither the command nor what stands behind it goes by the role
+/// before.
 #[test]
 fn the_world_is_a_boundary_within_a_batch() {
     let replica = |engine: &Engine| engine.change_settings(|settings| settings.replica = true);

@@ -39,8 +39,8 @@ fn wanted(spec: &Spec) -> bool {
     spec.id != Cmd::ClientReply && spec.id != Cmd::Debug
 }
 
-/// DEBUG has no grammar in the table. (POPULATE is not among these: as in Redis, no replica hears of
-/// it.)
+/// DEBUG has no grammar in the table. (POPULATE is not among these: as in Redis, no replica hears
+/// of it.)
 const DEBUG: &[&str] = &[
     "DEBUG DIGEST",
     "DEBUG DIGEST-VALUE a {t}1",

@@ -1,5 +1,6 @@
-//! The scripts of each family, in process: replies in RESP2 and RESP3, what goes to replicas, and what
-//! happens to keys, by one worker and by four in turn. A real Redis confirms them in the server's tests.
+//! The scripts of each family, in process: replies in RESP2 and RESP3, what goes to replicas, and
+//! what happens to keys, by one worker and by four in turn. A real Redis confirms them in the
+//! server's tests.
 
 use crate::lab::{self, Copy, Lab, one_reply};
 use commands::Group;

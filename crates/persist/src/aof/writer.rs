@@ -1,6 +1,8 @@
 //! The thread of the append-only file: it writes what workers leave to it, and does what is
 //! ordered.
 
+mod rotation;
+
 use super::desk::Desk;
 use super::files::Files;
 use super::orders::{Orders, Reply, Status};
@@ -13,8 +15,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use store::journal::{Bell, Reader};
-
-mod rotation;
 
 /// How long until a failed write is tried again.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes that are sent at once: a replica that reads at all takes so many in time.
 const PIECE: usize = 64 << 10;
 
-/// A replica that takes less in a second of a snapshot, in bytes, loses it to those that wait for one.
+/// A replica that takes less in a second of a snapshot, in bytes, loses it to those that wait for
+/// one.
 const SLOWEST: u64 = 64 << 10;
 
 /// How a replica takes its snapshot. Only the time counts that it was waited for.

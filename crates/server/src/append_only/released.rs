@@ -18,7 +18,8 @@ pub(super) struct Waits(OnceLock<Box<[Flag]>>);
 struct Flag(AtomicBool);
 
 impl super::AppendOnly {
-    /// A worker has replies that wait for the file: it is told when the file has what they wait for.
+    /// A worker has replies that wait for the file: it is told when the file has what they wait
+    /// for.
     pub(crate) fn wait(&self, worker: usize) {
         if let Some(flags) = self.waits.0.get() {
             flags[worker].0.store(true, Ordering::SeqCst);

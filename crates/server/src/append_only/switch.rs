@@ -1,8 +1,8 @@
-//! The switch of the append-only file: CONFIG SET turns it on and off, a replica that loads has it begin
-//! anew, and a first rewrite that failed is tried again.
+//! The switch of the append-only file: CONFIG SET turns it on and off, a replica that loads has it
+//! begin anew, and a first rewrite that failed is tried again.
 //!
-//! Both take their time: to turn it on begins with a rewrite, to turn it off ends with a sync. So each
-//! turn has a number, and what a turn does is in force only while there was none after it.
+//! Both take their time: to turn it on begins with a rewrite, to turn it off ends with a sync. So
+//! each turn has a number, and what a turn does is in force only while there was none after it.
 
 use super::rewriting::{RETRY_PERIOD, begin, cut, end, give_up, write_base};
 use super::{AppendOnly, Phase, State, Writing, files, say, set_gate, write_on};
@@ -141,8 +141,8 @@ pub(crate) fn disable(node: &Node, engine: &Engine) {
     close(node, engine);
 }
 
-/// The data set was replaced while the file was off: it begins anew, if it is still to be on. Nobody
-/// waits for that: where it cannot begin it is tried again.
+/// The data set was replaced while the file was off: it begins anew, if it is still to be on.
+/// Nobody waits for that: where it cannot begin it is tried again.
 ///
 /// # Errors
 /// When no thread can be started; it is tried again.
@@ -161,8 +161,8 @@ pub(crate) fn begin_anew(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), F
     turn_on(node, engine, (turn, true), |_| {})
 }
 
-/// The data set is whole, perhaps again: the file that waits for that begins soon, if it is still to
-/// be on. Nobody waits here.
+/// The data set is whole, perhaps again: the file that waits for that begins soon, if it is still
+/// to be on. Nobody waits here.
 pub(crate) fn begin_later(node: &Node) {
     let mut state = node.append_only.state.lock();
     if state.phase == Phase::Off && node.config.read().appendonly {
@@ -176,8 +176,8 @@ enum Turned {
     Off { stops_rewrite: bool },
 }
 
-/// What CONFIG SET means for the file. `before` is the configuration until now; the ticket is that of
-/// a connection that can wait.
+/// What CONFIG SET means for the file. `before` is the configuration until now; the ticket is that
+/// of a connection that can wait.
 ///
 /// # Errors
 /// When the file cannot be turned on.
@@ -246,8 +246,8 @@ pub(crate) fn configured(
     }
 }
 
-/// Closes the writer while the connection waits, and its worker goes on. Where there is no connection
-/// it is done at once.
+/// Closes the writer while the connection waits, and its worker goes on. Where there is no
+/// connection it is done at once.
 fn close_later(node: &Arc<Node>, engine: &Arc<Engine>, ticket: Option<Ticket>) -> Option<Taken> {
     if node.append_only.state.lock().closing > 0
         && let Some(ticket) = ticket
@@ -266,9 +266,9 @@ fn close_later(node: &Arc<Node>, engine: &Arc<Engine>, ticket: Option<Ticket>) -
     None
 }
 
-/// The thread of a turn that turns the file on: from one instant on everything is written to it, and a
-/// base of what was there at that instant is written beside it. `begun` hears whether the writing
-/// could begin; where it could not the file stays off, unless this was tried `again`.
+/// The thread of a turn that turns the file on: from one instant on everything is written to it,
+/// and a base of what was there at that instant is written beside it. `begun` hears whether the
+/// writing could begin; where it could not the file stays off, unless this was tried `again`.
 ///
 /// # Errors
 /// When no thread can be started; it is tried again unless there is another turn.

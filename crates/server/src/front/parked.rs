@@ -32,8 +32,8 @@ impl Front {
         false
     }
 
-    /// Has the connection executed again when it is its turn to have the token. Returns true when it
-    /// is already.
+    /// Has the connection executed again when it is its turn to have the token. Returns true when
+    /// it is already.
     #[cold]
     fn wait_for_token(&self, conn: &mut Conn) -> bool {
         let id = conn.id;
@@ -45,8 +45,8 @@ impl Front {
         turn
     }
 
-    /// Has the connection executed again when a key has left, or has not. Returns false when that is
-    /// known already.
+    /// Has the connection executed again when a key has left, or has not. Returns false when that
+    /// is known already.
     #[cold]
     fn wait_for_leaving(&mut self, key: &[u8], conn: &Conn) -> bool {
         let slot = Slot::of_key(key);

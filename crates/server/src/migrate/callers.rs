@@ -1,8 +1,8 @@
 //! The clients that wait for a MIGRATE, and the end of an order whose client has left.
 //!
-//! A target that does not answer holds a thread and the keys for as long as the command allows, which
-//! may be for ever. That is the client's wish, and ends with the client: soon after it has left, the
-//! connection to the target is shut, as if the time were up.
+//! A target that does not answer holds a thread and the keys for as long as the command allows,
+//! which may be for ever. That is the client's wish, and ends with the client: soon after it has
+//! left, the connection to the target is shut, as if the time were up.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -11,7 +11,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long an order goes on whose client has left: who sends a command and hangs up may want it done.
+/// How long an order goes on whose client has left: who sends a command and hangs up may want it
+/// done.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// An order, as its client's worker sees it.

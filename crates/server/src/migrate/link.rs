@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// How long it is tried to connect before it is looked whether the client is still there. The system
-/// has asked twice by then.
+/// How long it is tried to connect before it is looked whether the client is still there. The
+/// system has asked twice by then.
 const CONNECT_PERIOD: Duration = Duration::from_secs(2);
 
 /// A connection to a target.
@@ -29,9 +29,9 @@ pub(super) fn is_timeout(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
-/// Sends the parcels and reads an answer for each; `arrived` is told of the places of those that were
-/// taken. The first error of the target is returned when all is read. When the client of the order
-/// leaves, the connection is shut.
+/// Sends the parcels and reads an answer for each; `arrived` is told of the places of those that
+/// were taken. The first error of the target is returned when all is read. When the client of the
+/// order leaves, the connection is shut.
 pub(super) fn exchange(
     link: &mut Link,
     order: &Order,

@@ -1,5 +1,5 @@
-//! The threads that carry out MIGRATE: a few, started as they are needed, each ending when it has had
-//! nothing to do for a while.
+//! The threads that carry out MIGRATE: a few, started as they are needed, each ending when it has
+//! had nothing to do for a while.
 
 use super::callers::Call;
 use parking_lot::{Condvar, Mutex};

@@ -6,8 +6,8 @@ use engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Every FLUSHALL wants a save that begins after it. One thread at a time sees to that, and one save
-/// does for all that came before it.
+/// Every FLUSHALL wants a save that begins after it. One thread at a time sees to that, and one
+/// save does for all that came before it.
 #[derive(Default)]
 pub(super) struct Flushes {
     /// How many there were.
@@ -45,10 +45,10 @@ impl State {
     }
 }
 
-/// After FLUSHALL: a save that is under way would bring back what was deleted, and is stopped. Where
-/// there are save points an empty file takes the place of the old one, as in Redis, so that a crash
-/// does not bring it back. Its changes count as saved from here on, unless that fails. No reply waits
-/// for the disk.
+/// After FLUSHALL: a save that is under way would bring back what was deleted, and is stopped.
+/// Where there are save points an empty file takes the place of the old one, as in Redis, so that a
+/// crash does not bring it back. Its changes count as saved from here on, unless that fails. No
+/// reply waits for the disk.
 pub(crate) fn save_after_flush(node: &Arc<Node>, engine: &Arc<Engine>) {
     if engine.settings().loading {
         return;

@@ -1,5 +1,5 @@
-//! The changes of this server's role. The role is shown first when it becomes a replica and last when
-//! it becomes a primary: in between it takes no writes and adds nothing to the stream.
+//! The changes of this server's role. The role is shown first when it becomes a replica and last
+//! when it becomes a primary: in between it takes no writes and adds nothing to the stream.
 
 use super::applying::{Applying, Marks};
 use super::{Following, credentials, random_id};
@@ -123,8 +123,8 @@ impl Node {
         }
     }
 
-    /// From the start of the process on it is a replica of this primary. The link comes when its own
-    /// data are loaded.
+    /// From the start of the process on it is a replica of this primary. The link comes when its
+    /// own data are loaded.
     pub(crate) fn begin_as_replica(&self, host: String, port: u16) {
         let stale = !self.config.read().replica_serve_stale_data;
         let mut following = self.replication().following.lock();
@@ -153,8 +153,8 @@ impl Node {
             link.end();
         }
         let engine = self.engine();
-        // With the link there is nobody any more who could replace the data, unless DEBUG does: then
-        // it is that which says whether they are whole.
+        // With the link there is nobody any more who could replace the data, unless DEBUG does:
+        // then it is that which says whether they are whole.
         let loader = replication.loader();
         let (partial, settled) = (!replication.is_whole(), loader.is_some());
         if let Some(loader) = loader {

@@ -1,7 +1,7 @@
 //! The clients that wait, and the one thread that looks after them.
 //!
-//! Whoever brings something about that a client may wait for (an acknowledgement, a sync, a change of
-//! role) tells the thread, which looks at each; it sleeps until there is news or a time is up.
+//! Whoever brings something about that a client may wait for (an acknowledgement, a sync, a change
+//! of role) tells the thread, which looks at each; it sleeps until there is news or a time is up.
 
 use super::DEMOTED;
 use crate::node::Node;

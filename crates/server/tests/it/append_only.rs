@@ -363,8 +363,8 @@ fn a_server_whose_first_rewrite_goes_on_does_not_end() {
     await_rewrite(&server);
 }
 
-/// Who turns the file on may have to wait for a rewrite that goes on. Who turns it off meanwhile has
-/// the last word.
+/// Who turns the file on may have to wait for a rewrite that goes on. Who turns it off meanwhile
+/// has the last word.
 #[test]
 fn a_file_that_is_turned_off_before_it_is_on_stays_off() {
     let directory = TempDir::new("append-only");
@@ -405,7 +405,8 @@ fn a_file_that_is_turned_off_before_it_is_on_stays_off() {
     );
 }
 
-/// The rewrite looked for the folder that `dir` named since, failed, and left an increment each time.
+/// The rewrite looked for the folder that `dir` named since, failed, and left an increment each
+/// time.
 #[test]
 fn a_rewrite_stays_where_the_file_is_when_the_directory_is_changed() {
     let directory = TempDir::new("append-only");

@@ -1,6 +1,6 @@
-//! Crashes under load: no write that was acknowledged, or seen by anybody, may be missing afterwards.
-//! With `appendfsync always` that holds for a crash of the machine, which a file layer shows that keeps
-//! only what was synced; under every policy it holds for a process that is killed.
+//! Crashes under load: no write that was acknowledged, or seen by anybody, may be missing
+//! afterwards. With `appendfsync always` that holds for a crash of the machine, which a file layer
+//! shows that keeps only what was synced; under every policy it holds for a process that is killed.
 
 use persist::aof::mirror::MirroredDisk;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What clients may do before they have said who they are, and what is never shown of what they say.
+//! What clients may do before they have said who they are, and what is never shown of what they
+//! say.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! A synchronization whose snapshot cannot be loaded to its end: what history, files and replicas of
-//! the server say then.
+//! A synchronization whose snapshot cannot be loaded to its end: what history, files and replicas
+//! of the server say then.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

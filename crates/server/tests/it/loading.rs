@@ -72,8 +72,8 @@ fn clients_are_told_how_far_it_is() {
     }
 }
 
-/// A CONFIG SET meanwhile, of whatever option, does not begin the append-only file with the part that
-/// is there.
+/// A CONFIG SET meanwhile, of whatever option, does not begin the append-only file with the part
+/// that is there.
 #[test]
 fn the_file_is_not_begun_with_a_part() {
     let mut server = slow_to_load(true);

@@ -32,8 +32,8 @@ fn keys_of_a_lost_slot_are_deleted_everywhere() {
     });
 }
 
-/// A node that became the taker's replica has the taker's keys: what it was to delete before is none
-/// of its business any more.
+/// A node that became the taker's replica has the taker's keys: what it was to delete before is
+/// none of its business any more.
 #[test]
 fn what_a_pause_held_is_not_deleted_by_a_replica() {
     let plan = ClusterPlan::of(Program::Shoal, 2, 0);

@@ -1,5 +1,5 @@
-//! DEBUG RELOAD and DEBUG LOADAOF put another data set in the place of this one: what becomes of the
-//! files where that fails.
+//! DEBUG RELOAD and DEBUG LOADAOF put another data set in the place of this one: what becomes of
+//! the files where that fails.
 
 use std::path::PathBuf;
 use std::time::Duration;

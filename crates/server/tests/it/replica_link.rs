@@ -294,8 +294,8 @@ fn a_paused_replica_holds_its_stream() {
     }
 }
 
-/// What clients write on a writable replica is its own affair: nobody downstream gets it, its offset
-/// is its primary's, and it deletes itself what its clients let expire.
+/// What clients write on a writable replica is its own affair: nobody downstream gets it, its
+/// offset is its primary's, and it deletes itself what its clients let expire.
 #[test]
 fn writes_on_a_replica_stay_there_and_expire_there() {
     for program in [Program::Redis74, Program::Shoal] {

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::text::LongFiles;
 use super::{Finding, Source, edges, manifest, purity, text, tokens};
 
 const HEADER: &str = "//! A room for the tests of the checker itself.\n";
@@ -17,7 +16,7 @@ fn source(path: &str, body: &str) -> Source {
 /// The rules that find something in a file, without repeats.
 fn rules(path: &str, body: &str) -> Vec<&'static str> {
     let source = source(path, body);
-    let mut found = text::check(&source, &LongFiles::default());
+    let mut found = text::check(&source);
     found.extend(tokens::check(&source));
     found.extend(purity::check(&source));
     let mut rules: Vec<_> = found.iter().map(|finding| finding.rule).collect();
@@ -92,7 +91,7 @@ fn a_file_without_header_is_found() {
             path: "crates/store/src/slot.rs".into(),
             text: text.into(),
         };
-        text::check(&source, &LongFiles::default()).len()
+        text::check(&source).len()
     };
     assert_eq!(
         check("//! The slot: a lock and its tables.\nfn f() {}\n"),
@@ -118,27 +117,40 @@ fn a_long_file_is_found_unless_it_is_a_table() {
 }
 
 #[test]
-fn the_list_of_long_files_only_shrinks() {
-    let path = "crates/store/src/slot.rs";
-    let lines = |count: usize| source(path, &"// x\n".repeat(count - 1));
-    let check = |entry: &str, count| {
-        let long = LongFiles::parse(entry);
-        let source = lines(count);
-        text::check(&source, &long).len() + long.stale(&[source]).len()
-    };
-    assert_eq!(check("crates/store/src/slot.rs 620 # the reason", 600), 0);
-    assert_eq!(check("crates/store/src/slot.rs 620", 621), 1);
-    assert_eq!(check("crates/store/src/slot.rs 700", 600), 1);
-    assert_eq!(check("crates/store/src/slot.rs 520", 400), 1);
-    assert_eq!(check("crates/store/src/gone.rs 520", 400), 1);
-    assert_eq!(check("crates/store/src/slot.rs 1100", 1090), 2);
+fn a_module_file_in_its_folder_is_found() {
+    assert_eq!(rules("crates/ds/src/list/mod.rs", ""), ["layout"]);
+    assert!(rules("crates/ds/src/list.rs", "").is_empty());
+    assert!(rules("crates/ds/examples/list/mod.rs", "").is_empty());
+}
+
+#[test]
+fn a_line_that_is_too_wide_is_found() {
+    let line = |letters: usize| format!("// {}\n", "ä".repeat(letters - 3));
+    assert!(rules("crates/ds/src/list.rs", &line(100)).is_empty());
+    assert_eq!(rules("crates/ds/src/list.rs", &line(101)), ["columns"]);
+}
+
+#[test]
+fn a_module_behind_what_is_used_is_found() {
+    let path = "crates/ds/src/list.rs";
+    assert!(rules(path, "mod a;\n\nuse b::c;\n").is_empty());
+    assert!(rules(path, "use b::c;\n\n#[cfg(test)]\nmod tests;\n").is_empty());
+    assert_eq!(rules(path, "use b::c;\n\npub(crate) mod a;\n"), ["modules"]);
+}
+
+#[test]
+fn subjects_of_commits_that_are_long_or_two_are_found() {
+    let long = "x".repeat(73);
+    assert!(text::subjects(&format!("ds: a list\n{}\n", &long[1..])).is_empty());
+    assert_eq!(text::subjects(&long)[0].rule, "subject");
+    assert_eq!(text::subjects("ds: a list; and more")[0].rule, "subject");
 }
 
 #[test]
 fn a_name_that_says_nothing_is_found() {
     for path in [
         "crates/store/src/utils.rs",
-        "crates/store/src/common/mod.rs",
+        "crates/store/src/common/slot.rs",
         "crates/store/src/slot_helpers.rs",
         "crates/cluster/src/manager.rs",
     ] {

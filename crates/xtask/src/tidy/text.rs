@@ -2,15 +2,14 @@
 
 use super::{Finding, Source};
 
-/// The list of files that may be longer than the limit, each with its own.
-pub(super) const LONG_FILES: &str = "crates/xtask/long-files.txt";
-
 /// Lines of a product file.
 const FILE_LIMIT: usize = 500;
-/// Lines of a file of tests, and of a product file with an entry in the list.
-const LONG_LIMIT: usize = 1000;
-/// How far an entry may lie above the file's present length.
-const SLACK: usize = 40;
+/// Lines of a file of tests.
+const TEST_LIMIT: usize = 1000;
+/// Letters of a line of comment, which rustfmt leaves as it is.
+const COLUMNS: usize = 100;
+/// Letters of the subject of a commit.
+const SUBJECT: usize = 72;
 /// In the header of a file that is one table: its length has no limit.
 const TABLE_MARK: &str = "tidy: table";
 /// A header shorter than this says nothing.
@@ -22,11 +21,14 @@ const DRAWERS: &[&str] = &[
 ];
 
 /// Findings in one file.
-pub(super) fn check(source: &Source, long: &LongFiles) -> Vec<Finding> {
+pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(name(source));
+    found.extend(layout(source));
     found.extend(header(source));
-    found.extend(size(source, long));
+    found.extend(size(source));
+    found.extend(columns(source));
+    found.extend(modules(source));
     found.extend(words(source));
     found
 }
@@ -48,6 +50,57 @@ fn name(source: &Source) -> Option<Finding> {
         what,
         "Name the file for the thing that it holds.",
     ))
+}
+
+/// A module with modules below it lies beside their folder.
+fn layout(source: &Source) -> Option<Finding> {
+    let folder = source.path.strip_suffix("/mod.rs")?;
+    if source.is_test() {
+        return None;
+    }
+    let what = format!("the file is `{folder}.rs`");
+    Some(source.finding(1, "layout", what, "Put it beside the folder."))
+}
+
+fn columns(source: &Source) -> Vec<Finding> {
+    let lines = source.text.lines().enumerate();
+    let is_comment = |line: &str| line.trim_start().starts_with("//");
+    let long = lines.filter(|(_, line)| is_comment(line) && line.chars().count() > COLUMNS);
+    let finding = |(index, line): (usize, &str)| {
+        let what = format!("{} letters, the limit is {COLUMNS}", line.chars().count());
+        source.finding(index + 1, "columns", what, "Break the line.")
+    };
+    long.map(finding).collect()
+}
+
+/// Modules come before what is used, `tests` aside: the file's plan is its first sight.
+fn modules(source: &Source) -> Option<Finding> {
+    let is_use = |line: &str| line.starts_with("use ");
+    let is_mod = |line: &str| {
+        let line = line.trim_start_matches("pub ");
+        let line = line.trim_start_matches("pub(crate) ");
+        line.starts_with("mod ") && line.ends_with(';') && line != "mod tests;"
+    };
+    let mut lines = source.text.lines().enumerate();
+    lines.find(|(_, line)| is_use(line))?;
+    let (index, line) = lines.find(|(_, line)| is_mod(line))?;
+    let what = format!("`{line}` stands behind `use`");
+    Some(source.finding(index + 1, "modules", what, "Put modules before `use`."))
+}
+
+/// Findings in the subjects of commits, newest first.
+pub(super) fn subjects(log: &str) -> Vec<Finding> {
+    let long = |subject: &&str| subject.chars().count() > SUBJECT;
+    let two = |subject: &&str| subject.contains(';');
+    let finding = |subject: &str| Finding {
+        path: "git log".into(),
+        line: 1,
+        rule: "subject",
+        what: format!("`{subject}`"),
+        mend: "A subject has up to 72 letters and says one thing.",
+    };
+    let bad = log.lines().filter(|subject| long(subject) || two(subject));
+    bad.map(finding).collect()
 }
 
 fn header(source: &Source) -> Option<Finding> {
@@ -77,12 +130,12 @@ fn is_table(source: &Source) -> bool {
         .any(|line| line.contains(TABLE_MARK))
 }
 
-fn size(source: &Source, long: &LongFiles) -> Option<Finding> {
+fn size(source: &Source) -> Option<Finding> {
     let lines = source.text.lines().count();
     let limit = if source.is_test() {
-        LONG_LIMIT
+        TEST_LIMIT
     } else {
-        long.limit(&source.path)
+        FILE_LIMIT
     };
     if lines <= limit || is_table(source) {
         return None;
@@ -132,57 +185,4 @@ fn names_path(line: &str, needle: &str) -> bool {
         let before = line[..at].chars().next_back();
         !before.is_some_and(|letter| letter.is_alphanumeric() || "._-/$}".contains(letter))
     })
-}
-
-/// Product files that are longer than the limit for now.
-#[derive(Debug, Default)]
-pub(super) struct LongFiles {
-    entries: Vec<(String, usize, usize)>,
-}
-
-impl LongFiles {
-    /// Reads lines of `path limit`; `#` begins a comment.
-    pub(super) fn parse(text: &str) -> LongFiles {
-        let entry = |(index, line): (usize, &str)| {
-            let line = line.split('#').next().unwrap_or_default();
-            let (path, limit) = line.trim().split_once(' ')?;
-            Some((path.to_string(), limit.trim().parse().ok()?, index + 1))
-        };
-        LongFiles {
-            entries: text.lines().enumerate().filter_map(entry).collect(),
-        }
-    }
-
-    fn limit(&self, path: &str) -> usize {
-        let entry = self.entries.iter().find(|(known, ..)| known == path);
-        entry.map_or(FILE_LIMIT, |(_, limit, _)| (*limit).min(LONG_LIMIT))
-    }
-
-    /// Entries that are no longer needed, or higher than needed: the list only shrinks.
-    pub(super) fn stale(&self, sources: &[Source]) -> Vec<Finding> {
-        let mut found = Vec::new();
-        for (path, limit, line) in &self.entries {
-            let source = sources.iter().find(|source| source.path == *path);
-            let lines = source.map_or(0, |source| source.text.lines().count());
-            let mend = if lines <= FILE_LIMIT {
-                "Take the entry out of the list."
-            } else if *limit > LONG_LIMIT {
-                "No entry may exceed 1000: split the file."
-            } else if *limit > lines + SLACK {
-                "Lower the entry to the file's length: the list only shrinks."
-            } else {
-                continue;
-            };
-            let what = format!("{path} has {lines} lines, its entry says {limit}");
-            let path = LONG_FILES.into();
-            found.push(Finding {
-                path,
-                line: *line,
-                rule: "size",
-                what,
-                mend,
-            });
-        }
-        found
-    }
 }
