@@ -41,7 +41,7 @@ impl Fail {
     }
 
     /// The text for the client, if it gets one.
-    pub(crate) fn text(&self) -> Option<&[u8]> {
+    pub fn text(&self) -> Option<&[u8]> {
         match self {
             Fail::Error(text) => Some(text.as_bytes()),
             Fail::Raw(text) => Some(text),

@@ -120,9 +120,14 @@ fn run<R: Read>(
                 {
                     break Err(error);
                 }
-                options
-                    .key_delay
-                    .rest(loaded.keys + loaded.expired, &|| false);
+                if options.key_delay.0 != 0 {
+                    // Others may want the world meanwhile.
+                    locker.close();
+                    options
+                        .key_delay
+                        .rest(loaded.keys + loaded.expired, &|| false);
+                    locker.open();
+                }
                 if (loaded.keys + loaded.expired).is_multiple_of(BATCH as u64) {
                     locker.close();
                     (options.progress)(reader.offset() - told);

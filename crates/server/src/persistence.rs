@@ -204,10 +204,10 @@ pub(crate) fn drop_unfinished(config: &Config) {
 
 /// Saves now, on the calling thread.
 pub(crate) fn save_here(node: &Node, engine: &Engine) -> Result<Saved, Unsaved> {
-    let progress = node
-        .persistence
-        .begin()
-        .map_err(|fail| Unsaved::Failed(format!("{fail:?}")))?;
+    let progress = node.persistence.begin().map_err(|fail| {
+        let text = fail.text().unwrap_or_default();
+        Unsaved::Failed(String::from_utf8_lossy(text).into_owned())
+    })?;
     run(node, engine, &progress)
 }
 

@@ -50,10 +50,11 @@ fn flush(cx: &mut Cx<'_>, db: Option<u16>) -> Done {
             store.discard_later(Garbage::Keys(keys));
         }
     });
+    // Counted before the host hears of it, which has nothing left to save then.
+    cx.end_whole(change);
     if db.is_none() {
         cx.engine.host().flushed();
     }
-    cx.end_whole(change);
     cx.reply.ok();
     Ok(())
 }
