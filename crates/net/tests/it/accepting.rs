@@ -227,8 +227,9 @@ fn out_of_descriptors() {
             .unwrap();
         assert!(
             child.status.success(),
-            "{}",
-            String::from_utf8_lossy(&child.stdout)
+            "{}{}",
+            String::from_utf8_lossy(&child.stdout),
+            String::from_utf8_lossy(&child.stderr)
         );
         return;
     }
