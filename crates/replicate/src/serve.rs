@@ -255,7 +255,7 @@ impl Serving {
     /// it too slowly while others wait for one. Then the connection is closed, which ends the write
     /// that waits and frees what the snapshot holds.
     fn is_stuck(&self, limits: ServeLimits) -> bool {
-        let others_wait = self.hub.rows.iter().any(Row::has_some);
+        let others_wait = self.hub.rows.iter().any(Row::has_waiting);
         let stuck = self.pace.is_too_slow(limits.timeout_ms, others_wait);
         if stuck && !self.over.swap(true, Ordering::AcqRel) {
             let name = self.session.lock().name();

@@ -41,6 +41,7 @@ impl Serving {
             if self.is_over() {
                 return Err("the connection was closed".into());
             }
+            place.wait();
             if !std::mem::replace(&mut told, true) {
                 let name = self.session.lock().name();
                 let line = format!("Replica {name} waits: others take all snapshots there may be");
