@@ -53,7 +53,7 @@ pub use host::{Alone, Answer, Host, Taken, Ticket};
 pub use key::Key;
 pub use keyspace::Keyspace;
 pub use outcome::Outcome;
-pub use pause::{Pause, PauseKind};
+pub use pause::{Pause, PauseBy, PauseKind};
 pub use route::Routing;
 pub use session::{ReplyMode, Session};
 pub use settings::Settings;

@@ -23,15 +23,28 @@ struct Hold {
     until: Option<Instant>,
 }
 
-/// The place of a server's last pause among the holds.
-const ENDING: usize = 2;
+/// Who has begun a pause. Each has one, and ends none but that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PauseBy {
+    /// CLIENT PAUSE.
+    Client,
+    /// A failover by hand.
+    Failover,
+    /// A server that ends.
+    Ending,
+    /// DEBUG RELOAD and DEBUG LOADAOF.
+    Reload,
+}
 
-/// The pauses in force: that of CLIENT PAUSE, that of a failover, and that of a server that ends.
+/// How many may have begun one.
+const HOLDERS: usize = PauseBy::Reload as usize + 1;
+
+/// The pauses in force.
 pub struct Pause {
     store: Arc<Store>,
     /// 0: none, 1: writes, 2: all. Read by every command.
     level: AtomicU8,
-    holds: Mutex<[Option<Hold>; 3]>,
+    holds: Mutex<[Option<Hold>; HOLDERS]>,
 }
 
 impl Pause {
@@ -54,45 +67,25 @@ impl Pause {
         }
     }
 
-    /// Begins a pause, or makes the one in force longer or stricter.
-    pub fn begin(&self, kind: PauseKind, until: Instant, failover: bool) {
+    /// Begins a pause, or makes the one that `by` has in force longer or stricter. Without `until`
+    /// it lasts until it is ended.
+    pub fn begin(&self, by: PauseBy, kind: PauseKind, until: Option<Instant>) {
         let mut holds = self.holds.lock();
-        let hold = &mut holds[usize::from(failover)];
-        *hold = Some(match hold {
+        let hold = &mut holds[by as usize];
+        *hold = Some(match *hold {
             Some(old) => Hold {
                 kind: old.kind.max(kind),
-                until: old.until.max(Some(until)),
+                until: old.until.zip(until).map(|(old, new)| old.max(new)),
             },
-            None => Hold {
-                kind,
-                until: Some(until),
-            },
+            None => Hold { kind, until },
         });
         self.publish(&holds);
     }
 
-    /// Ends a pause.
-    pub fn end(&self, failover: bool) {
+    /// Ends the pause of `by`.
+    pub fn end(&self, by: PauseBy) {
         let mut holds = self.holds.lock();
-        holds[usize::from(failover)] = None;
-        self.publish(&holds);
-    }
-
-    /// Begins the pause of writes of a server that ends. It has no end of its own, and other pauses
-    /// that end do not end it.
-    pub fn begin_ending(&self) {
-        let mut holds = self.holds.lock();
-        holds[ENDING] = Some(Hold {
-            kind: PauseKind::Writes,
-            until: None,
-        });
-        self.publish(&holds);
-    }
-
-    /// The server does not end after all.
-    pub fn end_ending(&self) {
-        let mut holds = self.holds.lock();
-        holds[ENDING] = None;
+        holds[by as usize] = None;
         self.publish(&holds);
     }
 
@@ -117,10 +110,11 @@ impl Pause {
     /// does so for its replicas.
     pub fn holds_offset(&self) -> bool {
         let holds = self.holds.lock();
-        holds[1].is_some() || holds[ENDING].is_some()
+        let by = [PauseBy::Failover, PauseBy::Ending];
+        by.iter().any(|by| holds[*by as usize].is_some())
     }
 
-    fn publish(&self, holds: &[Option<Hold>; 3]) {
+    fn publish(&self, holds: &[Option<Hold>; HOLDERS]) {
         let kind = holds.iter().flatten().map(|hold| hold.kind).max();
         let level = match kind {
             None => 0,

@@ -9,7 +9,7 @@ mod switch;
 use crate::boot::as_path;
 use crate::node::Node;
 use config::{Config, LogLevel};
-use engine::{Engine, Foreign};
+use engine::{Engine, Foreign, PauseBy, PauseKind};
 use parking_lot::{Condvar, Mutex};
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
@@ -129,9 +129,6 @@ impl Default for AppendOnly {
         }
     }
 }
-
-/// How long writes may be held while the data set is loaded again.
-const LONGEST_RELOAD: std::time::Duration = std::time::Duration::from_secs(3600);
 
 impl AppendOnly {
     /// Takes the lock of files that are there, before anything is touched.
@@ -391,7 +388,8 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
     let loader = node.replication().try_loader()?;
     let config = node.config.read();
     let locker = Locker::new(&engine.store);
-    node.pause_writes(Instant::now() + LONGEST_RELOAD);
+    let _stream = node.replication().hold_stream();
+    node.begin_pause(PauseBy::Reload, PauseKind::Writes, None);
     node.loading.begin(engine);
     node.append_only.wait_until_closed();
     let flushed = node
@@ -415,7 +413,7 @@ pub(crate) fn load_again(node: &Arc<Node>, engine: &Arc<Engine>) -> Result<(), S
         begin_later(node);
     }
     node.loading.end(engine);
-    node.end_failover_pause();
+    node.end_pause(PauseBy::Reload);
     loaded.map(drop)
 }
 

@@ -261,7 +261,7 @@ fn do_chores(todo: &Receiver<Chore>, node: &Weak<Node>, engine: &Arc<Engine>) {
                 });
             }
             Chore::EmptyData => empty_data(&node, engine, &locker),
-            Chore::EndPause => node.end_failover_pause(),
+            Chore::EndPause => node.end_pause(engine::PauseBy::Failover),
         }
     }
 }

@@ -3,15 +3,16 @@
 
 use crate::ending::{Ending, Save};
 use crate::node::{Node, ok};
+use crate::replication::Loader;
 use base::{Offset, num};
 use cluster::{Fault, PacketFilter, Request};
 use config::LogLevel;
-use engine::{Engine, Fail, PauseKind, Session, Taken};
+use engine::{Engine, Fail, PauseBy, PauseKind, Session, Taken};
 use persist::load::LoadOptions;
 use resp::Args;
 use std::io::BufReader;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::{Garbage, Locker};
 
 /// DEBUG CHANGE-REPL-ID, LOG, RELOAD, LOADAOF, RESTART, CONFIG-REWRITE-FORCE-ALL and the faults of
@@ -207,20 +208,36 @@ fn reload(
 
 fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), String> {
     let loader = node.replication().try_loader()?;
+    // What came between the save and the end of the load would be lost. Commands wait: they get
+    // -LOADING only from a server that starts.
+    let _stream = node.replication().hold_stream();
+    node.begin_pause(PauseBy::Reload, PauseKind::All, None);
+    let done = save_flush_load(node, engine, steps, &loader);
+    if done.is_ok() && steps.flush {
+        node.replication().replaced(&loader);
+        crate::append_only::begin_later(node);
+    }
+    node.end_pause(PauseBy::Reload);
+    done
+}
+
+fn save_flush_load(
+    node: &Node,
+    engine: &Engine,
+    steps: Steps,
+    loader: &Loader<'_>,
+) -> Result<(), String> {
     if steps.save {
         let saved = crate::persistence::save_here(node, engine);
         saved.map_err(|reason| reason.to_string())?;
     }
+    let locker = Locker::new(&engine.store);
     let config = node.config.read();
     let path = crate::persistence::rdb_path(&config);
     let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
-    let locker = Locker::new(&engine.store);
-    // Commands wait in the meantime: they get -LOADING only from a server that starts.
-    let until = Instant::now() + Duration::from_secs(3600);
-    engine.pause.begin(PauseKind::All, until, true);
     if steps.flush {
         let world = locker.world();
-        // Until all of it is loaded no file is written from a part.
+        // Until all of it is loaded no file is written from a part, and no replica gets it.
         loader.set_whole(false);
         locker.flush(&world, None, |keys| {
             engine.store.discard_later(Garbage::Keys(keys));
@@ -236,10 +253,5 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
         key_delay: persist::save::Delay(config.key_load_delay),
     };
     let loaded = persist::load::load(&mut BufReader::new(file), &locker, &mut options);
-    if loaded.is_ok() && steps.flush {
-        node.replication().replaced(&loader);
-        crate::append_only::begin_later(node);
-    }
-    node.end_failover_pause();
     loaded.map(drop).map_err(|error| error.to_string())
 }

@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::persistence::Unsaved;
 use config::Config;
-use engine::{Engine, Fail, Session, Taken, Ticket};
+use engine::{Engine, Fail, PauseBy, PauseKind, Session, Taken, Ticket};
 use parking_lot::{Condvar, Mutex};
 use resp::Args;
 use std::collections::VecDeque;
@@ -286,7 +286,7 @@ fn lagging(node: &Node, engine: &Engine) -> Vec<replicate::ReplicaInfo> {
 fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), String> {
     let config = node.config.read();
     node.log(config::LogLevel::Notice, "User requested shutdown...");
-    node.begin_last_pause();
+    node.begin_pause(PauseBy::Ending, PauseKind::Writes, None);
     if !ending.now {
         wait_for_replicas(node, engine, &config);
     }
@@ -297,7 +297,7 @@ fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), Str
         tell_of_replicas(node, engine);
         finish(node, engine, ending, &config)
     });
-    prepared.inspect_err(|_| node.end_last_pause())
+    prepared.inspect_err(|_| node.end_pause(PauseBy::Ending))
 }
 
 fn finish(

@@ -11,7 +11,7 @@ use crate::rates::Rates;
 use crate::replication::{self, Replication};
 use base::ReplId;
 use config::{Config, LogLevel};
-use engine::{ClientCard, Engine, Fail, Host, Session, Taken, Ticket};
+use engine::{ClientCard, Engine, Fail, Host, PauseBy, PauseKind, Session, Taken, Ticket};
 use net::{ConnId, Server, Workers};
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -348,23 +348,16 @@ impl Node {
         Some(replication.for_cluster(self.engine(), clock))
     }
 
-    /// Parks writers until `until`; when it returns, the offset stands.
-    pub(crate) fn pause_writes(&self, until: Instant) {
-        let engine = self.engine();
-        engine.pause.begin(engine::PauseKind::Writes, until, true);
-        self.pass_gates(|| Instant::now() >= until);
+    /// Begins a pause; when it returns, no command runs any more that it parks. `until` as in
+    /// [`engine::Pause::begin`].
+    pub(crate) fn begin_pause(&self, by: PauseBy, kind: PauseKind, until: Option<Instant>) {
+        self.engine().pause.begin(by, kind, until);
+        self.pass_gates(|| until.is_some_and(|until| Instant::now() >= until));
     }
 
-    /// Parks writers because the server ends; when it returns, nothing changes any more, and
-    /// whatever was acknowledged is in the data set.
-    pub(crate) fn begin_last_pause(&self) {
-        self.engine().pause.begin_ending();
-        self.pass_gates(|| false);
-    }
-
-    /// The server does not end after all.
-    pub(crate) fn end_last_pause(&self) {
-        self.engine().pause.end_ending();
+    /// Ends the pause of `by`.
+    pub(crate) fn end_pause(&self, by: PauseBy) {
+        self.engine().pause.end(by);
         self.after_pause();
     }
 
@@ -375,13 +368,6 @@ impl Node {
         while !engine.store.gates().all_passed(&mark) && !enough() {
             std::thread::sleep(std::time::Duration::from_micros(200));
         }
-    }
-
-    /// Ends the pause of a failover.
-    pub(crate) fn end_failover_pause(&self) {
-        let engine = self.engine();
-        engine.pause.end(true);
-        self.after_pause();
     }
 
     /// A pause has ended: what waited for it goes on, unless another one is in force.

@@ -13,7 +13,7 @@ use crate::hosted::Call;
 use crate::node::Node;
 use base::{NodeId, Offset, ReplId, num};
 use config::LogLevel;
-use engine::{Engine, Fail, Session, Taken};
+use engine::{Engine, Fail, PauseBy, PauseKind, Session, Taken};
 use parking_lot::{Mutex, MutexGuard};
 use persist::save::Progress;
 use replicate::{Follower, Hub, LinkStatus, ServeLimits, ServeOptions, steady_ms};
@@ -38,9 +38,15 @@ pub(crate) struct Replication {
     partial: AtomicBool,
     /// Had by whoever replaces the data set. Nobody waits for it.
     loader: Mutex<()>,
+    /// Had while a unit of the primary's stream is applied, and by whoever keeps the stream away.
+    applying: Mutex<()>,
     /// Whether replicas are to be asked for acknowledgements when a pause is over.
     asks_later: AtomicBool,
 }
+
+/// Bytes for a replica that wait in the kernel to be sent: enough for 10 Gbit/s while the sender
+/// wakes, and few enough to see how fast the replica takes them.
+const MOST_UNSENT: u32 = 256 << 10;
 
 /// The machine of a connection that may become a replica, and its PSYNC once that has come.
 type Introduction = (PrimarySession, Vec<Vec<u8>>);
@@ -91,6 +97,7 @@ impl Replication {
             introductions: Mutex::default(),
             partial: AtomicBool::new(false),
             loader: Mutex::new(()),
+            applying: Mutex::new(()),
             asks_later: AtomicBool::new(false),
         }
     }
@@ -132,6 +139,13 @@ impl Replication {
     pub(crate) fn try_loader(&self) -> Result<Loader<'_>, &'static str> {
         let busy = "the data set is being loaded already, by a synchronization or by DEBUG";
         self.loader().ok_or(busy)
+    }
+
+    /// Keeps the primary's stream from being applied while the guard lives. A pause alone does not:
+    /// a unit that has begun may wait for a slot with its gate closed. The guard is taken before
+    /// any slot and the world, since a unit locks slots under it.
+    pub(crate) fn hold_stream(&self) -> MutexGuard<'_, ()> {
+        self.applying.lock()
     }
 
     /// This server has put in the place of its data what it has itself, and all of that: it is
@@ -419,7 +433,7 @@ impl Node {
     pub(crate) fn pause_for_failover(&self, until: Instant) {
         let node = self.shared();
         let work = move || {
-            node.pause_writes(until);
+            node.begin_pause(PauseBy::Failover, PauseKind::Writes, Some(until));
             if let Some(bus) = node.bus() {
                 bus.paused(Offset(node.engine().store.journal.offset()));
             }

@@ -6,7 +6,7 @@ use crate::family::command;
 use crate::family::connection::check_name;
 use crate::handlers::Handler;
 use crate::session::ReplyMode;
-use crate::{Cx, PauseKind, timeout};
+use crate::{Cx, PauseBy, PauseKind, timeout};
 use base::num;
 use commands::Cmd;
 use commands::family::client::Handlers;
@@ -383,7 +383,7 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
     };
     let until = Instant::now().checked_add(timeout::milliseconds(cx.args.get(2))?);
     let until = until.ok_or("ERR timeout is out of range")?;
-    cx.engine.pause.begin(kind, until, false);
+    cx.engine.pause.begin(PauseBy::Client, kind, Some(until));
     cx.session.everywhere = true;
     cx.reply.ok();
     Ok(())
@@ -391,7 +391,7 @@ pub(crate) fn pause(cx: &mut Cx<'_>) -> Done {
 
 /// CLIENT UNPAUSE
 pub(crate) fn unpause(cx: &mut Cx<'_>) -> Done {
-    cx.engine.pause.end(false);
+    cx.engine.pause.end(PauseBy::Client);
     cx.engine.host().pause_changed();
     cx.reply.ok();
     Ok(())

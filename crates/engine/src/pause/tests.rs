@@ -7,18 +7,33 @@ use std::time::Duration;
 fn the_last_pause_outlives_all_others() {
     let pause = Pause::new(store::Store::new(1));
     let now = Instant::now();
-    pause.begin_ending();
+    pause.begin(PauseBy::Ending, PauseKind::Writes, None);
     assert_eq!(pause.level(), Some(PauseKind::Writes));
     assert!(pause.holds_offset());
-    pause.begin(PauseKind::All, now + Duration::from_secs(60), true);
+    let later = now + Duration::from_secs(60);
+    pause.begin(PauseBy::Failover, PauseKind::All, Some(later));
     assert_eq!(pause.level(), Some(PauseKind::All));
-    pause.end(true);
-    pause.begin(PauseKind::Writes, now, false);
+    pause.end(PauseBy::Failover);
+    pause.begin(PauseBy::Client, PauseKind::Writes, Some(now));
     assert!(pause.has_ended(), "that of the client is over");
     assert!(!pause.has_ended(), "this one has no end of its own");
-    pause.end(false);
+    pause.end(PauseBy::Client);
     assert_eq!(pause.level(), Some(PauseKind::Writes));
-    pause.end_ending();
+    pause.end(PauseBy::Ending);
     assert_eq!(pause.level(), None);
     assert!(!pause.holds_offset());
+}
+
+#[test]
+fn each_ends_its_own_only() {
+    let pause = Pause::new(store::Store::new(1));
+    pause.begin(PauseBy::Reload, PauseKind::All, None);
+    assert!(!pause.holds_offset());
+    pause.begin(PauseBy::Failover, PauseKind::Writes, Some(Instant::now()));
+    assert!(pause.holds_offset() && pause.has_ended());
+    pause.end(PauseBy::Failover);
+    pause.end(PauseBy::Client);
+    assert_eq!(pause.level(), Some(PauseKind::All));
+    pause.end(PauseBy::Reload);
+    assert_eq!(pause.level(), None);
 }

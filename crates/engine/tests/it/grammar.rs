@@ -98,7 +98,7 @@ fn round(engine: &Arc<Engine>, rng: Rng, mut after: impl FnMut(&str)) {
 
 /// What the program around the engine does when the time of CLIENT PAUSE is up.
 fn end_pause(engine: &Engine) {
-    engine.pause.end(false);
+    engine.pause.end(engine::PauseBy::Client);
 }
 
 fn digest(lab: &mut Lab) -> String {

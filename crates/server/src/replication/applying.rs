@@ -78,6 +78,8 @@ impl Apply for Applying {
         if self.engine.settings().disk_failed {
             self.stop_or_go_on();
         }
+        let node = self.node.upgrade().ok_or("the server ends")?;
+        let _held = node.replication().hold_stream();
         self.foreign.unit(bytes)
     }
 

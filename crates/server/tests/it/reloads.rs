@@ -2,7 +2,7 @@
 //! the files where that fails.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::{Conn, Program, Server, ServerPlan, eventually};
 
@@ -152,4 +152,59 @@ fn nobody_reloads_while_a_synchronization_is_loaded() {
     assert_eq!(conn.line("DBSIZE").int(), KEYS);
     assert_eq!(conn.line("EXISTS key:0").int(), 0);
     conn.line("SAVE").expect_ok();
+}
+
+/// Starts DEBUG RELOAD, does `meanwhile` until it has ended, and returns how often.
+fn while_reloading(server: &Server, mut meanwhile: impl FnMut(i64)) -> i64 {
+    let mut conn = server.connect();
+    let reload = std::thread::spawn(move || conn.line("DEBUG RELOAD").expect_ok());
+    let mut count = 0;
+    while !reload.is_finished() {
+        meanwhile(count);
+        count += 1;
+    }
+    reload.join().expect("it succeeds");
+    count
+}
+
+#[test]
+fn what_is_acknowledged_during_a_reload_stays() {
+    let server = filled(plan().option("rdb-key-save-delay", "2000"));
+    let mut writer = server.connect();
+    let mut conn = server.connect();
+    let count = while_reloading(&server, |_| {
+        writer.line("INCR counter");
+    });
+    assert_eq!(conn.line("GET counter").text(), count.to_string());
+}
+
+#[test]
+fn what_a_replica_gets_during_a_reload_comes_after_it() {
+    let primary = filled(plan().option("repl-diskless-sync-delay", "0"));
+    let replica = plan().start();
+    let line = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    replica.line(&line).expect_ok();
+    let mut conn = replica.connect();
+    eventually("the link is up", LIMIT, || {
+        info(&mut conn, "master_link_status") == "up"
+    });
+    conn.line("CONFIG SET key-load-delay 5000").expect_ok();
+    let mut writer = primary.connect();
+    let mut written = 0;
+    let began = Instant::now();
+    while_reloading(&replica, |_| {
+        // Loading takes a second: most keys come after they were written.
+        if began.elapsed() < Duration::from_millis(300) {
+            let key = written % KEYS;
+            writer.line(&format!("SET key:{key} {written}")).expect_ok();
+            written += 1;
+        }
+    });
+    assert!(written > KEYS, "{written}");
+    assert_eq!(writer.line("WAIT 1 20000").int(), 1);
+    conn.line("READONLY");
+    for key in 0..KEYS {
+        let get = format!("GET key:{key}");
+        assert_eq!(conn.line(&get).text(), writer.line(&get).text(), "{get}");
+    }
 }
