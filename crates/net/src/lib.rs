@@ -32,3 +32,4 @@ pub use output::Output;
 pub use resp::{Args, Reply};
 pub use server::{Listening, Notice, Options, Server, Start, StartError};
 pub use stream::{Address, Stream};
+pub use sys::limit_unsent;

@@ -2,6 +2,11 @@
 //! code.
 #![allow(unsafe_code)]
 
+use std::io;
+use std::net::TcpStream;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+
 /// How long a thread that serves clients asks to run at a stretch, in nanoseconds: the least that
 /// Linux grants. Threads with shorter stretches go first when they wake.
 const STRETCH: u64 = 100_000;
@@ -31,6 +36,37 @@ pub(crate) fn run_soon_after_waking() -> bool {
     false
 }
 
+/// Has a TCP socket take bytes only while fewer than `bytes` wait in the kernel to be sent. What is
+/// on its way does not count, so a distant peer is served as fast as before; but a sender that asks
+/// how far its peer has come sees that within so many bytes, not within the megabytes of the
+/// kernel's buffer.
+///
+/// # Errors
+/// Those of the system; a socket that is not of TCP has no such option.
+pub fn limit_unsent(socket: &TcpStream, bytes: u32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let value = &raw const bytes;
+        // SAFETY: the descriptor is open as long as it is borrowed; the kernel reads four bytes of
+        // an integer that lives on.
+        let failed = unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_NOTSENT_LOWAT,
+                value.cast(),
+                size_of::<u32>() as libc::socklen_t,
+            )
+        };
+        if failed != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (socket, bytes);
+    Ok(())
+}
+
 /// How the calling thread is scheduled.
 #[cfg(target_os = "linux")]
 fn scheduling() -> Option<libc::sched_attr> {
@@ -47,6 +83,26 @@ fn scheduling() -> Option<libc::sched_attr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn little_waits_to_be_sent() {
+        let took = |limit: Option<u32>| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let _reads_nothing = TcpStream::connect(address).expect("a connection");
+            let (mut socket, _) = listener.accept().expect("it is there");
+            socket.set_nonblocking(true).expect("it is set");
+            if let Some(limit) = limit {
+                limit_unsent(&socket, limit).expect("it is set");
+            }
+            let piece = [0; 4096];
+            std::iter::from_fn(|| socket.write(&piece).ok()).sum::<usize>()
+        };
+        let (limited, free) = (took(Some(64 << 10)), took(None));
+        assert!(limited + (1 << 20) < free, "{limited} of {free}");
+    }
 
     #[test]
     #[cfg(target_os = "linux")]

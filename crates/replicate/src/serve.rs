@@ -5,7 +5,7 @@ mod progress;
 mod snapshot;
 
 pub use options::{LogLine, ServeLimits, ServeOptions, Snapshot};
-use progress::Pace;
+use progress::{Pace, Speed};
 
 use crate::hub::{Hub, ReplicaLink};
 use crate::row::Row;
@@ -252,19 +252,37 @@ impl Serving {
     }
 
     /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`, or takes
-    /// it too slowly while others wait for one. Then the connection is closed, which ends the write
-    /// that waits and frees what the snapshot holds.
-    fn is_stuck(&self, limits: ServeLimits) -> bool {
-        let others_wait = self.hub.rows.iter().any(Row::has_waiting);
-        let stuck = self.pace.is_too_slow(limits.timeout_ms, others_wait);
-        if stuck && !self.over.swap(true, Ordering::AcqRel) {
+    /// it too slowly while others wait for what it holds. Then the connection is closed, which ends
+    /// the write that waits and frees what the snapshot holds.
+    fn is_stuck(&self, limits: ServeLimits, speed: &mut Speed) -> bool {
+        let now = steady_ms();
+        let standing = self.pace.standing(now);
+        let slow = speed.is_slow(standing, limits.timeout_ms);
+        let reason = if standing.blocked > limits.timeout_ms {
+            "Disconnecting timedout replica (full sync)"
+        } else if slow && self.row().may_end_one(now) {
+            "Disconnecting replica that takes less than 64 KB/s of its snapshot while others wait"
+        } else {
+            return false;
+        };
+        if !self.over.swap(true, Ordering::AcqRel) {
             let name = self.session.lock().name();
-            let line = format!("Disconnecting timedout replica (full sync): {name}");
-            (self.options.log)(Level::Warning, &line);
+            (self.options.log)(Level::Warning, &format!("{reason}: {name}"));
             // A socket that is gone already is what is wanted.
             let _ = self.link.socket.shutdown(std::net::Shutdown::Both);
         }
-        stuck
+        true
+    }
+
+    /// Whether the snapshot goes to the replica as it is made, not by way of a file.
+    fn streams(&self) -> bool {
+        self.options.diskless && self.session.lock().introduction().eof
+    }
+
+    /// The row of those that wait for what the replica holds while it takes its snapshot.
+    fn row(&self) -> &Row {
+        let [files, lanes] = &self.hub.rows;
+        if self.streams() { lanes } else { files }
     }
 
     /// Sends the journal as it grows.
@@ -314,6 +332,7 @@ impl Serving {
         listener.input(&unread);
         let mut chunk = [0; 4096];
         let mut applied = None;
+        let mut speed = Speed::default();
         while !self.is_over() {
             loop {
                 match listener.next_command() {
@@ -328,7 +347,7 @@ impl Serving {
             {
                 bound_by(limits, bound);
             }
-            if self.is_stuck(limits) || self.is_cut_off() {
+            if self.is_stuck(limits, &mut speed) || self.is_cut_off() {
                 return;
             }
             match socket.read(&mut chunk) {

@@ -6,6 +6,7 @@ use replproto::{PrimarySession, Role};
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::{Locker, Store};
 
@@ -30,6 +31,7 @@ fn options() -> ServeOptions {
         snapshot: Arc::new(|_, _, _| Err("none is made".into())),
         log: Arc::new(|_, _| {}),
         random_id,
+        whole: Box::new(|| true),
         closed: Arc::default(),
         acknowledge_now: Box::new(|| {}),
     }
@@ -37,6 +39,10 @@ fn options() -> ServeOptions {
 
 /// A replica that has sent SYNC; and the thread that serves it.
 fn replica(hub: &Arc<Hub>) -> (TcpStream, std::thread::JoinHandle<()>) {
+    replica_of(hub, options())
+}
+
+fn replica_of(hub: &Arc<Hub>, options: ServeOptions) -> (TcpStream, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let theirs = TcpStream::connect(address).expect("a connection");
@@ -45,7 +51,7 @@ fn replica(hub: &Arc<Hub>) -> (TcpStream, std::thread::JoinHandle<()>) {
     let serving = std::thread::spawn(move || {
         let session = PrimarySession::new("127.0.0.1");
         let request = vec![b"SYNC".to_vec()];
-        serve(&hub, ours.into(), session, request, Vec::new(), options());
+        serve(&hub, ours.into(), session, request, Vec::new(), options);
     });
     theirs.set_read_timeout(Some(LIMIT)).expect("it is set");
     (theirs, serving)
@@ -107,4 +113,33 @@ fn a_replica_that_takes_nothing_of_its_file_is_let_go() {
     });
     ended.recv_timeout(LIMIT).expect("its place is free");
     drop(replica);
+}
+
+/// Half a data set would take the place of the replica's own.
+#[test]
+fn no_snapshot_is_made_of_what_is_not_whole() {
+    let store = Store::new(1);
+    let hub = Hub::new(&store, random_id());
+    let whole = Arc::new(AtomicBool::new(false));
+    let made = Arc::new(AtomicBool::new(false));
+    let (asked, makes) = (whole.clone(), made.clone());
+    let options = ServeOptions {
+        whole: Box::new(move || asked.load(Ordering::Acquire)),
+        snapshot: Arc::new(move |tap, locker, _| {
+            makes.store(true, Ordering::Release);
+            let mut walker = tap.walker();
+            walker.abandon();
+            while walker.next(locker).is_some() {}
+            Err("that is all".into())
+        }),
+        ..options()
+    };
+    let (mut replica, serving) = replica_of(&hub, options);
+    let mut beats = [0; 3];
+    let read = replica.read_exact(&mut beats);
+    read.expect("it is told that the server lives");
+    assert!(!made.load(Ordering::Acquire));
+    whole.store(true, Ordering::Release);
+    serving.join().expect("it ends");
+    assert!(made.load(Ordering::Acquire));
 }

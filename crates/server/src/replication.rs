@@ -352,6 +352,8 @@ impl Node {
             } = detached;
             // A replica costs one descriptor, as any client: more are not set aside for it.
             let socket = Arc::new(std::net::TcpStream::from(stream.into_fd()));
+            // A unix socket has no such option.
+            let _ = net::limit_unsent(&socket, MOST_UNSENT);
             let other = socket.clone();
             let cut = move || {
                 closed.store(true, Ordering::Release);
@@ -392,7 +394,8 @@ impl Node {
         let (config, node) = (self.config.read(), self.shared());
         let limits = self.serve_limits();
         let snapshot_node = Arc::downgrade(&node);
-        let (role_node, log_node, ack_node, limits_node) = (
+        let (role_node, log_node, ack_node, limits_node, whole_node) = (
+            Arc::downgrade(&node),
             Arc::downgrade(&node),
             Arc::downgrade(&node),
             Arc::downgrade(&node),
@@ -417,6 +420,10 @@ impl Node {
             }),
             log: Arc::new(move |level, line| log(&log_node, level, line)),
             random_id,
+            whole: Box::new(move || {
+                let node = whole_node.upgrade();
+                node.is_some_and(|node| node.replication().is_whole())
+            }),
             closed,
             acknowledge_now: Box::new(move || {
                 if let Some(node) = ack_node.upgrade()

@@ -21,7 +21,14 @@ impl Conn {
     /// # Errors
     /// Those of the socket.
     pub fn open(port: u16) -> io::Result<Conn> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        Conn::over(TcpStream::connect(("127.0.0.1", port))?)
+    }
+
+    /// Goes over a socket that is connected.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn over(stream: TcpStream) -> io::Result<Conn> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

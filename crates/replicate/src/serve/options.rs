@@ -32,6 +32,8 @@ pub struct ServeOptions {
     pub log: Arc<LogLine>,
     /// Random ids, for a new history and for the marks behind streamed snapshots.
     pub random_id: fn() -> ReplId,
+    /// Whether the data set is whole: else no snapshot is made of it. Asked under the world too.
+    pub whole: Box<dyn Fn() -> bool + Send + Sync>,
     /// Set when the connection is ended from outside: the replica does not count any more.
     pub closed: Arc<AtomicBool>,
     /// This server is asked to acknowledge to its own primary at once.

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes that are sent at once: a replica that reads at all takes so many in time.
 const PIECE: usize = 64 << 10;
 
-/// A replica that takes less in a second of a snapshot, in bytes, loses it to those that wait for
-/// one.
+/// A replica that takes less in a second of a snapshot, in bytes, loses it when others wait for
+/// what it holds.
 const SLOWEST: u64 = 64 << 10;
 
-/// How a replica takes its snapshot. Only the time counts that it was waited for.
+/// What a replica has taken of its snapshot. Only the time counts that it was waited for.
 #[derive(Default)]
 pub(super) struct Pace {
     /// Since when a piece waits for the replica, in ms of the steady clock; 0: none does.
@@ -42,27 +42,50 @@ impl Pace {
         Ok(sent)
     }
 
-    /// How long the piece has waited that waits now, in ms.
-    fn blocked(&self, now: u64) -> u64 {
-        match self.blocked_since.load(Ordering::Relaxed) {
+    /// How it stands at `now`, in ms of the steady clock.
+    pub(super) fn standing(&self, now: u64) -> Standing {
+        let blocked = match self.blocked_since.load(Ordering::Relaxed) {
             0 => 0,
             since => now.saturating_sub(since),
+        };
+        Standing {
+            blocked,
+            waited: self.waited.load(Ordering::Relaxed) + blocked,
+            taken: self.taken.load(Ordering::Relaxed),
         }
-    }
-
-    /// Whether it has taken nothing for longer than `timeout` ms, or, while others wait for a
-    /// snapshot, too little in all.
-    pub(super) fn is_too_slow(&self, timeout: u64, others_wait: bool) -> bool {
-        let blocked = self.blocked(steady_ms());
-        let waited = self.waited.load(Ordering::Relaxed) + blocked;
-        let taken = self.taken.load(Ordering::Relaxed);
-        blocked > timeout || (others_wait && is_slow(waited, taken, timeout))
     }
 }
 
-/// Whether `taken` bytes in `waited` ms are too few. The first `timeout` ms say nothing yet.
-fn is_slow(waited: u64, taken: u64, timeout: u64) -> bool {
-    waited > timeout && taken < waited / 1000 * SLOWEST
+/// How a replica stands that takes a snapshot.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Standing {
+    /// How long the piece has waited that waits now, in ms.
+    pub(super) blocked: u64,
+    /// How long pieces have waited in all, in ms.
+    waited: u64,
+    /// How many bytes it has taken.
+    taken: u64,
+}
+
+/// Judges how fast a replica takes its snapshot, by its last whole span of time.
+#[derive(Default)]
+pub(super) struct Speed {
+    /// How it stood when the present span began.
+    began: Standing,
+    slow: bool,
+}
+
+impl Speed {
+    /// Whether it was too slow in the last span of `span` ms for which it was waited for.
+    pub(super) fn is_slow(&mut self, standing: Standing, span: u64) -> bool {
+        let waited = standing.waited.saturating_sub(self.began.waited);
+        if waited >= span.max(1) {
+            let taken = standing.taken.saturating_sub(self.began.taken);
+            self.slow = u128::from(taken) * 1000 < u128::from(waited) * u128::from(SLOWEST);
+            self.began = standing;
+        }
+        self.slow
+    }
 }
 
 /// A socket that tells the session of progress.
@@ -91,13 +114,32 @@ impl Write for Progressing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SLOWEST, is_slow};
+    use super::{SLOWEST, Speed, Standing};
+
+    const SPAN: u64 = 10_000;
+
+    fn after(seconds: u64, taken: u64) -> Standing {
+        Standing {
+            blocked: 0,
+            waited: seconds * 1000,
+            taken,
+        }
+    }
 
     #[test]
     fn a_thin_line_is_slow_below_its_least_rate_only() {
-        let (timeout, minute) = (10_000, 60_000);
-        assert!(!is_slow(9_000, 0, timeout), "it may still wake up");
-        assert!(is_slow(minute, 59 * SLOWEST, timeout));
-        assert!(!is_slow(minute, 60 * SLOWEST, timeout));
+        let slow = |taken| Speed::default().is_slow(after(60, taken), SPAN);
+        assert!(slow(60 * SLOWEST - 1) && !slow(60 * SLOWEST));
+        assert!(!Speed::default().is_slow(after(9, 0), SPAN), "not known");
+    }
+
+    #[test]
+    fn what_was_long_ago_does_not_count() {
+        let mut speed = Speed::default();
+        let much = 1 << 30;
+        assert!(!speed.is_slow(after(10, much), SPAN));
+        assert!(!speed.is_slow(after(19, much), SPAN), "the span goes on");
+        assert!(speed.is_slow(after(20, much), SPAN), "it took nothing");
+        assert!(!speed.is_slow(after(30, 2 * much), SPAN), "it has woken up");
     }
 }

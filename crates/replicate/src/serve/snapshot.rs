@@ -15,24 +15,29 @@ use store::{Locker, Tap};
 /// append-only file.
 const SPARE_LANES: usize = 2;
 
+/// A replica that waits longer for its turn, in ms, is in the log.
+const LONG_WAIT: u64 = 500;
+
 impl Serving {
     /// Takes the cut and sends the snapshot; returns the reader of what came after the cut.
     pub(super) fn send_snapshot(&self, socket: &mut ToReplica) -> Result<Reader, String> {
         let store = self.hub.store();
         let locker = Locker::new(store);
-        let streams = self.options.diskless && self.session.lock().introduction().eof;
+        let streams = self.streams();
         let mut claim = None;
-        let [files, lanes] = &self.hub.rows;
-        let mut place = if streams { lanes } else { files }.enter(self.link.id);
-        let mut told = false;
+        let [_, lanes] = &self.hub.rows;
+        let mut place = self.row().enter(self.link.id);
+        let (began, mut told) = (steady_ms(), "");
         let (tap, reader, id) = loop {
-            if place.is_first() && !streams && claim.is_none() {
+            let whole = (self.options.whole)();
+            if whole && place.is_first() && !streams && claim.is_none() {
                 claim = self.hub.claim_file();
                 if claim.is_some() {
                     place = lanes.enter(self.link.id);
                 }
             }
-            if (streams || claim.is_some())
+            if whole
+                && (streams || claim.is_some())
                 && place.is_first()
                 && let Some(begun) = self.begin_snapshot(&locker)?
             {
@@ -41,10 +46,16 @@ impl Serving {
             if self.is_over() {
                 return Err("the connection was closed".into());
             }
-            place.wait();
-            if !std::mem::replace(&mut told, true) {
+            let reason = if whole {
+                place.wait();
+                "others take all snapshots there may be"
+            } else {
+                "the data set is not whole"
+            };
+            let long = steady_ms().saturating_sub(began) > LONG_WAIT;
+            if long && std::mem::replace(&mut told, reason) != reason {
                 let name = self.session.lock().name();
-                let line = format!("Replica {name} waits: others take all snapshots there may be");
+                let line = format!("Replica {name} waits: {reason}");
                 (self.options.log)(Level::Notice, &line);
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -66,14 +77,17 @@ impl Serving {
         Ok(reader)
     }
 
-    /// Takes the cut, if there is a lane. That is asked first without the world, which stops all
-    /// workers for a moment.
+    /// Takes the cut, if there is a lane and the data set is whole. The lane is looked for first
+    /// without the world, which stops all workers for a moment.
     fn begin_snapshot(&self, locker: &Locker) -> Result<Option<(Tap, Reader, ReplId)>, String> {
         let store = self.hub.store();
         if store.free_taps() <= SPARE_LANES {
             return Ok(None);
         }
         let world = locker.world();
+        if !(self.options.whole)() {
+            return Ok(None);
+        }
         if self.hub.begin_backlog((self.options.limits)().backlog) {
             let id = (self.options.random_id)();
             self.hub.change_history(|history| history.forget(id));
