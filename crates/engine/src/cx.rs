@@ -2,7 +2,7 @@
 
 use crate::ahead::KnownKey;
 use crate::fail::{Fail, NOT_FLOAT, NOT_INTEGER};
-use crate::{Dice, Effects, Engine, Keyspace, Session, Settings};
+use crate::{Caller, Dice, Effects, Engine, Keyspace, Session, Settings};
 use base::num;
 use commands::Spec;
 use resp::{Args, Reply};
@@ -32,14 +32,20 @@ pub struct Cx<'a> {
     pub dice: &'a mut Dice,
     /// The world, when the command runs under it.
     pub world: Option<&'a World<'a>>,
-    /// Whether it runs inside EXEC.
-    pub in_exec: bool,
+    /// Who it comes from.
+    pub caller: Caller,
 }
 
 impl<'a> Cx<'a> {
     /// Milliseconds since 1970, the same for all of the command or transaction.
     pub fn now_ms(&self) -> i64 {
         self.keys.when.now
+    }
+
+    /// Whether a key whose time has passed is deleted by this command: where it is replayed, and on
+    /// a replica, the primary's DEL does that.
+    pub(crate) fn expires_keys(&self) -> bool {
+        !self.caller.replays() && !self.settings.loading && !self.settings.replica
     }
 
     /// The number of the database.

@@ -1,6 +1,6 @@
 //! Applying commands that others have executed: a primary's stream, an append-only file.
 
-use crate::{ClientCard, Engine, Outcome, Session, Worker};
+use crate::{Caller, ClientCard, Engine, Outcome, Session, Worker};
 use resp::{Arena, Args, Limits, Parser, Step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,23 +18,22 @@ pub struct Foreign {
     session: Session,
     arena: Arena,
     reply: Vec<u8>,
-    journalled: bool,
 }
 
 impl Foreign {
-    /// For the calling thread. With `journalled`, the bytes of what is applied go to the journal as
-    /// they are; without, nothing does.
-    pub fn new(engine: &Arc<Engine>, journalled: bool) -> Foreign {
+    /// For the calling thread. The bytes of a stream go to the journal as they are; of what comes
+    /// from a log nothing does.
+    pub fn new(engine: &Arc<Engine>, caller: Caller) -> Foreign {
         let card = ClientCard::new(0, String::new(), String::new(), -1, (0, 0));
         let mut session = Session::new(Arc::new(card), true);
-        session.trusted = true;
+        debug_assert!(caller.replays(), "the commands of clients are checked");
+        session.caller = caller;
         let worker = Worker::new(engine);
         Foreign {
             worker,
             session,
             arena: Arena::new(),
             reply: Vec::new(),
-            journalled,
         }
     }
 
@@ -56,7 +55,7 @@ impl Foreign {
     pub fn unit(&mut self, mut bytes: &[u8]) -> Result<bool, String> {
         self.wait_for_room();
         self.worker.begin_batch();
-        if self.journalled && self.worker.engine.pause.level().is_some() {
+        if self.session.caller == Caller::Stream && self.worker.engine.pause.level().is_some() {
             self.worker.end_batch();
             return Ok(false);
         }
@@ -113,7 +112,7 @@ impl Foreign {
     /// # Errors
     /// What it was answered.
     fn apply(&mut self, args: Args<'_>, raw: &[u8]) -> Result<(), String> {
-        if self.journalled {
+        if self.session.caller == Caller::Stream {
             self.worker
                 .effects
                 .foreign(self.session.db, audience(args), raw);

@@ -8,6 +8,7 @@
 
 pub mod access;
 mod ahead;
+mod caller;
 mod change;
 pub mod clients;
 mod clock;
@@ -38,6 +39,7 @@ mod transaction;
 pub mod witness;
 mod worker;
 
+pub use caller::Caller;
 pub use change::{Change, Entry, WholeChange};
 pub use clients::{ClientCard, Clients, Meter, Reading};
 pub use clock::{Clock, wall_us};

@@ -1,8 +1,8 @@
 //! What the engine knows of one connection.
 
-use crate::ClientCard;
 use crate::clients::flags;
 use crate::transaction::{Rest, Transaction};
+use crate::{Caller, ClientCard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::Watch;
@@ -49,9 +49,8 @@ pub struct Session {
     pub write_offset: i64,
     /// Sequence number of its last write in the journal, for WAITAOF.
     pub write_sequence: u64,
-    /// Whether its commands come from the primary's stream, the AOF or an importer: they are not
-    /// checked, not redirected, and expire nothing.
-    pub trusted: bool,
+    /// Who its commands come from.
+    pub caller: Caller,
     /// What its command is to be told once it is known that this node serves its slot: there is no
     /// memory for it.
     pub(crate) memory_refusal: Option<&'static str>,
@@ -95,7 +94,7 @@ impl Session {
             watched: Vec::new(),
             write_offset: 0,
             write_sequence: 0,
-            trusted: false,
+            caller: Caller::Client,
             memory_refusal: None,
             misses: 0,
             keys_so_far: None,

@@ -172,7 +172,7 @@ impl Worker {
         unit: &mut Unit<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let routed = self.settings.cluster && !session.trusted;
+        let routed = self.settings.cluster && !session.caller.replays();
         let mut slots: Slots = match routed {
             true => unit.routed_keys().map(|key| key.slot).collect(),
             false => unit.keys().map(|key| key.slot).collect(),

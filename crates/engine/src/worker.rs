@@ -277,7 +277,7 @@ impl Worker {
         if !spec.takes(args.len()) || spec.run_by == RunBy::Nobody {
             return Err(fail::wrong_arity(spec.full_name));
         }
-        if session.trusted {
+        if session.caller.replays() {
             return Ok(());
         }
         if !self.settings.admits(session) && !spec.has(flag::NO_AUTH) {
@@ -365,7 +365,7 @@ impl Worker {
 
     /// The command's clock stamp, and what expired keys mean to it.
     pub(crate) fn when(&self, session: &Session) -> When {
-        let expiry = if session.trusted {
+        let expiry = if session.caller.replays() {
             Expiry::Ignore
         } else if self.settings.replica || self.paused.is_some() {
             Expiry::Hide
@@ -386,7 +386,7 @@ impl Worker {
         seen: Seen,
         args: Args<'_>,
     ) -> Done {
-        if !self.settings.cluster || session.trusted {
+        if !self.settings.cluster || session.caller.replays() {
             return Ok(());
         }
         let known = self.ahead.keys(seen);

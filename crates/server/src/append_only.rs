@@ -9,7 +9,7 @@ mod switch;
 use crate::boot::as_path;
 use crate::node::Node;
 use config::{Config, LogLevel};
-use engine::{Engine, Foreign, PauseBy, PauseKind};
+use engine::{Caller, Engine, Foreign, PauseBy, PauseKind};
 use parking_lot::{Condvar, Mutex};
 use persist::aof::disk::{Disk, RealDisk};
 use persist::aof::mirror::MirroredDisk;
@@ -367,7 +367,7 @@ fn load(
         files,
         &locker,
         &mut options,
-        &mut Applying(Foreign::new(engine, false)),
+        &mut Applying(Foreign::new(engine, Caller::Log)),
         config.aof_load_truncated,
         &mut |warning, line| say(node, warning, line),
     )?;

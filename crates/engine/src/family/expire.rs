@@ -93,7 +93,7 @@ fn expire_in(cx: &mut Cx<'_>, scale: i64, relative: bool) -> Done {
         return Ok(());
     }
     // A time that has passed deletes at once, but not where a primary's DEL will come.
-    if at <= cx.now_ms() && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
+    if at <= cx.now_ms() && cx.expires_keys() {
         cx.delete_as_effect(key);
     } else {
         set(cx, key, at);

@@ -15,7 +15,7 @@ pub(crate) fn is_hosted(spec: &Spec, args: resp::Args<'_>) -> bool {
 /// Hands the command to the host. Nothing is locked meanwhile.
 pub(crate) fn to_host(cx: &mut Cx<'_>) -> Done {
     let answers_at_once = cx.session.in_rest && cx.spec.has(commands::flag::BLOCKING);
-    let waits = !cx.in_exec && !cx.session.trusted && !answers_at_once;
+    let waits = cx.caller.may_wait() && !answers_at_once;
     let (engine, args) = (cx.engine, cx.args.to_buf());
     let began = Instant::now();
     let session = waits.then_some(&mut *cx.session);

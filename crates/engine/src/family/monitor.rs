@@ -45,7 +45,7 @@ impl Monitors {
 
 /// MONITOR
 pub(crate) fn monitor(cx: &mut Cx<'_>) -> Done {
-    if cx.in_exec {
+    if !cx.caller.may_wait() {
         return Err("ERR MONITOR isn't allowed for DENY BLOCKING client".into());
     }
     if !cx.session.monitor {
@@ -64,7 +64,7 @@ pub(crate) fn show(engine: &Engine, session: &Session, spec: &'static Spec, args
     if engine.monitors.any.load(Ordering::Relaxed)
         && !spec.has(flag::ADMIN)
         && (spec.id == Cmd::Exec || !spec.has(flag::SKIP_MONITOR))
-        && !session.trusted
+        && !session.caller.replays()
     {
         show_now(engine, session, spec, args);
     }

@@ -101,7 +101,7 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
         return Err(fail::bad_expire(cx.spec.full_name));
     }
     let dead = expire.is_some_and(|at| at <= now);
-    if dead && !cx.session.trusted && !cx.settings.loading && !cx.settings.replica {
+    if dead && cx.expires_keys() {
         if there {
             cx.delete_as_effect(key);
         }

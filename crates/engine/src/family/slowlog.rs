@@ -123,7 +123,7 @@ fn enter(
     microseconds: i64,
 ) {
     // Without room for entries none is numbered.
-    if session.trusted || spec.has(flag::SKIP_SLOWLOG) || settings.slowlog_max_len == 0 {
+    if session.caller.replays() || spec.has(flag::SKIP_SLOWLOG) || settings.slowlog_max_len == 0 {
         return;
     }
     let _order = brief(Short::Registries);

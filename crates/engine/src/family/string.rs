@@ -109,12 +109,7 @@ pub(crate) fn getex(cx: &mut Cx<'_>) -> Done {
     };
     match at {
         // A time that has passed deletes at once, but not where a primary's DEL would.
-        Some(at)
-            if at <= cx.now_ms()
-                && !cx.session.trusted
-                && !cx.settings.loading
-                && !cx.settings.replica =>
-        {
+        Some(at) if at <= cx.now_ms() && cx.expires_keys() => {
             cx.delete_as_effect(key);
         }
         Some(at) => super::expire::set(cx, key, at),
@@ -255,7 +250,7 @@ pub(crate) fn append(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.key(0)?, cx.args.get(2));
     let max = cx.settings.max_bulk;
     let (length, change) = if let Some(object) = cx.keys.edit_kind(key, Kind::Str)? {
-        if object.str_len() + value.len() > max && !cx.session.trusted {
+        if object.str_len() + value.len() > max && !cx.caller.replays() {
             return Err(fail::TOO_LONG.into());
         }
         object.change(|object| object.append(value))
@@ -273,7 +268,7 @@ pub(crate) fn setrange(cx: &mut Cx<'_>) -> Done {
     let (key, value) = (cx.key(0)?, cx.args.get(3));
     let offset = cx.int(2)?;
     let offset = usize::try_from(offset).map_err(|_| "ERR offset is out of range")?;
-    let too_long = !cx.session.trusted
+    let too_long = !cx.caller.replays()
         && offset
             .checked_add(value.len())
             .is_none_or(|end| end > cx.settings.max_bulk);

@@ -72,7 +72,7 @@ pub(crate) fn watch(cx: &mut Cx<'_>) -> Done {
 /// UNWATCH
 pub(crate) fn unwatch(cx: &mut Cx<'_>) -> Done {
     let locker = cx.keys.locker();
-    if !cx.in_exec {
+    if cx.caller.may_wait() {
         crate::transaction::unwatch(cx.session, locker);
     }
     cx.reply.ok();

@@ -65,7 +65,7 @@ impl<'q> Unit<'q> {
         keys: &mut Keyspace<'_>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        if session.trusted {
+        if session.caller.replays() {
             return Ok(());
         }
         let leaving = |queued: &Queued| keys.leaving_among(queued.args.as_args(), &queued.keys);
@@ -125,7 +125,7 @@ impl<'q> Unit<'q> {
             return Outcome::Done;
         };
         let mut cx = desk.begin((session, reply), first.command(), keys, world);
-        cx.in_exec = true;
+        cx.caller = cx.caller.in_exec();
         for queued in self.commands() {
             run_queued(&mut cx, queued, books.clock, books.stats);
             ends.push(cx.reply.position() - start);

@@ -87,7 +87,8 @@ impl Worker {
 
     /// Whether the command waits for the end of a load that may be over in a moment.
     pub(super) fn waits_for_load(&self, session: &Session, spec: &'static Spec) -> bool {
-        let refused = self.settings.loading && !session.trusted && !spec.has(flag::LOADING);
+        let refused =
+            self.settings.loading && !session.caller.replays() && !spec.has(flag::LOADING);
         refused
             && self
                 .loading_since
@@ -103,7 +104,7 @@ impl Worker {
     /// Whether the command waits until a disk has caught up with what others have changed.
     #[inline]
     pub(super) fn waits_for_room(&self, session: &Session, spec: &'static Spec) -> bool {
-        self.engine.store.is_full() && !session.trusted && changes(session, spec)
+        self.engine.store.is_full() && !session.caller.replays() && changes(session, spec)
     }
 }
 
@@ -116,7 +117,7 @@ pub(crate) fn is_paused(
 ) -> bool {
     match level {
         None => false,
-        Some(_) if session.trusted => false,
+        Some(_) if session.caller.replays() => false,
         Some(PauseKind::Writes) => changes(),
         Some(PauseKind::All) => true,
     }
@@ -141,7 +142,7 @@ impl Worker {
         args: resp::Args<'_>,
         out: &mut Vec<u8>,
     ) -> crate::Outcome {
-        if !session.trusted && is_of_http(args.get(0)) {
+        if !session.caller.replays() && is_of_http(args.get(0)) {
             return crate::Outcome::Intruder;
         }
         let argv = commands::ByIndex::new(args.len(), |index| args.get(index));

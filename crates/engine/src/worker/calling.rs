@@ -45,7 +45,7 @@ impl Worker {
             slots.extend(known.iter().map(|key| key.slot));
             slots.sort_unstable();
             slots.dedup();
-            if slots.len() > 1 && self.settings.cluster && !session.trusted {
+            if slots.len() > 1 && self.settings.cluster && !session.caller.replays() {
                 return self.refuse(session, Some(spec), fail::CROSSSLOT.into(), out);
             }
         }
@@ -147,10 +147,10 @@ impl Worker {
             [KnownKey { slot, .. }] if slots.is_empty() => std::slice::from_ref(slot),
             _ => slots,
         };
-        let routed = parts.desk.settings.cluster && !session.trusted && !known.is_empty();
+        let routed = parts.desk.settings.cluster && !session.caller.replays() && !known.is_empty();
         let mut guards = lock(locker, slots, token.as_ref(), &mut session.misses)?;
         // MIGRATE waits itself, no longer than its time.
-        if !session.trusted
+        if !session.caller.replays()
             && spec.id != Cmd::Migrate
             && let Some(key) = leaving::among(&mut guards, args, known)
         {

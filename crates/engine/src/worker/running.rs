@@ -56,6 +56,7 @@ impl<'a> Desk<'a> {
         world: Option<&'a World<'a>>,
     ) -> Cx<'a> {
         prepare(self.engine, self.settings, session, &mut keys, self.effects);
+        let caller = session.caller;
         Cx {
             engine: self.engine,
             settings: self.settings,
@@ -68,7 +69,7 @@ impl<'a> Desk<'a> {
             effects: self.effects,
             dice: self.dice,
             world,
-            in_exec: false,
+            caller,
         }
     }
 }
@@ -95,10 +96,10 @@ fn prepare(
     keys: &mut Keyspace<'_>,
     effects: &mut Effects,
 ) {
-    if !session.no_touch && !session.trusted {
+    if !session.no_touch && !session.caller.replays() {
         keys.set_touch(Some(access::stamp(keys.when.now, settings)));
     }
-    if session.trusted {
+    if session.caller.replays() {
         effects.begin_silent();
     } else if settings.replica {
         keys.set_local(true);
@@ -222,7 +223,7 @@ fn let_others_in() {
 /// Appends the command's effects; returns their sequence number, 0 when there is none.
 fn commit(cx: &mut Cx<'_>) -> u64 {
     // A transaction of a primary's stream is journalled at its EXEC.
-    if cx.session.trusted && cx.session.in_multi() {
+    if cx.session.caller.replays() && cx.session.in_multi() {
         return 0;
     }
     let store = &cx.engine.store;

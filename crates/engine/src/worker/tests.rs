@@ -1,7 +1,7 @@
 //! Tests of what comes before a command runs.
 
 use super::*;
-use crate::{Alone, ClientCard};
+use crate::{Alone, Caller, ClientCard};
 use resp::ArgsBuf;
 
 fn engine() -> Arc<Engine> {
@@ -197,7 +197,7 @@ fn a_stream_gets_a_slot_that_is_always_busy() {
             locker.close();
         });
         started.wait();
-        let mut foreign = crate::Foreign::new(&engine, false);
+        let mut foreign = crate::Foreign::new(&engine, Caller::Log);
         let began = Instant::now();
         for _ in 0..100 {
             let unit = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
@@ -215,9 +215,10 @@ fn a_stream_gets_a_slot_that_is_always_busy() {
 fn the_limit_of_memory_stops_what_may_need_some() {
     let (engine, mut session) = (engine(), session());
     let mut worker = Worker::new(&engine);
-    let mut run = |trusted: bool, line: &str| {
+    use Caller::{Client, Stream};
+    let mut run = |caller: Caller, line: &str| {
         let (words, mut out): (ArgsBuf, _) = (line.split(' ').map(str::as_bytes).collect(), vec![]);
-        session.trusted = trusted;
+        session.caller = caller;
         worker.begin_batch();
         worker.execute(&mut session, words.as_args(), &mut out);
         worker.end_batch();
@@ -226,27 +227,27 @@ fn the_limit_of_memory_stops_what_may_need_some() {
     store::memory::correct(1000);
     engine.change_settings(|settings| settings.maxmemory = 1000);
     assert_eq!(
-        run(false, "SET k v"),
+        run(Client, "SET k v"),
         "+OK\r\n",
         "the limit itself is not past it"
     );
     engine.change_settings(|settings| settings.maxmemory = 999);
-    assert!(run(false, "SET k v").starts_with("-OOM "));
-    assert_eq!(run(false, "GET k"), "$1\r\nv\r\n");
-    assert_eq!(run(false, "DEL k"), ":1\r\n");
-    assert_eq!(run(true, "SET k v"), "+OK\r\n", "a stream is not refused");
+    assert!(run(Client, "SET k v").starts_with("-OOM "));
+    assert_eq!(run(Client, "GET k"), "$1\r\nv\r\n");
+    assert_eq!(run(Client, "DEL k"), ":1\r\n");
+    assert_eq!(run(Stream, "SET k v"), "+OK\r\n", "a stream is not refused");
     // What waits for replicas and files does not count.
     engine
         .uncounted
         .store(1, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(run(false, "SET k v"), "+OK\r\n");
+    assert_eq!(run(Client, "SET k v"), "+OK\r\n");
     engine
         .uncounted
         .store(0, std::sync::atomic::Ordering::Relaxed);
     engine.change_settings(|settings| settings.replica = true);
-    assert!(run(false, "SET k v").starts_with("-READONLY "));
+    assert!(run(Client, "SET k v").starts_with("-READONLY "));
     engine.change_settings(|settings| settings.replica_ignore_maxmemory = false);
-    assert!(run(false, "SET k v").starts_with("-OOM "));
+    assert!(run(Client, "SET k v").starts_with("-OOM "));
 }
 
 /// A command that needs the world closes the gate in the middle of a batch. Whoever changes the

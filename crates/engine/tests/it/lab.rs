@@ -135,7 +135,7 @@ impl Copy {
         journal.set_active(Audience::ALL, true);
         let reader = journal.reader(None).expect("a reader at the end");
         let engine = engine(settings);
-        let foreign = Foreign::new(&engine, false);
+        let foreign = Foreign::new(&engine, engine::Caller::Log);
         Copy {
             engine,
             reader,

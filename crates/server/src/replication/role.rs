@@ -62,7 +62,7 @@ impl Node {
         let applying = Applying {
             node: Arc::downgrade(&self.shared()),
             engine: self.engine().clone(),
-            foreign: Foreign::new(self.engine(), true),
+            foreign: Foreign::new(self.engine(), engine::Caller::Stream),
             marks: Marks::default(),
             client: None,
         };

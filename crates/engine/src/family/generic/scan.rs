@@ -191,7 +191,11 @@ pub(crate) struct KeysSoFar {
 /// connection.
 pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
     // Only a command that is executed again goes on where it was: one of a transaction is not.
-    let kept = cx.session.keys_so_far.take().filter(|_| !cx.in_exec);
+    let kept = cx
+        .session
+        .keys_so_far
+        .take()
+        .filter(|_| cx.caller.may_wait());
     let mut so_far = kept.unwrap_or_default();
     let store = cx.keys.locker().store().clone();
     let db = cx.keys.db();
@@ -204,7 +208,7 @@ pub(crate) fn keys(cx: &mut Cx<'_>) -> Done {
     while let Some(slot) = so_far.locked.pop() {
         if let Err(fail) = visit_slot(cx, slot, &mut so_far) {
             so_far.locked.push(slot);
-            cx.session.keys_so_far = Some(so_far).filter(|_| !cx.in_exec);
+            cx.session.keys_so_far = Some(so_far).filter(|_| cx.caller.may_wait());
             return Err(fail);
         }
     }
