@@ -128,7 +128,7 @@ impl Cluster {
         let id = self.roster[at].id;
         let ttl = self.settings.blacklist_ttl;
         self.log(Level::Notice, format!("Cluster forget {id} (user request)"));
-        self.blacklist.insert(id, self.now.mono + ttl);
+        self.forgotten.insert(id, self.now.mono + ttl);
         self.delete_node(at);
         self.tell_forgotten(id, ttl / 1000);
         self.changed_now();
@@ -263,7 +263,7 @@ impl Cluster {
         }
         if hard {
             self.current_epoch = Epoch(0);
-            self.last_vote_epoch = Epoch(0);
+            self.ballot.reset();
             self.roster.me_mut().config_epoch = Epoch(0);
             let old = self.roster.me().id;
             let id = NodeId::from_random(self.rng.bytes20());
@@ -274,6 +274,7 @@ impl Cluster {
                 format!("configEpoch set to 0 via CLUSTER RESET HARD of {old}"),
             );
             self.election = crate::election::Election::default();
+            self.claim = None;
         }
         self.roster.me_mut().flags.clear(Flags::MIGRATE_TO);
         self.serving.check();

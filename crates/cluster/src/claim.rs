@@ -28,7 +28,7 @@ pub(crate) struct Claim {
 impl Cluster {
     /// This node has won an election, and replaces a primary.
     pub(crate) fn begin_claim(&mut self, old: Ix) {
-        self.election.won = Some(Claim {
+        self.claim = Some(Claim {
             won_at: self.now.mono,
             replaced: self.roster[old].id,
             told_at: None,
@@ -39,12 +39,7 @@ impl Cluster {
     /// The others have been told about us: their answers to a ping show that they know.
     pub(crate) fn press_claim(&mut self) {
         let now = self.now.mono;
-        let Some(claim) = self
-            .election
-            .won
-            .as_mut()
-            .filter(|claim| claim.told_at.is_none())
-        else {
+        let Some(claim) = self.claim.as_mut().filter(|claim| claim.told_at.is_none()) else {
             return;
         };
         claim.told_at = Some(now);
@@ -62,7 +57,7 @@ impl Cluster {
     pub(crate) fn note_answer(&mut self, at: Ix, pinged_at: u64) {
         let quorum = self.roster.quorum();
         let node = &self.roster[at];
-        let Some(claim) = &mut self.election.won else {
+        let Some(claim) = &mut self.claim else {
             return;
         };
         let knows = claim.told_at.is_some_and(|told| pinged_at >= told);
@@ -70,7 +65,7 @@ impl Cluster {
         if knows && counts && !claim.known_by.contains(&node.id) {
             claim.known_by.push(node.id);
             if claim.known_by.len() >= quorum {
-                self.election.won = None;
+                self.claim = None;
             }
         }
     }
@@ -79,7 +74,7 @@ impl Cluster {
     /// since must not silence us.
     pub(crate) fn is_claim_fresh(&self) -> bool {
         let pause = 4 * self.settings.node_timeout;
-        let claim = self.election.won.as_ref();
+        let claim = self.claim.as_ref();
         claim.is_some_and(|claim| self.now.mono - claim.won_at < pause)
     }
 

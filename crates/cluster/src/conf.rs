@@ -401,7 +401,8 @@ impl Cluster {
         }
         text.push_str(&format!(
             "vars currentEpoch {} lastVoteEpoch {}\n",
-            self.current_epoch, self.last_vote_epoch
+            self.current_epoch,
+            self.ballot.last_epoch()
         ));
         text
     }

@@ -1,11 +1,9 @@
 //! Elections: a replica of a failed primary asks the other primaries for their votes.
 
-use crate::claim::Claim;
 use crate::durable::Withheld;
 use crate::event::{Effect, Level};
 use crate::machine::Cluster;
 use crate::node::Ix;
-use crate::worth::Origin;
 use base::{Epoch, NodeId};
 use bus::{Body, Header, marks};
 
@@ -13,35 +11,43 @@ use bus::{Body, Header, marks};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Election {
     /// When votes are (to be) asked for; `None` if no election is planned.
-    pub at: Option<u64>,
+    at: Option<u64>,
     /// Whether they were asked for.
-    pub asked: bool,
+    asked: bool,
     /// When the request last left.
-    pub sent_at: Option<u64>,
+    sent_at: Option<u64>,
     /// The epoch they are asked for.
-    pub epoch: Epoch,
+    epoch: Epoch,
     /// Our rank among the replicas of our primary, and its own among failed primaries, that the
     /// plan goes by.
-    pub rank: (u64, u64),
+    rank: (u64, u64),
     /// It is not wanted any more, though votes may be under way.
-    pub idle: bool,
+    idle: bool,
     /// Somebody else asked in this epoch or a later one: the votes may be split.
-    pub contested: bool,
+    contested: bool,
     /// Who voted for us.
-    pub voters: Vec<NodeId>,
+    voters: Vec<NodeId>,
     /// The last reason not to stand, and when it was logged.
-    pub obstacle: Option<(Obstacle, u64)>,
-    /// The last one that we won, until a majority knows.
-    pub won: Option<Claim>,
+    obstacle: Option<(Obstacle, u64)>,
 }
 
 impl Election {
-    pub fn abandon(&mut self) {
+    /// It is over, whatever came of it.
+    pub(crate) fn abandon(&mut self) {
         *self = Election {
             epoch: self.epoch,
-            won: self.won.take(),
             ..Election::default()
         };
+    }
+
+    /// When votes will be asked for, if that is planned.
+    pub(crate) fn planned_at(&self) -> Option<u64> {
+        self.at.filter(|_| !self.asked)
+    }
+
+    /// A node is gone, and its vote with it.
+    pub(crate) fn forget(&mut self, id: &NodeId) {
+        self.voters.retain(|voter| voter != id);
     }
 }
 
@@ -364,7 +370,7 @@ impl Cluster {
     pub(crate) fn replace_primary(&mut self, old: Ix) {
         let me = self.roster.myself;
         self.make_primary(me);
-        self.origin = Origin::Shard;
+        self.worth.lead();
         let slots = self.roster[old].slots.clone();
         for slot in slots.iter() {
             self.roster.set_owner(slot, Some(me));

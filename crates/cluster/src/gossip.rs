@@ -119,9 +119,7 @@ impl Cluster {
     }
 
     pub(crate) fn is_forgotten(&mut self, id: &NodeId) -> bool {
-        let now = self.now.mono;
-        self.blacklist.retain(|_, until| *until > now);
-        self.blacklist.contains_key(id)
+        self.forgotten.holds(id, self.now.mono)
     }
 
     /// Notes that `by` misses a node; true if that is news.

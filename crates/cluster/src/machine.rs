@@ -1,10 +1,12 @@
 //! The machine itself: its state, and the frame around the handling of one event.
 
+use crate::claim::Claim;
 use crate::conf::NodesConf;
 use crate::durable::{Durable, Face};
 use crate::election::Election;
-use crate::event::{Effect, Event, Level, Now, Replication};
+use crate::event::{Effect, Event, Level, Now};
 use crate::fault::Faults;
+use crate::forgotten::Forgotten;
 use crate::links::{InLink, Links};
 use crate::manual::ManualFailover;
 use crate::node::{Dialect, Ix, Node};
@@ -13,10 +15,12 @@ use crate::rng::Rng;
 use crate::roster::Roster;
 use crate::serving::Serving;
 use crate::settings::Settings;
-use crate::worth::Origin;
+use crate::silence::Silence;
+use crate::tick::Rounds;
+use crate::vote::Ballot;
+use crate::worth::Worth;
 use base::{Epoch, NodeId, ShardId, SlotSet};
-use bus::{Flags, Header};
-use std::collections::BTreeMap;
+use bus::Flags;
 use std::sync::Arc;
 
 /// What a machine starts from.
@@ -70,30 +74,19 @@ pub struct Cluster {
     pub(crate) faults: Faults,
 
     pub(crate) current_epoch: Epoch,
-    pub(crate) last_vote_epoch: Epoch,
+    pub(crate) ballot: Ballot,
     pub(crate) serving: Serving,
-    pub(crate) replication: Replication,
-    pub(crate) origin: Origin,
-    /// When a link to a primary of our shard last brought something; `None` if none did.
-    pub(crate) data_as_of: Option<u64>,
-    pub(crate) replica_since: u64,
-    pub(crate) stuck_since: Option<u64>,
-    /// Until when this node keeps silent, its data set being lost.
-    pub(crate) hushed_until: Option<u64>,
+    pub(crate) worth: Worth,
+    pub(crate) silence: Silence,
     pub(crate) election: Election,
+    /// The last election that we won, until a majority knows.
+    pub(crate) claim: Option<Claim>,
     pub(crate) manual: ManualFailover,
-    /// Since when our primary claims to replicate us.
-    pub(crate) cycle_since: Option<u64>,
-    pub(crate) blacklist: BTreeMap<NodeId, u64>,
+    pub(crate) forgotten: Forgotten,
 
     pub(crate) links: Links,
     pub(crate) gossip_stamp: u64,
-    pub(crate) ticks: u64,
-    pub(crate) last_tick: u64,
-    /// When the next node becomes suspect, if that is before the next tick.
-    pub(crate) suspicion_at: Option<u64>,
-    /// A request for our vote that came before the news that its primary failed.
-    pub(crate) early_request: Option<(NodeId, Header)>,
+    pub(crate) rounds: Rounds,
 
     /// Slots that another node has taken from us by the word of a third, and has not claimed itself
     /// yet.
@@ -139,24 +132,17 @@ impl Cluster {
             mutants: Mutants::default(),
             faults: Faults::default(),
             current_epoch: current,
-            last_vote_epoch: voted,
+            ballot: Ballot::new(voted),
             serving: Serving::new(now.mono),
-            replication: Replication::default(),
-            origin: Origin::Unconfirmed,
-            data_as_of: None,
-            replica_since: now.mono,
-            stuck_since: None,
-            hushed_until: None,
+            worth: Worth::new(now.mono),
+            silence: Silence::default(),
             election: Election::default(),
+            claim: None,
             manual: ManualFailover::default(),
-            cycle_since: None,
-            blacklist: BTreeMap::new(),
+            forgotten: Forgotten::default(),
             links: Links::default(),
             gossip_stamp: 0,
-            ticks: 0,
-            last_tick: now.mono,
-            suspicion_at: None,
-            early_request: None,
+            rounds: Rounds::new(now.mono),
             unclaimed_losses: SlotSet::new(),
             durable: Durable::new(before),
         };
@@ -175,7 +161,8 @@ impl Cluster {
         if !me.votes() || self.roster.ok_replicas(self.roster.myself) == 0 {
             return;
         }
-        self.hushed_until = Some(self.now.mono + 8 * self.settings.node_timeout);
+        let until = self.now.mono + 8 * self.settings.node_timeout;
+        self.silence.data_lost(until);
         let text = "The data set is lost: waiting for a replica to take over instead of serving.";
         self.log(Level::Warning, text.to_owned());
     }
@@ -250,7 +237,7 @@ impl Cluster {
                 self.ping_manual_replica();
             }
             Event::DataLoaded(slots) => self.data_loaded(&slots),
-            Event::WorkersStuck(since) => self.stuck_since = since,
+            Event::WorkersStuck(since) => self.silence.workers(since),
             Event::Publish {
                 channel,
                 message,
@@ -285,12 +272,12 @@ impl Cluster {
     /// A process that slept does not know what the others decided meanwhile: what is still in its
     /// sockets was sent before. It asks anew, on new links, before it trusts anything.
     fn notice_sleep(&mut self) {
-        let slept = self.now.mono - self.last_tick;
+        let slept = self.rounds.since_last(self.now.mono);
         let timeout = self.settings.node_timeout;
         if slept <= timeout / 2 || self.serving.trust_after() == self.now.mono {
             return;
         }
-        self.last_tick = self.now.mono;
+        self.rounds.begin_anew(self.now.mono);
         self.serving.distrust_before(self.now.mono);
         for at in self.roster.order().to_vec() {
             // Its silence was ours.
@@ -368,9 +355,7 @@ impl Cluster {
         }
         self.links.forget_node(at);
         self.manual.forget(at);
-        self.election
-            .voters
-            .retain(|voter| *voter != self.roster[at].id);
+        self.election.forget(&self.roster[at].id);
         self.roster.remove(at);
         self.changed();
         self.serving.check();

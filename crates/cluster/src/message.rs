@@ -78,14 +78,8 @@ impl Cluster {
     /// Whether this node wants to be taken for dead: its data set is lost, or its workers have been
     /// stuck for longer than the configuration allows.
     pub(crate) fn is_silent(&self) -> bool {
-        if self.hushed_until.is_some_and(|until| self.now.mono < until) {
-            return true;
-        }
-        let limit = self.settings.stuck_timeout;
-        limit != 0
-            && self
-                .stuck_since
-                .is_some_and(|t| self.now.mono.saturating_sub(t) > limit)
+        self.silence
+            .is_on(self.now.mono, self.settings.stuck_timeout)
     }
 
     /// Sends to every node with a link, handshakes left out.

@@ -245,7 +245,9 @@ impl Cluster {
         let me = self.roster.myself;
         debug_assert_ne!(me, primary);
         let same_shard = self.roster[me].shard == self.roster[primary].shard;
-        self.change_source(self.roster[me].is_primary(), same_shard);
+        let was_primary = self.roster[me].is_primary();
+        self.worth
+            .change_source(self.now.mono, was_primary, same_shard);
         if self.roster[me].is_primary() {
             self.roster.release_slots(me);
             let node = self.roster.me_mut();
@@ -256,8 +258,7 @@ impl Cluster {
         }
         self.roster.set_primary(me, Some(primary));
         self.roster.me_mut().shard = self.roster[primary].shard;
-        self.replica_since = self.now.mono;
-        self.hushed_until = None;
+        self.silence.data_found();
         self.unclaimed_losses = SlotSet::new();
         self.end_manual();
         self.election.abandon();
@@ -286,7 +287,7 @@ impl Cluster {
         let by_id = me.id < node.id;
         // In one shard the newer data must win, or a failover would be undone with its writes.
         let same_shard = node.dialect == Dialect::Shards && node.shard == me.shard;
-        let (mine, theirs) = (self.replication.offset.0, header.offset.0);
+        let (mine, theirs) = (self.worth.offset(), header.offset.0);
         let ours = if same_shard && mine != theirs && now - since < COLLISION_PATIENCE {
             mine > theirs
         } else {

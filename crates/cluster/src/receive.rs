@@ -285,7 +285,7 @@ impl Cluster {
                 Level::Debug,
                 format!("Handshake with node {} completed.", header.sender),
             );
-            self.blacklist.remove(&header.sender);
+            self.forgotten.remove(&header.sender);
             self.serving.check();
             self.changed_now();
             self.note_sender(link, at, header);
@@ -478,7 +478,7 @@ impl Cluster {
             return;
         }
         let ttl = ttl.min(24 * 3600).saturating_mul(1000);
-        self.blacklist.insert(id, self.now.mono + ttl);
+        self.forgotten.insert(id, self.now.mono + ttl);
         self.delete_node(at);
     }
 

@@ -14,12 +14,44 @@ const TICK: u64 = 100;
 /// How many voters are told of a suspicion at once; in larger clusters gossip does the rest.
 const MOST_TOLD: usize = 16;
 
+/// What the rounds of a node go by.
+pub(crate) struct Rounds {
+    ticks: u64,
+    /// When the last tick was.
+    last: u64,
+    /// When the next node becomes suspect, if that is before the next tick.
+    suspicion_at: Option<u64>,
+    /// Since when our primary claims to replicate us.
+    cycle_since: Option<u64>,
+}
+
+impl Rounds {
+    /// Those of a node that starts.
+    pub(crate) fn new(now: u64) -> Rounds {
+        Rounds {
+            ticks: 0,
+            last: now,
+            suspicion_at: None,
+            cycle_since: None,
+        }
+    }
+
+    /// How long ago the last tick was, in ms.
+    pub(crate) fn since_last(&self, now: u64) -> u64 {
+        now - self.last
+    }
+
+    /// The process has slept: the time before counts no more.
+    pub(crate) fn begin_anew(&mut self, now: u64) {
+        self.last = now;
+    }
+}
+
 impl Cluster {
     /// The monotonic millisecond at which [`crate::Event::Due`] is wanted, if that is before the
     /// next tick: a shard without a primary should not wait for the clock's grid.
     pub fn wake_at(&self) -> Option<u64> {
-        let election = self.election.at.filter(|_| !self.election.asked);
-        [self.suspicion_at, election]
+        [self.rounds.suspicion_at, self.election.planned_at()]
             .into_iter()
             .flatten()
             // What was due at the last event has had its chance.
@@ -29,12 +61,12 @@ impl Cluster {
 
     pub(crate) fn tick(&mut self) {
         let now = self.now.mono;
-        self.ticks += 1;
-        self.last_tick = now;
+        self.rounds.ticks += 1;
+        self.rounds.last = now;
         self.retry_handshakes();
         self.meet_strangers();
         self.connect_all();
-        if self.ticks.is_multiple_of(TICKS_PER_SECOND) && !self.faults.no_random_ping {
+        if self.rounds.ticks.is_multiple_of(TICKS_PER_SECOND) && !self.faults.no_random_ping {
             self.ping_random();
         }
         self.watch_nodes();
@@ -146,7 +178,7 @@ impl Cluster {
         let now = self.now.mono;
         let timeout = self.settings.node_timeout;
         let voters = self.settings.ping_voters_after(self.roster.size());
-        self.suspicion_at = None;
+        self.rounds.suspicion_at = None;
         for i in 0..self.roster.order().len() {
             let at = self.roster.order()[i];
             if at == self.roster.myself {
@@ -185,8 +217,8 @@ impl Cluster {
                 self.tell_suspicion(at);
             } else if !node.has(Flags::PFAIL.with(Flags::FAIL)) && node.votes() {
                 let due = sent.max(node.heard) + timeout + 1;
-                if due < now + TICK && self.suspicion_at.is_none_or(|at| due < at) {
-                    self.suspicion_at = Some(due);
+                if due < now + TICK && self.rounds.suspicion_at.is_none_or(|at| due < at) {
+                    self.rounds.suspicion_at = Some(due);
                 }
             }
         }
@@ -256,13 +288,13 @@ impl Cluster {
             .primary
             .filter(|_| self.roster[above].is_replica())
         else {
-            self.cycle_since = None;
+            self.rounds.cycle_since = None;
             return;
         };
         if top == self.roster.myself {
             // Both sides decide alike, by the ids, once it is clear that no news is under way.
             let now = self.now.mono;
-            let since = *self.cycle_since.get_or_insert(now);
+            let since = *self.rounds.cycle_since.get_or_insert(now);
             if now - since > self.settings.node_timeout
                 && self.roster.me().id < self.roster[above].id
             {
@@ -272,11 +304,11 @@ impl Cluster {
                 );
                 self.bump_epoch();
                 self.replace_primary(above);
-                self.cycle_since = None;
+                self.rounds.cycle_since = None;
             }
             return;
         }
-        self.cycle_since = None;
+        self.rounds.cycle_since = None;
         let text = format!(
             "I'm a sub-replica! Reconfiguring myself from {} to {}",
             self.roster[above].label(),

@@ -4,17 +4,45 @@ use crate::durable::Withheld;
 use crate::event::Level;
 use crate::machine::Cluster;
 use crate::node::Ix;
-use base::Epoch;
+use base::{Epoch, NodeId};
 use bus::{Body, Header, marks};
 use std::sync::Arc;
 
 /// The reason of a refusal that may be overtaken by the news of the failure.
 const PRIMARY_UP: &str = "its master is up";
 
+/// What we have done with our vote.
+pub(crate) struct Ballot {
+    /// The last epoch in which we voted.
+    last_epoch: Epoch,
+    /// A request that came before the news that its primary failed.
+    early: Option<(NodeId, Header)>,
+}
+
+impl Ballot {
+    /// That of a node that last voted in this epoch.
+    pub(crate) fn new(last_epoch: Epoch) -> Ballot {
+        Ballot {
+            last_epoch,
+            early: None,
+        }
+    }
+
+    /// The last epoch in which we voted.
+    pub(crate) fn last_epoch(&self) -> Epoch {
+        self.last_epoch
+    }
+
+    /// The node begins anew: its epochs are over.
+    pub(crate) fn reset(&mut self) {
+        self.last_epoch = Epoch(0);
+    }
+}
+
 impl Cluster {
     /// A primary has failed: the request of its replica may have come before the news.
     pub(crate) fn reconsider_vote(&mut self, failed: Ix) {
-        let Some((id, header)) = self.early_request.take() else {
+        let Some((id, header)) = self.ballot.early.take() else {
             return;
         };
         if let Some(sender) = self.roster.find(&id)
@@ -40,7 +68,7 @@ impl Cluster {
                 format!("Failover auth denied to {label}: {reason}"),
             );
             if reason == PRIMARY_UP {
-                self.early_request = Some((header.sender, header.clone()));
+                self.ballot.early = Some((header.sender, header.clone()));
             }
             return;
         }
@@ -48,7 +76,7 @@ impl Cluster {
         if let Some(primary) = self.roster[sender].primary {
             self.roster[primary].voted = Some((now, self.roster[sender].id));
         }
-        self.last_vote_epoch = epoch;
+        self.ballot.last_epoch = epoch;
         self.log(
             Level::Notice,
             format!("Failover auth granted to {label} for epoch {epoch}"),
@@ -78,8 +106,11 @@ impl Cluster {
                 self.current_epoch
             ));
         }
-        if self.last_vote_epoch >= epoch && !self.mutants.vote_twice {
-            return Some(format!("already voted for epoch {}", self.last_vote_epoch));
+        if self.ballot.last_epoch >= epoch && !self.mutants.vote_twice {
+            return Some(format!(
+                "already voted for epoch {}",
+                self.ballot.last_epoch
+            ));
         }
         if self.is_claim_fresh() {
             return Some("my own election is not known to the majority yet".to_owned());

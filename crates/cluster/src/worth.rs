@@ -4,10 +4,11 @@
 use crate::event::Replication;
 use crate::machine::Cluster;
 use crate::node::Ix;
+use base::NodeId;
 
 /// Where a replica's data set comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Origin {
+enum Origin {
     /// It was here before, of this shard, and no link to its primary has confirmed it.
     Unconfirmed,
     /// The history of this shard: a link to one of its primaries was in sync.
@@ -17,17 +18,34 @@ pub(crate) enum Origin {
     Foreign,
 }
 
-impl Cluster {
-    /// Takes in how replication stands. News of the link to a primary that we have left, which may
-    /// still be under way, says nothing about the present one.
-    pub(crate) fn note_replication(&mut self, replication: Replication) {
-        self.replication = replication;
-        let me = self.roster.me();
-        if me.is_primary() {
-            return;
+/// What is known of our data set.
+pub(crate) struct Worth {
+    /// How replication stands.
+    replication: Replication,
+    origin: Origin,
+    /// When a link to a primary of our shard last brought something; `None` if none did.
+    as_of: Option<u64>,
+    /// Since when we have followed the present primary.
+    follows_since: u64,
+}
+
+impl Worth {
+    /// That of a node that starts.
+    pub(crate) fn new(now: u64) -> Worth {
+        Worth {
+            replication: Replication::default(),
+            origin: Origin::Unconfirmed,
+            as_of: None,
+            follows_since: now,
         }
-        let primary = me.primary.map(|at| self.roster[at].id);
-        if replication.primary != primary {
+    }
+
+    /// Takes in how replication stands, on a replica of `primary` if it is one. News of the link to
+    /// a primary that we have left, which may still be under way, says nothing about the present
+    /// one.
+    fn note(&mut self, replication: Replication, replica_of: Option<Option<NodeId>>) {
+        self.replication = replication;
+        if replica_of != Some(replication.primary) {
             return;
         }
         if !replication.whole {
@@ -35,27 +53,54 @@ impl Cluster {
         } else if replication.synced {
             self.origin = Origin::Shard;
         }
-        self.data_as_of = replication.last_heard.or(self.data_as_of);
+        self.as_of = replication.last_heard.or(self.as_of);
     }
 
     /// We follow another primary from now on, of our shard or of another one.
-    pub(crate) fn change_source(&mut self, was_primary: bool, same_shard: bool) {
+    pub(crate) fn change_source(&mut self, now: u64, was_primary: bool, same_shard: bool) {
+        self.follows_since = now;
         if !same_shard {
             self.origin = Origin::Foreign;
-            self.data_as_of = None;
+            self.as_of = None;
         } else if was_primary && self.origin != Origin::Foreign {
             // What was written after another node took over is not here.
             self.origin = Origin::Unconfirmed;
-            self.data_as_of = None;
+            self.as_of = None;
         }
+    }
+
+    /// We are the primary of the shard: our history is that of the shard.
+    pub(crate) fn lead(&mut self) {
+        self.origin = Origin::Shard;
+    }
+
+    /// Where our data set stands, whatever it is.
+    pub(crate) fn offset(&self) -> i64 {
+        self.replication.offset.0
+    }
+
+    /// How long nothing has come from a primary of the shard, at `now`. Without a link since we
+    /// became its replica, what we have is as old as that.
+    fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.as_of.unwrap_or(self.follows_since))
+    }
+}
+
+impl Cluster {
+    /// Takes in how replication stands.
+    pub(crate) fn note_replication(&mut self, replication: Replication) {
+        let me = self.roster.me();
+        let primary = me.primary.map(|at| self.roster[at].id);
+        let replica_of = (!me.is_primary()).then_some(primary);
+        self.worth.note(replication, replica_of);
     }
 
     /// Our offset as others are told it: none while what we have is not of our shard.
     pub(crate) fn own_offset(&self) -> i64 {
-        if self.roster.me().is_replica() && self.origin == Origin::Foreign {
+        if self.roster.me().is_replica() && self.worth.origin == Origin::Foreign {
             0
         } else {
-            self.replication.offset.0
+            self.worth.offset()
         }
     }
 
@@ -63,22 +108,18 @@ impl Cluster {
     /// its data would replace newer data.
     pub(crate) fn data_is_worthy(&self, primary: Ix) -> bool {
         let has_data = self.roster[primary].offset > 0;
-        if has_data && self.origin == Origin::Foreign {
+        if has_data && self.worth.origin == Origin::Foreign {
             return false;
         }
         let factor = self.settings.replica_validity_factor;
         if factor == 0 {
             return true;
         }
-        if has_data && self.origin == Origin::Unconfirmed {
+        if has_data && self.worth.origin == Origin::Unconfirmed {
             return false;
         }
-        let now = self.now.mono;
-        // Without a link since it became this shard's replica, what it has is as old as that.
-        let heard = self.data_as_of.unwrap_or(self.replica_since);
-        let age = now
-            .saturating_sub(heard)
-            .saturating_sub(self.settings.node_timeout);
+        let age = self.worth.age(self.now.mono);
+        let age = age.saturating_sub(self.settings.node_timeout);
         age <= self.settings.repl_ping_period + self.settings.node_timeout * factor
     }
 }
