@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
-mod cache_test;
 pub mod cluster;
 pub mod connect;
 pub mod format;
@@ -14,6 +13,7 @@ mod hint;
 mod history;
 mod latency;
 mod line;
+mod lru_test;
 mod oneshot;
 pub mod options;
 pub mod output;
@@ -132,7 +132,7 @@ fn special(mode: &Mode, options: &Options) -> Result<(), Exit> {
         Mode::HotKeys => sample::hottest(&mut connection, options),
         Mode::Stat => stat::run(&mut connection, options),
         Mode::Scan => scan::run(&mut connection, options),
-        Mode::LruTest(keys) => cache_test::run(&mut connection, *keys),
+        Mode::LruTest(keys) => lru_test::run(&mut connection, *keys),
         Mode::IntrinsicLatency(_) => Ok(()),
     }
 }

@@ -238,9 +238,9 @@ impl Serving {
         let _ = self.bound.set(limit);
     }
 
-    /// Whether the replica was too slow. The first to notice says so and closes the connection,
-    /// which also ends a write to it that waits.
-    fn is_cut_off(&self) -> bool {
+    /// Closes the connection of a replica that the journal has left behind, which also ends a write
+    /// to it that waits; the first to notice says so. Returns whether it is closed.
+    fn end_if_cut_off(&self) -> bool {
         let cut = self.bound.get().is_some_and(ReaderLimit::is_cut_off);
         if cut && !self.over.swap(true, Ordering::AcqRel) {
             let line = "Client scheduled to be closed ASAP for overcoming of output buffer limits.";
@@ -251,10 +251,10 @@ impl Serving {
         cut
     }
 
-    /// Whether the replica takes nothing of its snapshot for longer than `repl-timeout`, or takes
-    /// it too slowly while others wait for what it holds. Then the connection is closed, which ends
-    /// the write that waits and frees what the snapshot holds.
-    fn is_stuck(&self, limits: ServeLimits, speed: &mut Speed) -> bool {
+    /// Closes the connection of a replica that takes nothing of its snapshot for longer than
+    /// `repl-timeout`, or takes it too slowly while others wait for what it holds. That ends the
+    /// write that waits and frees what the snapshot holds. Returns whether it is closed.
+    fn end_if_stuck(&self, limits: ServeLimits, speed: &mut Speed) -> bool {
         let now = steady_ms();
         let standing = self.pace.standing(now);
         let slow = speed.is_slow(standing, limits.timeout_ms);
@@ -306,7 +306,7 @@ impl Serving {
             if !out.is_empty() {
                 socket.write_all(&out)?;
             }
-            if self.is_cut_off() {
+            if self.end_if_cut_off() {
                 return Ok(());
             }
             let now = steady_ms();
@@ -347,7 +347,7 @@ impl Serving {
             {
                 bound_by(limits, bound);
             }
-            if self.is_stuck(limits, &mut speed) || self.is_cut_off() {
+            if self.end_if_stuck(limits, &mut speed) || self.end_if_cut_off() {
                 return;
             }
             match socket.read(&mut chunk) {
