@@ -16,7 +16,7 @@ pub struct Effects {
     reach: Audience,
     /// Commands of a primary's stream, to be journalled as they are: database, audience and end of
     /// each in `foreign_bytes`.
-    foreign: Vec<(u16, u8, usize)>,
+    foreign: Vec<(u16, Audience, usize)>,
     foreign_bytes: Vec<u8>,
     /// The replication offset behind what was appended last.
     offset: i64,
@@ -125,7 +125,7 @@ impl Effects {
     }
 
     /// Notes a command of a primary's stream.
-    pub(crate) fn foreign(&mut self, db: u16, audience: u8, raw: &[u8]) {
+    pub(crate) fn foreign(&mut self, db: u16, audience: Audience, raw: &[u8]) {
         self.foreign_bytes.extend_from_slice(raw);
         self.foreign.push((db, audience, self.foreign_bytes.len()));
     }
@@ -137,13 +137,8 @@ impl Effects {
         }
         let bytes = &self.foreign_bytes;
         let mut start = 0;
-        let record = |&(db, audience, end): &(u16, u8, usize)| {
+        let record = |&(db, audience, end): &(u16, Audience, usize)| {
             let command = &bytes[std::mem::replace(&mut start, end)..end];
-            let audience = if audience == 3 {
-                Audience::ALL
-            } else {
-                Audience::REPLICAS
-            };
             Effect {
                 db,
                 audience,

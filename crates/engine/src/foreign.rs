@@ -5,6 +5,7 @@ use resp::{Arena, Args, Limits, Parser, Step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::Locker;
+use store::journal::Audience;
 
 /// How long a stream waits for a disk that is too slow before it goes on all the same.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -75,9 +76,11 @@ impl Foreign {
                     self.arena = arena;
                 }
                 Ok(Step::Nothing(length)) => {
-                    self.worker
-                        .effects
-                        .foreign(self.session.db, 0, &bytes[..length]);
+                    self.worker.effects.foreign(
+                        self.session.db,
+                        Audience::REPLICAS,
+                        &bytes[..length],
+                    );
                     bytes = &bytes[length..];
                     self.worker
                         .effects
@@ -162,7 +165,11 @@ fn is_talk(args: Args<'_>) -> bool {
 
 /// Who is to see a command of the stream besides replicas: the append-only file selects its
 /// databases itself, and wants no talk.
-fn audience(args: Args<'_>) -> u8 {
+fn audience(args: Args<'_>) -> Audience {
     let link_only = is_talk(args) || args.get(0).eq_ignore_ascii_case(b"SELECT");
-    if link_only { 1 } else { 3 }
+    if link_only {
+        Audience::REPLICAS
+    } else {
+        Audience::ALL
+    }
 }
