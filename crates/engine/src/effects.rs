@@ -17,6 +17,8 @@ pub struct Effects {
     /// Commands of a primary's stream, to be journalled as they are: database, audience and end of
     /// each in `foreign_bytes`.
     foreign: Vec<(u16, Audience, usize)>,
+    /// The database that the stream is in behind them.
+    foreign_db: u16,
     foreign_bytes: Vec<u8>,
     /// The replication offset behind what was appended last.
     offset: i64,
@@ -125,7 +127,8 @@ impl Effects {
     }
 
     /// Notes a command of a primary's stream.
-    pub(crate) fn foreign(&mut self, db: u16, audience: Audience, raw: &[u8]) {
+    pub(crate) fn foreign(&mut self, (db, behind): (u16, u16), audience: Audience, raw: &[u8]) {
+        self.foreign_db = behind;
         self.foreign_bytes.extend_from_slice(raw);
         self.foreign.push((db, audience, self.foreign_bytes.len()));
     }
@@ -146,7 +149,7 @@ impl Effects {
             }
         };
         let records: Vec<Effect<'_>> = self.foreign.iter().map(record).collect();
-        let sequence = journal.append_verbatim(&records);
+        let sequence = journal.append_verbatim(&records, self.foreign_db);
         self.offset = journal.offset();
         self.foreign.clear();
         self.foreign_bytes.clear();

@@ -1,6 +1,7 @@
 //! Applying commands that others have executed: a primary's stream, an append-only file.
 
 use crate::{Caller, ClientCard, Engine, Outcome, Session, Worker};
+use base::num;
 use resp::{Arena, Args, Limits, Parser, Step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,9 @@ pub struct Foreign {
     session: Session,
     arena: Arena,
     reply: Vec<u8>,
+    /// The database that the stream is in, by its SELECTs. That of the session follows behind the
+    /// EXEC of a transaction only.
+    db: u16,
 }
 
 impl Foreign {
@@ -35,17 +39,18 @@ impl Foreign {
             session,
             arena: Arena::new(),
             reply: Vec::new(),
+            db: 0,
         }
     }
 
     /// The number of the database that the stream is in.
     pub fn db(&self) -> u16 {
-        self.session.db
+        self.db
     }
 
     /// Sets the database that the stream is in.
     pub fn set_db(&mut self, db: u16) {
-        self.session.db = db;
+        (self.db, self.session.db) = (db, db);
     }
 
     /// Applies whole commands, one after another, as one batch: no cut falls between them. False: a
@@ -77,7 +82,7 @@ impl Foreign {
                 }
                 Ok(Step::Nothing(length)) => {
                     self.worker.effects.foreign(
-                        self.session.db,
+                        (self.db, self.db),
                         Audience::REPLICAS,
                         &bytes[..length],
                     );
@@ -116,9 +121,10 @@ impl Foreign {
     /// What it was answered.
     fn apply(&mut self, args: Args<'_>, raw: &[u8]) -> Result<(), String> {
         if self.session.caller == Caller::Stream {
-            self.worker
-                .effects
-                .foreign(self.session.db, audience(args), raw);
+            let behind = selected(args).unwrap_or(self.db);
+            let before = std::mem::replace(&mut self.db, behind);
+            let dbs = (before, behind);
+            self.worker.effects.foreign(dbs, audience(args), raw);
         }
         let mut place = None;
         loop {
@@ -163,10 +169,20 @@ fn is_talk(args: Args<'_>) -> bool {
     args.get(0).eq_ignore_ascii_case(b"REPLCONF") || args.get(0).eq_ignore_ascii_case(b"PING")
 }
 
+/// The database that a SELECT selects.
+fn selected(args: Args<'_>) -> Option<u16> {
+    let number = args.opt(1).filter(|_| is_select(args))?;
+    num::parse_i64(number).and_then(|number| u16::try_from(number).ok())
+}
+
+fn is_select(args: Args<'_>) -> bool {
+    args.get(0).eq_ignore_ascii_case(b"SELECT")
+}
+
 /// Who is to see a command of the stream besides replicas: the append-only file selects its
 /// databases itself, and wants no talk.
 fn audience(args: Args<'_>) -> Audience {
-    let link_only = is_talk(args) || args.get(0).eq_ignore_ascii_case(b"SELECT");
+    let link_only = is_talk(args) || is_select(args);
     if link_only {
         Audience::REPLICAS
     } else {

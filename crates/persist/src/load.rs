@@ -14,7 +14,8 @@ const BATCH: usize = 64;
 pub struct LoadOptions<'a> {
     /// Milliseconds since 1970; keys that have expired are left out, unless `keep_expired`.
     pub now_ms: i64,
-    /// Whether expired keys are loaded: on a replica, whose primary will delete them.
+    /// Whether expired keys are loaded: by a replica, whose primary will delete them, and below an
+    /// append-only file, whose commands may still need them.
     pub keep_expired: bool,
     /// When collections change their encoding.
     pub limits: ObjectLimits,

@@ -204,7 +204,7 @@ pub fn write(
 fn begin(tap: &Tap, options: &SaveOptions) -> Writer {
     let mut writer = Writer::new(options.compress, options.checksum);
     let replication = options.replication_id.as_deref().map(|id| ReplicationAux {
-        stream_db: -1,
+        stream_db: tap.primarys_db.map_or(-1, i64::from),
         id,
         offset: tap.cut.offset,
     });

@@ -356,7 +356,8 @@ fn load(
     let locker = Locker::new(&engine.store);
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
-        keep_expired: false,
+        // What comes behind the base says what becomes of them.
+        keep_expired: true,
         limits: crate::persistence::object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),

@@ -245,7 +245,7 @@ fn save_flush_load(
     }
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
-        keep_expired: false,
+        keep_expired: engine.settings().replica,
         limits: crate::persistence::object_limits(&config),
         wanted: &|_| true,
         progress: &mut |_| {},

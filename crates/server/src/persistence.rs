@@ -359,7 +359,7 @@ fn load_at_start(config: &Config, node: &Node, engine: &Engine) -> Result<Option
     let locker = Locker::new(&engine.store);
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
-        keep_expired: false,
+        keep_expired: engine.settings().replica,
         limits: object_limits(config),
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),

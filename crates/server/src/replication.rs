@@ -481,7 +481,8 @@ fn write_snapshot(
         while walker.next(locker).is_some() {}
         return Err("the server ends".into());
     };
-    let options = crate::persistence::options(&node.config.read());
+    let mut options = crate::persistence::options(&node.config.read());
+    options.replication_id = Some(node.replication().hub.history().id.to_string());
     let written = persist::save::write(tap, locker, &options, &Progress::default(), sink);
     written.map(drop).map_err(|error| error.to_string())
 }

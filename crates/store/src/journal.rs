@@ -28,7 +28,7 @@ pub use reader::{Batch, Bell, Gauge, Reader};
 use record::HEADER;
 pub use record::{Audience, Record, Records};
 use sleepers::Sleepers;
-use tail::Tail;
+use tail::{End, Selected, Tail};
 use unit::Unit;
 
 /// How many bytes a chunk of the log holds before it is sealed.
@@ -143,7 +143,7 @@ impl Journal {
         inner.backlog_start = offset;
         self.tail.advance(|end| {
             end.cut.offset = offset;
-            end.stream_db = None;
+            end.selected = Selected::Nothing;
         });
     }
 
@@ -173,15 +173,45 @@ impl Journal {
     }
 
     /// Appends records as they came from a primary: nothing is added, so that the offset stays the
-    /// primary's. Records for replicas must together be the primary's bytes.
-    pub fn append_verbatim(&self, records: &[Effect<'_>]) -> u64 {
+    /// primary's. Records for replicas must together be the primary's bytes; behind them its stream
+    /// is in database `db`.
+    pub fn append_verbatim(&self, records: &[Effect<'_>], db: u16) -> u64 {
         let active = self.active.load(Ordering::Relaxed);
-        self.write(&Unit::verbatim(records, active)).sequence
+        self.write(&Unit::verbatim(records, active, db)).sequence
     }
 
-    /// Forgets which database the replication stream is in: at a cut, a load and a promotion.
-    pub fn forget_stream_db(&self) {
-        self.tail.advance(|end| end.stream_db = None);
+    /// Appends what only the link is about, as PING: it is in no database.
+    pub fn append_talk(&self, record: Effect<'_>) -> u64 {
+        let active = self.active.load(Ordering::Relaxed);
+        self.write(&Unit::talk(&[record], active)).sequence
+    }
+
+    /// Forgets which database the replication stream is in, at a load and a promotion: a SELECT
+    /// comes before the next command.
+    pub fn forget_selected(&self) {
+        self.tail.advance(|end| end.selected = Selected::Nothing);
+    }
+
+    /// At a cut: new readers do not know which database our own stream is in. Returns the one that
+    /// the primary's stream is in, if it is that which we pass on: they have to be told.
+    pub fn cut_selected(&self) -> Option<u16> {
+        let cut = |end: &mut End| {
+            if end.selected.own().is_some() {
+                end.selected = Selected::Nothing;
+            }
+        };
+        self.tail.advance(cut).1.selected.primarys()
+    }
+
+    /// The primary's stream, which is passed on from here, is in this database.
+    pub fn pass_on(&self, db: u16) {
+        self.tail
+            .advance(|end| end.selected = Selected::Primarys(db));
+    }
+
+    /// The database that the primary's stream is in that was passed on last.
+    pub fn primarys_db(&self) -> Option<u16> {
+        self.tail.advance(|_| ()).0.selected.primarys()
     }
 
     /// Writes a unit; returns what is true behind it.
@@ -189,15 +219,15 @@ impl Journal {
     fn write(&self, unit: &Unit<'_>) -> Cut {
         let place = || {
             let (before, after) = self.tail.advance(|end| {
-                let before = end.stream_db;
-                end.stream_db = unit.walk(before, |_, who, command| end.pass(who, command.len()));
+                let before = end.selected;
+                end.selected = unit.walk(before, |_, who, command| end.pass(who, command.len()));
             });
             let bytes = after.cut.position - before.cut.position;
             ((before, after.cut), bytes as usize)
         };
         let (end, full) = self.lanes.write(place, |(before, end), run| {
             let mut sequence = before.cut.sequence;
-            unit.walk(before.stream_db, |db, audience, command| {
+            unit.walk(before.selected, |db, audience, command| {
                 sequence += 1;
                 run.push(sequence, db, audience, command);
             });

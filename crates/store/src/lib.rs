@@ -302,7 +302,7 @@ impl Store {
                 size.1 += keys.expires() as u64;
             }
         }
-        self.journal.forget_stream_db();
+        let primarys_db = self.journal.cut_selected();
         let numbers = (0..self.databases())
             .map(|physical| self.logical_db(physical))
             .collect();
@@ -312,6 +312,7 @@ impl Store {
             .collect();
         Some(Tap {
             cut: self.journal.cut(),
+            primarys_db,
             sizes,
             numbers,
             slots,

@@ -282,6 +282,9 @@ impl Taps {
 pub struct Tap {
     /// Where in the journal the cut was.
     pub cut: Cut,
+    /// The database that the primary's stream is in at the cut, on a replica: a reader that goes on
+    /// from there has to know.
+    pub primarys_db: Option<u16>,
     /// How many keys each database had in the tapped slots at the cut: (database, keys, expires).
     pub sizes: Vec<(u16, u64, u64)>,
     /// The number of each physical database at the cut (see [`crate::Store::logical_db`]).

@@ -120,6 +120,15 @@ impl Apply for Applying {
     }
 }
 
+/// The database that the stream behind a snapshot is in, by the attributes of the snapshot.
+fn stream_db(aux: &[(Vec<u8>, Vec<u8>)]) -> u16 {
+    let of_stream = |(name, _): &&(Vec<u8>, Vec<u8>)| name == b"repl-stream-db";
+    let number = aux.iter().find(of_stream);
+    let number = number.and_then(|(_, value)| base::num::parse_i64(value));
+    // None, or -1: a SELECT comes first.
+    number.map_or(0, |number| u16::try_from(number).unwrap_or(0))
+}
+
 /// Tells the cluster machine at once how replication stands.
 fn tell_cluster(node: &Node) {
     if let Some(bus) = node.bus()
@@ -197,7 +206,10 @@ impl Applying {
         self.engine.store.journal.set_offset(offset.0);
         hub.change_history(|history| history.restart(id, offset));
         hub.begin_backlog(config.repl_backlog_size);
-        self.foreign.set_db(0);
+        // What a replica passes on to us is amid its primary's stream.
+        let db = stream_db(&loaded.aux);
+        self.foreign.set_db(db);
+        self.engine.store.journal.pass_on(db);
         loader.set_whole(true);
         Ok(())
     }

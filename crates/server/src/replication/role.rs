@@ -59,10 +59,15 @@ impl Node {
         }
         replication.hub.disconnect_replicas();
         let options = self.follow_options(host, port, place);
+        let mut foreign = Foreign::new(self.engine(), engine::Caller::Stream);
+        // Where the stream goes on, no SELECT comes first.
+        if let Some(db) = self.engine().store.journal.primarys_db() {
+            foreign.set_db(db);
+        }
         let applying = Applying {
             node: Arc::downgrade(&self.shared()),
             engine: self.engine().clone(),
-            foreign: Foreign::new(self.engine(), engine::Caller::Stream),
+            foreign,
             marks: Marks::default(),
             client: None,
         };
@@ -170,7 +175,7 @@ impl Node {
             self.log(LogLevel::Warning, line);
             self.begin_append_only();
         }
-        engine.store.journal.forget_stream_db();
+        engine.store.journal.forget_selected();
         engine.store.forget_local_expiries();
         replication.hub.disconnect_replicas();
         // The role comes last, and at once for all who ask.

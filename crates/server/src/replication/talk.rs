@@ -15,7 +15,7 @@ fn append_talk(engine: &Engine, command: &[u8]) {
         audience: Audience::REPLICAS,
         command,
     };
-    engine.store.journal.append_verbatim(&[effect]);
+    engine.store.journal.append_talk(effect);
     // No reply waits for it, so that nobody else has it written.
     engine.store.journal.wake_readers();
 }

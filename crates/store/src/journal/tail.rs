@@ -19,7 +19,36 @@ pub(super) struct Tail {
 
 struct Held {
     position: u64,
-    stream_db: Option<u16>,
+    selected: Selected,
+}
+
+/// Which database the replication stream is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Selected {
+    /// It is not known, or new readers do not know it: a SELECT comes before the next command.
+    Nothing,
+    /// This one, which we have selected.
+    Own(u16),
+    /// This one, which the primary has selected whose stream we pass on.
+    Primarys(u16),
+}
+
+impl Selected {
+    /// The one that we have selected.
+    pub(super) fn own(self) -> Option<u16> {
+        match self {
+            Selected::Own(db) => Some(db),
+            _ => None,
+        }
+    }
+
+    /// The one that the primary has selected.
+    pub(super) fn primarys(self) -> Option<u16> {
+        match self {
+            Selected::Primarys(db) => Some(db),
+            _ => None,
+        }
+    }
 }
 
 /// A place between two records.
@@ -27,8 +56,8 @@ struct Held {
 pub(super) struct End {
     /// What is true there.
     pub(super) cut: Cut,
-    /// The database that the replication stream is in, if it is known.
-    pub(super) stream_db: Option<u16>,
+    /// The database that the replication stream is in.
+    pub(super) selected: Selected,
 }
 
 impl End {
@@ -50,7 +79,7 @@ impl Default for Tail {
             offset: AtomicI64::new(0),
             held: Mutex::new(Held {
                 position: 0,
-                stream_db: None,
+                selected: Selected::Nothing,
             }),
         }
     }
@@ -80,12 +109,12 @@ impl Tail {
                 sequence: self.sequence.load(Ordering::Relaxed),
                 offset: self.offset.load(Ordering::Relaxed),
             },
-            stream_db: held.stream_db,
+            selected: held.selected,
         };
         let mut after = before;
         change(&mut after);
         held.position = after.cut.position;
-        held.stream_db = after.stream_db;
+        held.selected = after.selected;
         self.offset.store(after.cut.offset, Ordering::Release);
         self.sequence.store(after.cut.sequence, Ordering::Release);
         (before, after)

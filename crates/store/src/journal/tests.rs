@@ -143,7 +143,7 @@ fn what_threads_append_at_once_is_read_in_one_order() {
                 .collect();
             let effects: Vec<_> = records.iter().map(|r| effect(0, r.as_bytes())).collect();
             // A unit of a primary has no frame of ours.
-            journal.append_verbatim(&effects);
+            journal.append_verbatim(&effects, 0);
             journal.wake_readers();
         }
     };

@@ -1,5 +1,6 @@
 //! What is appended at once: the records of one command or transaction.
 
+use super::tail::Selected;
 use super::{Audience, Effect};
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
@@ -19,8 +20,17 @@ pub(super) struct Unit<'a> {
     active: usize,
     /// Who sees MULTI and EXEC around it.
     frame: Option<Audience>,
-    /// Whether the stream of the replicas needs a SELECT where the database changes.
-    selects: bool,
+    selects: Selects,
+}
+
+/// What a unit does to the database that the replication stream is in.
+enum Selects {
+    /// The stream is our own: it needs a SELECT where the database changes.
+    Changes,
+    /// It comes from a primary, whose stream is in this database behind it.
+    PassesOn(u16),
+    /// It is in no database.
+    Nothing,
 }
 
 impl<'a> Unit<'a> {
@@ -33,28 +43,39 @@ impl<'a> Unit<'a> {
             effects,
             active,
             frame: frame.filter(|all| effects.len() > 1 && all.bits() != 0),
-            selects: true,
+            selects: Selects::Changes,
         }
     }
 
-    /// The records as they are.
-    pub(super) fn verbatim(effects: &'a [Effect<'a>], active: usize) -> Unit<'a> {
+    /// The records as they are, behind which the primary's stream is in database `db`.
+    pub(super) fn verbatim(effects: &'a [Effect<'a>], active: usize, db: u16) -> Unit<'a> {
         Unit {
             effects,
             active,
             frame: None,
-            selects: false,
+            selects: Selects::PassesOn(db),
         }
     }
 
-    /// Calls `record` for each record: its database, who sees it, its command. `stream_db` is the
+    /// Talk of the link, as it is.
+    pub(super) fn talk(effects: &'a [Effect<'a>], active: usize) -> Unit<'a> {
+        Unit {
+            effects,
+            active,
+            frame: None,
+            selects: Selects::Nothing,
+        }
+    }
+
+    /// Calls `record` for each record: its database, who sees it, its command. `selected` is the
     /// database that the replication stream is in before it; returns that behind it.
     #[inline]
     pub(super) fn walk(
         &self,
-        mut stream_db: Option<u16>,
+        selected: Selected,
         mut record: impl FnMut(u16, Audience, &[u8]),
-    ) -> Option<u16> {
+    ) -> Selected {
+        let mut own = selected.own();
         // The selection belongs to the unit, as in Redis: a unit begins with its MULTI.
         if let Some(frame) = self.frame {
             record(self.effects[0].db, frame, MULTI);
@@ -64,8 +85,9 @@ impl<'a> Unit<'a> {
             if audience.bits() == 0 {
                 continue;
             }
-            if self.selects && audience.replicas() && stream_db != Some(effect.db) {
-                stream_db = Some(effect.db);
+            let changes = matches!(self.selects, Selects::Changes);
+            if changes && audience.replicas() && own != Some(effect.db) {
+                own = Some(effect.db);
                 record(effect.db, Audience::REPLICAS, &select(effect.db));
             }
             record(effect.db, audience, effect.command);
@@ -73,6 +95,10 @@ impl<'a> Unit<'a> {
         if let Some(frame) = self.frame {
             record(self.effects[0].db, frame, EXEC);
         }
-        stream_db
+        match (&self.selects, own) {
+            (Selects::PassesOn(db), _) => Selected::Primarys(*db),
+            (_, Some(db)) => Selected::Own(db),
+            (_, None) => selected,
+        }
     }
 }

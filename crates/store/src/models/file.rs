@@ -44,11 +44,14 @@ fn file_model(writing: Writing) {
         thread::spawn(move || {
             for _ in 0..2 {
                 pass_time();
-                journal.append_verbatim(&[Effect {
-                    db: 0,
-                    audience: Audience::ALL,
-                    command: b"x",
-                }]);
+                journal.append_verbatim(
+                    &[Effect {
+                        db: 0,
+                        audience: Audience::ALL,
+                        command: b"x",
+                    }],
+                    0,
+                );
                 journal.wake_peers();
                 if writing == Writing::Tried {
                     baton.try_once(|reader| write(&journal, reader));
