@@ -9,17 +9,19 @@
 
 #![forbid(unsafe_code)]
 
+mod checks;
 mod choices;
 mod command_line;
+mod defaults;
 mod file;
 mod get;
 mod option;
 mod page;
 mod rewrite;
 mod rows;
+mod rules;
 mod set;
 mod settings;
-mod special;
 mod table;
 mod values;
 mod words;

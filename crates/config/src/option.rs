@@ -91,7 +91,7 @@ pub enum Kind {
         field: Field<Vec<u8>>,
     },
     /// A rule of its own.
-    Special(Special),
+    Rule(Rule),
 }
 
 /// The words of a choice, without its type.
@@ -125,7 +125,7 @@ pub(crate) type Line = (Vec<u8>, bool);
 
 /// A kind of value with one option.
 #[derive(Clone, Copy, Debug)]
-pub struct Special {
+pub struct Rule {
     /// Its value is several words.
     pub(crate) several: bool,
     /// The text CONFIG GET gives.
@@ -227,7 +227,7 @@ impl Opt {
 
     /// Whether its value may consist of several words.
     pub fn takes_words(&self) -> bool {
-        matches!(&self.kind, Kind::Special(special) if special.several)
+        matches!(&self.kind, Kind::Rule(rule) if rule.several)
     }
 
     /// The value, as CONFIG GET shows it.
@@ -243,15 +243,15 @@ impl Opt {
             },
             Kind::Choice(choice) => (choice.get)(config).into(),
             Kind::Text { field, .. } => (field.get)(config).clone(),
-            Kind::Special(special) => (special.get)(config),
+            Kind::Rule(rule) => (rule.get)(config),
         }
     }
 
     /// Sets the default, which every row's test proves valid.
     pub(crate) fn reset(&self, config: &mut Config) {
         let words: Vec<Vec<u8>> = match &self.kind {
-            Kind::Special(_) if self.default.is_empty() => return,
-            Kind::Special(_) => self
+            Kind::Rule(_) if self.default.is_empty() => return,
+            Kind::Rule(_) => self
                 .default
                 .split(' ')
                 .map(|w| w.as_bytes().to_vec())
@@ -281,8 +281,8 @@ impl Opt {
     }
 
     fn take_valid(&self, config: &mut Config, words: &[Vec<u8>]) -> Result<(), String> {
-        if let Kind::Special(special) = &self.kind {
-            return (special.set)(config, words);
+        if let Kind::Rule(rule) = &self.kind {
+            return (rule.set)(config, words);
         }
         let [word] = words else {
             return Err("wrong number of arguments".into());
@@ -311,7 +311,7 @@ impl Opt {
                 valid(word)?;
                 (field.set)(config).clone_from(word);
             }
-            Kind::Special(_) => {}
+            Kind::Rule(_) => {}
         }
         Ok(())
     }

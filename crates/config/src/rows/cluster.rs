@@ -1,8 +1,8 @@
 //! Options about the cluster.
 
+use crate::checks;
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown};
-use crate::special;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
@@ -15,7 +15,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "cluster-config-file",
         "nodes.conf",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(cluster_config_file),
         },
     )
@@ -53,7 +53,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "cluster-announce-ip",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(cluster_announce_ip),
         },
     ),
@@ -89,7 +89,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "cluster-announce-hostname",
         "",
         Kind::Text {
-            valid: special::host_name,
+            valid: checks::host_name,
             field: field!(cluster_announce_hostname),
         },
     ),
@@ -97,7 +97,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "cluster-announce-human-nodename",
         "",
         Kind::Text {
-            valid: special::node_name,
+            valid: checks::node_name,
             field: field!(cluster_announce_human_nodename),
         },
     ),

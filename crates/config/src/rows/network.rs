@@ -1,8 +1,9 @@
 //! Options about sockets, clients and workers.
 
+use crate::checks;
 use crate::option::{Kind, Opt, field};
 use crate::rows::{INT, LONG, UINT};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
@@ -14,12 +15,12 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(port),
         },
     ),
-    Opt::new("bind", "* -::*", Kind::Special(special::BIND)),
+    Opt::new("bind", "* -::*", Kind::Rule(rules::BIND)),
     Opt::new(
         "bind-source-addr",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bind_source_addr),
         },
     ),
@@ -28,7 +29,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "unixsocket",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(unixsocket),
         },
     )
@@ -108,7 +109,7 @@ pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
         "client-output-buffer-limit",
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-        Kind::Special(special::OUTPUT_LIMITS),
+        Kind::Rule(rules::OUTPUT_LIMITS),
     ),
     Opt::new(
         "proto-max-bulk-len",

@@ -2,7 +2,7 @@
 
 use crate::option::{Kind, Opt, field};
 use crate::rows::{LONG, shown, valkey};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
@@ -42,9 +42,9 @@ pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
         "latency-tracking-info-percentiles",
         "50 99 99.9",
-        Kind::Special(special::PERCENTILES),
+        Kind::Rule(rules::PERCENTILES),
     ),
-    Opt::new("notify-keyspace-events", "", Kind::Special(special::NOTIFY)).stored(),
+    Opt::new("notify-keyspace-events", "", Kind::Rule(rules::NOTIFY)).stored(),
     Opt::new(
         "busy-reply-threshold",
         "5000",

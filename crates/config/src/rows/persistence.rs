@@ -1,15 +1,12 @@
 //! Options about RDB files and the append-only file.
 
+use crate::checks;
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
-    Opt::new(
-        "save",
-        "3600 1 300 100 60 10000",
-        Kind::Special(special::SAVE),
-    ),
+    Opt::new("save", "3600 1 300 100 60 10000", Kind::Rule(rules::SAVE)),
     Opt::new(
         "stop-writes-on-bgsave-error",
         "yes",
@@ -21,7 +18,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "dbfilename",
         "dump.rdb",
         Kind::Text {
-            valid: special::file_name,
+            valid: checks::file_name,
             field: field!(dbfilename),
         },
     )
@@ -79,7 +76,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "appendfilename",
         "appendonly.aof",
         Kind::Text {
-            valid: special::append_name,
+            valid: checks::append_name,
             field: field!(appendfilename),
         },
     )
@@ -88,7 +85,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "appenddirname",
         "appendonlydir",
         Kind::Text {
-            valid: special::dir_name,
+            valid: checks::dir_name,
             field: field!(appenddirname),
         },
     )

@@ -1,8 +1,9 @@
 //! Options about the process as a whole.
 
+use crate::checks;
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize))).immutable(),
@@ -10,7 +11,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "pidfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(pidfile),
         },
     )
@@ -30,7 +31,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "logfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(logfile),
         },
     )
@@ -40,7 +41,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "syslog-ident",
         "redis",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(syslog_ident),
         },
     )
@@ -65,7 +66,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "proc-title-template",
         "{title} {listen-addr} {server-mode}",
         Kind::Text {
-            valid: special::title_template,
+            valid: checks::title_template,
             field: field!(proc_title_template),
         },
     )
@@ -94,7 +95,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "dir",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(dir),
         },
     )
@@ -105,7 +106,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "requirepass",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(requirepass),
         },
     )
@@ -120,7 +121,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "aclfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(aclfile),
         },
     )
@@ -175,12 +176,12 @@ pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
         "shutdown-on-sigint",
         "default",
-        Kind::Special(special::ON_SIGINT),
+        Kind::Rule(rules::ON_SIGINT),
     ),
     Opt::new(
         "shutdown-on-sigterm",
         "default",
-        Kind::Special(special::ON_SIGTERM),
+        Kind::Rule(rules::ON_SIGTERM),
     ),
     Opt::new(
         "crash-log-enabled",
@@ -223,14 +224,14 @@ pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
         "oom-score-adj-values",
         "0 200 800",
-        Kind::Special(special::OOM_VALUES),
+        Kind::Rule(rules::OOM_VALUES),
     )
     .stored(),
     Opt::new(
         "server-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(server_cpulist),
         },
     )
@@ -241,7 +242,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "bio-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bio_cpulist),
         },
     )
@@ -252,7 +253,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "aof-rewrite-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(aof_rewrite_cpulist),
         },
     )
@@ -263,7 +264,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "bgsave-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bgsave_cpulist),
         },
     )
@@ -274,7 +275,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "ignore-warnings",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(ignore_warnings),
         },
     )
@@ -283,7 +284,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "locale-collate",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(locale_collate),
         },
     )
@@ -292,7 +293,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "hash-seed",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(hash_seed),
         },
     )

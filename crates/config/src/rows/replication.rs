@@ -1,18 +1,19 @@
 //! Options about masters and replicas.
 
+use crate::checks;
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown, valkey};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
-    Opt::new("replicaof", "", Kind::Special(special::REPLICAOF))
+    Opt::new("replicaof", "", Kind::Rule(rules::REPLICAOF))
         .aliases(&[shown("slaveof")])
         .immutable(),
     Opt::new(
         "masteruser",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(masteruser),
         },
     )
@@ -22,7 +23,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "masterauth",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(masterauth),
         },
     )
@@ -44,7 +45,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "replica-announce-ip",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(replica_announce_ip),
         },
     )
