@@ -2,7 +2,8 @@
 
 use crate::save::Delay;
 use base::Slot;
-use rdb::object::{Builder, ObjectLimits};
+use ds::Limits;
+use rdb::object::Builder;
 use rdb::{Event, Foreign, Reader};
 use std::io::Read;
 use store::Locker;
@@ -17,7 +18,7 @@ pub struct LoadOptions<'a> {
     /// Whether expired keys are loaded: on a replica, whose primary will delete them.
     pub keep_expired: bool,
     /// When collections change their encoding.
-    pub limits: ObjectLimits,
+    pub limits: Limits,
     /// Whether a key belongs here; one that does not is left out.
     pub wanted: &'a dyn Fn(Slot) -> bool,
     /// Is told of progress now and then: how many bytes more were read.

@@ -360,7 +360,7 @@ fn load(
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: false,
-        limits: crate::persistence::object_limits(config),
+        limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
         attribute: &mut |name, value| node.loading.attribute(name, value),

@@ -211,7 +211,7 @@ fn serve(
     node.set_config_file(file);
     let engine = Engine::new(
         store,
-        crate::configure::settings(&config),
+        engine::Settings::of(&config),
         directory,
         node.clone(),
     );

@@ -6,54 +6,13 @@ mod tests;
 use crate::current::Current;
 use crate::node::{Node, ok};
 use crate::places::Hosts;
-use config::{Caller, Change, Config, ProtectedAction, SetError};
-use engine::{Engine, Fail, Session, Settings, Taken, Ticket};
+use config::{Caller, Change, Config, SetError};
+use engine::{Engine, Fail, Session, Taken, Ticket};
 use parking_lot::{Mutex, MutexGuard};
 use resp::Args;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-
-/// The settings that handlers go by, as a configuration says.
-pub(crate) fn settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    apply(config, &mut settings);
-    settings
-}
-
-/// Takes over what a configuration says; what is state and not configuration stays.
-fn apply(config: &Config, settings: &mut Settings) {
-    settings.max_bulk = config.proto_max_bulk_len as usize;
-    settings.list_max_listpack_size = config.list_max_listpack_size as i32;
-    settings.hash_max_listpack_entries = config.hash_max_listpack_entries as usize;
-    settings.hash_max_listpack_value = config.hash_max_listpack_value as usize;
-    settings.maxmemory = config.maxmemory;
-    settings.replica_ignore_maxmemory = config.replica_ignore_maxmemory;
-    settings.lfu = config.maxmemory_policy.word().contains("lfu");
-    settings.lfu_decay_minutes = config.lfu_decay_time as u32;
-    settings.lfu_log_factor = config.lfu_log_factor as u32;
-    settings.password = config.requirepass.clone();
-    settings.cluster = config.cluster_enabled;
-    settings.slowlog_slower_than = config.slowlog_log_slower_than;
-    settings.slowlog_max_len = config.slowlog_max_len as usize;
-    settings.latency_tracking = config.latency_tracking;
-    settings.latency_threshold = config.latency_monitor_threshold as u64;
-    settings.query_buffer_limit = config.client_query_buffer_limit as usize;
-    let limits = config.client_output_buffer_limit.classes();
-    settings.output_limits = limits.map(|(_, limit)| {
-        let (hard, soft) = (limit.hard as usize, limit.soft as usize);
-        (hard, soft, limit.seconds as u64)
-    });
-    settings.idle_timeout = config.timeout as u64;
-    settings.replica_read_only = config.replica_read_only;
-    settings.lazy_user_del = config.lazyfree_lazy_user_del;
-    settings.lazy_user_flush = config.lazyfree_lazy_user_flush;
-    settings.debug = match config.enable_debug_command {
-        ProtectedAction::No => 0,
-        ProtectedAction::Local => 1,
-        ProtectedAction::Yes => 2,
-    };
-}
 
 /// Changes of the configuration come one after another, and so do rewrites of its file. Both may
 /// wait, for the acceptor and for the disk: whoever only looks at the configuration does not, and a
@@ -200,7 +159,7 @@ impl Planned {
         in_effect.map_err(|error| Fail::from(error.to_string()))?;
         let config = self.0.config;
         let before = node.config.replace(config.clone());
-        engine.change_settings(|settings| apply(&config, settings));
+        engine.change_settings(|settings| settings.follow(&config));
         in_force(node, engine, &config);
         let limit = (before.maxmemory, before.maxmemory_policy);
         if limit != (config.maxmemory, config.maxmemory_policy) {

@@ -229,7 +229,7 @@ fn save_and_load(node: &Node, engine: &Engine, steps: Steps) -> Result<(), Strin
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: false,
-        limits: crate::persistence::object_limits(&config),
+        limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |_| {},
         attribute: &mut |_, _| {},
