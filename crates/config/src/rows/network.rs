@@ -1,6 +1,7 @@
 //! Options about sockets, clients and workers.
 
 use crate::checks;
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, field};
 use crate::rows::{INT, LONG, UINT};
 use crate::rules;
@@ -14,8 +15,12 @@ pub(crate) static ROWS: &[Opt] = &[
             max: 65535,
             field: field!(port),
         },
-    ),
-    Opt::new("bind", "* -::*", Kind::Rule(rules::BIND)),
+    )
+    .tells(&[Effect::Listening, Effect::Bus])
+    .seen(Observer::In("where clients are taken, INFO `tcp_port`")),
+    Opt::new("bind", "* -::*", Kind::Rule(rules::BIND))
+        .tells(&[Effect::Listening])
+        .seen(Observer::In("where clients are taken, INFO `listener0`")),
     Opt::new(
         "bind-source-addr",
         "",
@@ -23,8 +28,12 @@ pub(crate) static ROWS: &[Opt] = &[
             valid: checks::any,
             field: field!(bind_source_addr),
         },
-    ),
-    Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode))),
+    )
+    .read("for each connection that is made")
+    .seen(Observer::In("the `ip` of a replica in its primary's INFO")),
+    Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode)))
+        .read("for each client")
+        .seen(Observer::In("the answer to clients of other machines")),
     Opt::new(
         "unixsocket",
         "",
@@ -33,7 +42,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(unixsocket),
         },
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Listening])
+    .seen(Observer::In("the file of the socket")),
     Opt::new(
         "unixsocketperm",
         "0",
@@ -42,7 +53,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(unixsocketperm),
         },
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Listening])
+    .seen(Observer::In("the mode of the socket's file")),
     Opt::new(
         "tcp-backlog",
         "511",
@@ -52,7 +65,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(tcp_backlog),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("`Send-Q` of the listener in `ss -lt`")),
     Opt::new(
         "timeout",
         "0",
@@ -61,7 +75,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(timeout),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("idle clients are closed")),
     Opt::new(
         "tcp-keepalive",
         "300",
@@ -70,7 +86,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(tcp_keepalive),
         },
-    ),
+    )
+    .tells(&[Effect::Keepalive])
+    .seen(Observer::In("the timer of a connection in `ss -to`")),
     Opt::new(
         "maxclients",
         "10000",
@@ -79,7 +97,11 @@ pub(crate) static ROWS: &[Opt] = &[
             max: UINT,
             field: field!(maxclients),
         },
-    ),
+    )
+    .tells(&[Effect::Clients])
+    .seen(Observer::In(
+        "the answer to one client more, INFO `maxclients`",
+    )),
     Opt::new(
         "io-threads",
         "0",
@@ -89,7 +111,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(io_threads),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the threads `worker-N` of the process")),
     Opt::new(
         "io-threads-do-reads",
         "no",
@@ -105,12 +128,21 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG as u64,
             field: field!(client_query_buffer_limit),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "INFO `client_query_buffer_limit_disconnections`",
+    )),
     Opt::new(
         "client-output-buffer-limit",
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
         Kind::Rule(rules::OUTPUT_LIMITS),
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .read("now and then by each link to a replica")
+    .seen(Observer::In(
+        "INFO `client_output_buffer_limit_disconnections`",
+    )),
     Opt::new(
         "proto-max-bulk-len",
         "536870912",
@@ -119,7 +151,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG as u64,
             field: field!(proto_max_bulk_len),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("the answer to a longer argument")),
     Opt::new(
         "max-new-connections-per-cycle",
         "10",

@@ -1,12 +1,15 @@
 //! Options about the process as a whole.
 
 use crate::checks;
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown};
 use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
-    Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize))).immutable(),
+    Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize)))
+        .immutable()
+        .seen(Observer::In("the process has no terminal")),
     Opt::new(
         "pidfile",
         "",
@@ -15,18 +18,22 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(pidfile),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the file")),
     Opt::new(
         "supervised",
         "no",
         Kind::Choice(choice!(supervised: Supervised)),
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::Info("process_supervised")),
     Opt::new(
         "loglevel",
         "notice",
         Kind::Choice(choice!(loglevel: LogLevel)),
-    ),
+    )
+    .tells(&[Effect::Log])
+    .seen(Observer::In("lines of the log")),
     Opt::new(
         "logfile",
         "",
@@ -35,8 +42,11 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(logfile),
         },
     )
-    .immutable(),
-    Opt::new("syslog-enabled", "no", Kind::YesNo(field!(syslog_enabled))).immutable(),
+    .immutable()
+    .seen(Observer::In("the file")),
+    Opt::new("syslog-enabled", "no", Kind::YesNo(field!(syslog_enabled)))
+        .immutable()
+        .seen(Observer::In("the system's log")),
     Opt::new(
         "syslog-ident",
         "redis",
@@ -45,13 +55,15 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(syslog_ident),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the system's log")),
     Opt::new(
         "syslog-facility",
         "local0",
         Kind::Choice(choice!(syslog_facility: SyslogFacility)),
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the system's log")),
     Opt::new(
         "always-show-logo",
         "no",
@@ -80,7 +92,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(databases),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the answer to SELECT")),
     Opt::new(
         "hz",
         "10",
@@ -89,7 +102,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(hz),
         },
-    ),
+    )
+    .read("before each round of periodic work")
+    .seen(Observer::Info("configured_hz")),
     Opt::new("dynamic-hz", "yes", Kind::YesNo(field!(dynamic_hz))).stored(),
     Opt::new(
         "dir",
@@ -101,7 +116,9 @@ pub(crate) static ROWS: &[Opt] = &[
     )
     .fixed_while_loading()
     .protected()
-    .always_written(),
+    .always_written()
+    .read("whenever a file is opened")
+    .seen(Observer::In("where files are")),
     Opt::new(
         "requirepass",
         "",
@@ -110,7 +127,11 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(requirepass),
         },
     )
-    .sensitive(),
+    .sensitive()
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "the answer to a client that has not logged in",
+    )),
     Opt::new(
         "acl-pubsub-default",
         "resetchannels",
@@ -142,13 +163,17 @@ pub(crate) static ROWS: &[Opt] = &[
         "no",
         Kind::Choice(choice!(enable_protected_configs: ProtectedAction)),
     )
-    .immutable(),
+    .immutable()
+    .read("by CONFIG SET")
+    .seen(Observer::In("the answer to CONFIG SET dir")),
     Opt::new(
         "enable-debug-command",
         "no",
         Kind::Choice(choice!(enable_debug_command: ProtectedAction)),
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("the answer to DEBUG")),
     Opt::new(
         "enable-module-command",
         "no",
@@ -172,22 +197,30 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(shutdown_timeout),
         },
-    ),
+    )
+    .read("by SHUTDOWN")
+    .seen(Observer::In("INFO `shutdown_in_milliseconds`")),
     Opt::new(
         "shutdown-on-sigint",
         "default",
         Kind::Rule(rules::ON_SIGINT),
-    ),
+    )
+    .read("when the signal comes")
+    .seen(Observer::In("whether there is a dump afterwards")),
     Opt::new(
         "shutdown-on-sigterm",
         "default",
         Kind::Rule(rules::ON_SIGTERM),
-    ),
+    )
+    .read("when the signal comes")
+    .seen(Observer::In("whether there is a dump afterwards")),
     Opt::new(
         "crash-log-enabled",
         "yes",
         Kind::YesNo(field!(crash_log_enabled)),
-    ),
+    )
+    .read("at a crash")
+    .seen(Observer::In("the report in the log")),
     Opt::new(
         "crash-memcheck-enabled",
         "yes",
