@@ -28,7 +28,7 @@ use store::{Garbage, Locker};
 
 use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, tick};
-pub(crate) use switch::{begin_anew, begin_later, configured, disable};
+pub(crate) use switch::{begin_anew, begin_later, disable, set_writer, switch};
 
 /// Whether the file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
