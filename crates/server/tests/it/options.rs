@@ -1,5 +1,7 @@
 //! Options that change what the server does while it runs, seen from outside.
 
+mod effects;
+
 use std::time::{Duration, Instant};
 use testkit::{Conn, Process, Program, Reply, Server, ServerPlan, TempDir, Tool, until};
 
@@ -220,27 +222,6 @@ fn a_restart_keeps_the_process_and_the_data() {
     let pid = conn.info("process_id").unwrap();
     assert_eq!(pid, Some(server.id().to_string()));
     assert_eq!(conn.line("GET kept").text(), "1");
-}
-
-#[test]
-fn lazy_expiry_means_the_same_in_a_file_and_in_config_set() {
-    let directory = TempDir::new("lazy-expiry");
-    let file = directory.path().join("redis.conf");
-    std::fs::write(&file, "lazyfree-lazy-expire yes\n").unwrap();
-    let from_file = plan().option("include", file.to_str().unwrap()).start();
-    let by_command = plan().start();
-    by_command
-        .connect()
-        .line("CONFIG SET lazyfree-lazy-expire yes")
-        .expect_ok();
-    for server in [from_file, by_command] {
-        let mut replica = testkit::Conn::open(server.port()).unwrap();
-        replica.send(&["SYNC"]).unwrap();
-        let mut conn = server.connect();
-        conn.line("SET k v PX 20").expect_ok();
-        let stream = read_until(&mut replica, &["UNLINK", "DEL"]);
-        assert!(stream.contains("UNLINK"), "{stream}");
-    }
 }
 
 /// What a stream says up to the first of these words.
