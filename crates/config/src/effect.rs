@@ -32,8 +32,8 @@ pub enum Effect {
     Expiry,
     /// The allocator.
     Allocator,
-    /// What is said to the primary, and what is served without it.
-    PrimaryLink,
+    /// Whether a replica without its primary serves what it has.
+    StaleData,
     /// What is kept of the stream for replicas.
     Backlog,
     /// The cluster bus.
@@ -58,7 +58,7 @@ impl Effect {
         Effect::Log,
         Effect::Expiry,
         Effect::Allocator,
-        Effect::PrimaryLink,
+        Effect::StaleData,
         Effect::Backlog,
         Effect::Bus,
         Effect::MemoryLimit,

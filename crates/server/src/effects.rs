@@ -137,14 +137,15 @@ static ROWS: [Row; Effect::ALL.len()] = [
             .node
             .with_server(|server| server.set_keepalive(seconds));
     }),
-    row(Effect::PrimaryLink, Stage::Data, |scene| {
+    row(Effect::StaleData, Stage::Data, |scene| {
         let replication = scene.node.replication();
-        replication.reconfigure(scene.config, scene.engine);
+        replication.set_stale(scene.config, scene.engine);
     }),
     row(Effect::Bus, Stage::Data, |scene| {
         if let Some(bus) = scene.node.bus() {
             let limit = scene.config.cluster_link_sendbuf_limit as usize;
-            bus.settings(crate::clustering::settings(scene.config), limit);
+            let settings = crate::clustering::settings(scene.config);
+            bus.settings(settings, limit, crate::boot::source(scene.config));
         }
     }),
     row(Effect::MemoryLimit, Stage::Data, |scene| {

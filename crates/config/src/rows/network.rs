@@ -17,6 +17,7 @@ pub(crate) static ROWS: &[Opt] = &[
         },
     )
     .tells(&[Effect::Listening, Effect::Bus])
+    .read("for each connection to a primary that is made")
     .seen(Observer::In("where clients are taken, INFO `tcp_port`")),
     Opt::new("bind", "* -::*", Kind::Rule(rules::BIND))
         .tells(&[Effect::Listening])
@@ -29,7 +30,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(bind_source_addr),
         },
     )
-    .read("for each connection that is made")
+    .tells(&[Effect::Bus])
+    .read("for each connection to a primary that is made")
     .seen(Observer::In("the `ip` of a replica in its primary's INFO")),
     Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode)))
         .read("for each client")

@@ -21,8 +21,7 @@ pub(crate) static ROWS: &[Opt] = &[
     )
     .aliases(&[valkey("primaryuser")])
     .sensitive()
-    .tells(&[Effect::PrimaryLink])
-    .read("for each link that is made")
+    .read("for each connection to a primary that is made")
     .seen(Observer::In("INFO `master_link_status`")),
     Opt::new(
         "masterauth",
@@ -34,8 +33,7 @@ pub(crate) static ROWS: &[Opt] = &[
     )
     .aliases(&[valkey("primaryauth")])
     .sensitive()
-    .tells(&[Effect::PrimaryLink])
-    .read("for each link that is made")
+    .read("for each connection to a primary that is made")
     .seen(Observer::In("INFO `master_link_status`")),
     Opt::new(
         "replica-serve-stale-data",
@@ -43,7 +41,7 @@ pub(crate) static ROWS: &[Opt] = &[
         Kind::YesNo(field!(replica_serve_stale_data)),
     )
     .aliases(&[shown("slave-serve-stale-data")])
-    .tells(&[Effect::PrimaryLink])
+    .tells(&[Effect::StaleData])
     .read("when the link comes and goes")
     .seen(Observer::In("the answer -MASTERDOWN")),
     Opt::new(
@@ -65,7 +63,7 @@ pub(crate) static ROWS: &[Opt] = &[
         },
     )
     .aliases(&[shown("slave-announce-ip")])
-    .read("for each link that is made")
+    .read("for each connection to a primary that is made")
     .seen(Observer::In("the `ip` of a replica in its primary's INFO")),
     Opt::new(
         "replica-announce-port",
@@ -77,7 +75,7 @@ pub(crate) static ROWS: &[Opt] = &[
         },
     )
     .aliases(&[shown("slave-announce-port")])
-    .read("for each link that is made")
+    .read("for each connection to a primary that is made")
     .seen(Observer::In(
         "the `port` of a replica in its primary's INFO",
     )),

@@ -75,7 +75,11 @@ fn view(effect: Effect, config: &Config) -> String {
         Effect::Commands => format!("{:?}", engine::Settings::of(config)),
         Effect::Bus => {
             let settings = crate::clustering::settings(config);
-            format!("{settings:?} {}", config.cluster_link_sendbuf_limit)
+            let (limit, source) = (
+                config.cluster_link_sendbuf_limit,
+                crate::boot::source(config),
+            );
+            format!("{settings:?} {limit} {source:?}")
         }
         _ => String::new(),
     }

@@ -32,6 +32,63 @@ fn links_come_from_the_source_address() {
     assert!(line.starts_with("ip=127.0.0.3,"), "{line}");
 }
 
+/// Each connection was made as the first one was.
+#[test]
+fn links_that_are_made_anew_go_by_what_was_set_meanwhile() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let plan = || Server::of(program).option("save", "");
+        let (primary, replica) = (plan().start(), plan().start());
+        follow(&replica, &primary);
+        let mut conn = primary.connect();
+        let mut set = |pairs: &[&str], shown: &str| {
+            let words: Vec<&str> = ["CONFIG", "SET"].iter().chain(pairs).copied().collect();
+            replica.connect().call(&words).expect_ok();
+            conn.line("CLIENT KILL TYPE replica");
+            let there = until(LONG, || {
+                let line = conn.info("slave0").ok()??;
+                line.starts_with(shown).then_some(())
+            });
+            assert!(there.is_some(), "{program:?}: {shown}");
+        };
+        set(&["bind-source-addr", "127.0.0.3"], "ip=127.0.0.3,");
+        let announced = [
+            "replica-announce-port",
+            "77",
+            "replica-announce-ip",
+            "1.2.3.4",
+        ];
+        set(&announced, "ip=1.2.3.4,port=77,");
+    }
+}
+
+#[test]
+fn links_of_the_bus_come_from_the_source_address_that_was_set() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let node = || {
+            let plan = Server::of(program).option("cluster-enabled", "yes");
+            plan.options("bind", &["127.0.0.1", "127.0.0.3"]).start()
+        };
+        let (from, to) = (node(), node());
+        let mut conn = from.connect();
+        conn.line("CONFIG SET bind-source-addr 127.0.0.3")
+            .expect_ok();
+        let meet = [
+            "CLUSTER",
+            "MEET",
+            "127.0.0.1",
+            &to.port().to_string(),
+            &to.bus_port().to_string(),
+        ];
+        conn.call(&meet).expect_ok();
+        let wanted = format!(" 127.0.0.3:{}@", from.port());
+        let known = until(LONG, || {
+            let nodes = to.connect().line("CLUSTER NODES").text();
+            nodes.contains(&wanted).then_some(())
+        });
+        assert!(known.is_some(), "{program:?}");
+    }
+}
+
 #[test]
 fn the_backlog_goes_when_no_replica_has_come_for_long() {
     let primary = plan().option("repl-backlog-ttl", "1").start();
