@@ -269,7 +269,10 @@ fn write_on(
         .map_err(|writing| {
             writing.end();
             std::io::Error::other("it was turned off meanwhile")
-        })
+        })?;
+    // A CONFIG SET may have found no writer since the options were read.
+    crate::configure::in_turn(node, |config| set_writer(node, &config.read()));
+    Ok(())
 }
 
 /// Has replies wait for the file while there is one: until it is written, or synced, as the policy
