@@ -15,7 +15,7 @@ use crate::serving::Serving;
 use crate::settings::Settings;
 use crate::worth::Origin;
 use base::{Epoch, NodeId, ShardId, SlotSet};
-use bus::{Flags, Header};
+use bus::{Flags, Header, IpText};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -259,7 +259,12 @@ impl Cluster {
                 self.publish(channel, message, sharded);
             }
             Event::Settings(settings) => {
+                let announced = !self.settings.announce_ip.is_empty();
                 self.settings = settings.in_effect();
+                if announced && self.settings.announce_ip.is_empty() {
+                    // The real address is learned from the next packet, as in Redis.
+                    self.roster.me_mut().ip = IpText::EMPTY;
+                }
                 self.apply_own_settings();
                 self.serving.check();
             }

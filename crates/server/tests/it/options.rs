@@ -90,6 +90,22 @@ fn links_of_the_bus_come_from_the_source_address_that_was_set() {
 }
 
 #[test]
+fn an_announced_address_that_is_taken_back_is_gone() {
+    let [ours, real] = [Program::Shoal, Program::Redis74].map(|program| {
+        let server = Server::of(program).option("cluster-enabled", "yes").start();
+        let mut conn = server.connect();
+        ["", "1.2.3.4", "5.6.7.8", ""].map(|address| {
+            conn.call(&["CONFIG", "SET", "cluster-announce-ip", address])
+                .expect_ok();
+            let nodes = conn.line("CLUSTER NODES").text();
+            let place = nodes.split(' ').nth(1).expect("an address");
+            place.split(':').next().map(str::to_owned)
+        })
+    });
+    assert_eq!(ours, real);
+}
+
+#[test]
 fn the_backlog_goes_when_no_replica_has_come_for_long() {
     let primary = plan().option("repl-backlog-ttl", "1").start();
     let mut replica = plan().start();
