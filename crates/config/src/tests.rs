@@ -90,6 +90,8 @@ fn every_row_says_what_it_changes_and_where_that_is_seen() {
         assert!(reaches || !live, "{name}: nothing is told of it");
         let seen = option.observer != Observer::Unsaid;
         assert_eq!(seen, live, "{name}: where it is seen");
+        let known = option.effects.iter().all(|e| Effect::ALL.contains(e));
+        assert!(known, "{name}: an effect that is not listed");
     }
     for effect in Effect::ALL {
         let mut told = all().filter(|option| option.effects.contains(effect));
