@@ -20,7 +20,7 @@ use crate::tick::Rounds;
 use crate::vote::Ballot;
 use crate::worth::Worth;
 use base::{Epoch, NodeId, ShardId, SlotSet};
-use bus::Flags;
+use bus::{Flags, IpText};
 use std::sync::Arc;
 
 /// What a machine starts from.
@@ -246,7 +246,12 @@ impl Cluster {
                 self.publish(channel, message, sharded);
             }
             Event::Settings(settings) => {
+                let announced = !self.settings.announce_ip.is_empty();
                 self.settings = settings.in_effect();
+                if announced && self.settings.announce_ip.is_empty() {
+                    // The real address is learned from the next packet, as in Redis.
+                    self.roster.me_mut().ip = IpText::EMPTY;
+                }
                 self.apply_own_settings();
                 self.serving.check();
             }

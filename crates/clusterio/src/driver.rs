@@ -187,8 +187,8 @@ impl Driver {
             Mail::Paused(offset) => Event::Paused { offset },
             Mail::Loaded(slots) => Event::DataLoaded(slots),
             Mail::Stuck(since) => Event::WorkersStuck(since),
-            Mail::Settings(settings, limit) => {
-                self.link_limit = limit;
+            Mail::Settings(settings, limit, source) => {
+                (self.link_limit, self.source) = (limit, source);
                 Event::Settings(settings)
             }
             Mail::Written(id, Ok(())) => Event::Persisted(id),

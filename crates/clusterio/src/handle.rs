@@ -3,6 +3,7 @@
 use crate::mailbox::{Mail, Mailbox};
 use base::{Offset, SlotSet};
 use cluster::{Replication, Reply, Request, Settings, View};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
@@ -88,11 +89,10 @@ impl Handle {
     }
 
     /// The configuration changed; `link_limit` is `cluster-link-sendbuf-limit` in bytes, 0 for
-    /// none.
-    pub fn settings(&self, settings: Settings, link_limit: usize) {
-        self.shared
-            .mailbox
-            .post(Mail::Settings(Box::new(settings), link_limit));
+    /// none, and `source` the address that links are made from from now on.
+    pub fn settings(&self, settings: Settings, link_limit: usize, source: Option<IpAddr>) {
+        let told = Mail::Settings(Box::new(settings), link_limit, source);
+        self.shared.mailbox.post(told);
     }
 
     /// Keeps descriptors from this number on for what is no link of a stranger.

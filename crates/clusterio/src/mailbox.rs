@@ -2,6 +2,7 @@
 
 use base::{Offset, SlotSet};
 use cluster::{PersistId, Replication, Reply, Request, Settings};
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 /// Called with the answer to a command, on the bus thread: it must not block.
@@ -18,7 +19,7 @@ pub(crate) enum Mail {
     Paused(Offset),
     Loaded(SlotSet),
     Stuck(Option<u64>),
-    Settings(Box<Settings>, usize),
+    Settings(Box<Settings>, usize, Option<IpAddr>),
     Written(PersistId, Result<(), String>),
     Stop,
 }

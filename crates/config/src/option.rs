@@ -2,6 +2,7 @@
 
 use base::num::parse_i64;
 
+use crate::effect::{Effect, Observer, Standing};
 use crate::settings::Config;
 
 /// Where a value lives in [`Config`].
@@ -21,19 +22,6 @@ macro_rules! field {
     };
 }
 pub(crate) use field;
-
-/// What setting an option does in this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// What it governs exists, and obeys it.
-    Live,
-    /// What it governs does not exist here, and nothing that exists would behave differently: any
-    /// valid value is taken and given back.
-    Stored,
-    /// What it governs does not exist here, and to ignore it would weaken the safety of data,
-    /// security or a limit: only the default is taken. Holds the reason.
-    Refused(&'static str),
-}
 
 /// Another name of an option.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +79,7 @@ pub enum Kind {
         field: Field<Vec<u8>>,
     },
     /// A rule of its own.
-    Special(Special),
+    Rule(Rule),
 }
 
 /// The words of a choice, without its type.
@@ -125,7 +113,7 @@ pub(crate) type Line = (Vec<u8>, bool);
 
 /// A kind of value with one option.
 #[derive(Clone, Copy, Debug)]
-pub struct Special {
+pub struct Rule {
     /// Its value is several words.
     pub(crate) several: bool,
     /// The text CONFIG GET gives.
@@ -147,8 +135,15 @@ pub struct Opt {
     pub default: &'static str,
     /// The type of its value.
     pub kind: Kind,
-    /// What setting it does.
-    pub effect: Effect,
+    /// Whether what it governs exists.
+    pub standing: Standing,
+    /// The parts of the server that are told of its value.
+    pub effects: &'static [Effect],
+    /// By whom it is read from the configuration itself, and when. An option that is read by nobody
+    /// and told to nobody counts at the start only.
+    pub read: Option<&'static str>,
+    /// Where a change of it is seen.
+    pub observer: Observer,
     /// Fixed once the server runs.
     pub immutable: bool,
     /// Fixed unless `enable-protected-configs` says otherwise.
@@ -170,7 +165,10 @@ impl Opt {
             aliases: &[],
             default,
             kind,
-            effect: Effect::Live,
+            standing: Standing::Live,
+            effects: &[],
+            read: None,
+            observer: Observer::Unsaid,
             immutable: false,
             protected: false,
             hidden: false,
@@ -186,12 +184,30 @@ impl Opt {
     }
 
     pub(crate) const fn stored(mut self) -> Opt {
-        self.effect = Effect::Stored;
+        self.standing = Standing::Stored;
         self
     }
 
     pub(crate) const fn refused(mut self, reason: &'static str) -> Opt {
-        self.effect = Effect::Refused(reason);
+        self.standing = Standing::Refused(reason);
+        self
+    }
+
+    /// Names the parts of the server that are told of its value.
+    pub(crate) const fn tells(mut self, effects: &'static [Effect]) -> Opt {
+        self.effects = effects;
+        self
+    }
+
+    /// Says by whom or when it is read.
+    pub(crate) const fn read(mut self, when: &'static str) -> Opt {
+        self.read = Some(when);
+        self
+    }
+
+    /// Says where a change of it is seen.
+    pub(crate) const fn seen(mut self, observer: Observer) -> Opt {
+        self.observer = observer;
         self
     }
 
@@ -227,7 +243,7 @@ impl Opt {
 
     /// Whether its value may consist of several words.
     pub fn takes_words(&self) -> bool {
-        matches!(&self.kind, Kind::Special(special) if special.several)
+        matches!(&self.kind, Kind::Rule(rule) if rule.several)
     }
 
     /// The value, as CONFIG GET shows it.
@@ -243,15 +259,15 @@ impl Opt {
             },
             Kind::Choice(choice) => (choice.get)(config).into(),
             Kind::Text { field, .. } => (field.get)(config).clone(),
-            Kind::Special(special) => (special.get)(config),
+            Kind::Rule(rule) => (rule.get)(config),
         }
     }
 
     /// Sets the default, which every row's test proves valid.
     pub(crate) fn reset(&self, config: &mut Config) {
         let words: Vec<Vec<u8>> = match &self.kind {
-            Kind::Special(_) if self.default.is_empty() => return,
-            Kind::Special(_) => self
+            Kind::Rule(_) if self.default.is_empty() => return,
+            Kind::Rule(_) => self
                 .default
                 .split(' ')
                 .map(|w| w.as_bytes().to_vec())
@@ -269,9 +285,9 @@ impl Opt {
 
     /// Takes the words that follow the name. The value is unchanged if it fails.
     pub(crate) fn take(&self, config: &mut Config, words: &[Vec<u8>]) -> Result<(), String> {
-        let before = matches!(self.effect, Effect::Refused(_)).then(|| config.clone());
+        let before = matches!(self.standing, Standing::Refused(_)).then(|| config.clone());
         self.take_valid(config, words)?;
-        if let (Effect::Refused(reason), Some(before)) = (self.effect, before)
+        if let (Standing::Refused(reason), Some(before)) = (self.standing, before)
             && self.text(config) != self.default.as_bytes()
         {
             *config = before;
@@ -281,8 +297,8 @@ impl Opt {
     }
 
     fn take_valid(&self, config: &mut Config, words: &[Vec<u8>]) -> Result<(), String> {
-        if let Kind::Special(special) = &self.kind {
-            return (special.set)(config, words);
+        if let Kind::Rule(rule) = &self.kind {
+            return (rule.set)(config, words);
         }
         let [word] = words else {
             return Err("wrong number of arguments".into());
@@ -311,7 +327,7 @@ impl Opt {
                 valid(word)?;
                 (field.set)(config).clone_from(word);
             }
-            Kind::Special(_) => {}
+            Kind::Rule(_) => {}
         }
         Ok(())
     }

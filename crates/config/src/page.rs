@@ -1,6 +1,7 @@
 //! The page of options for people: what each does in this version.
 
-use crate::option::{Effect, Opt};
+use crate::effect::{Observer, Standing};
+use crate::option::Opt;
 use crate::table::all;
 
 /// The page, in Markdown.
@@ -10,36 +11,42 @@ pub fn page() -> String {
          Every option of redis.conf 7.2 is known. `cargo run -p config --example options_page` \
          writes this page.\n",
     );
-    let mut section = |title: &str, text: &str, of: fn(&Effect) -> bool| {
+    let mut section = |title: &str, text: &str, of: fn(&Standing) -> bool| {
+        let (seen, line) = match of(&Standing::Live) {
+            true => (" seen in |", "---|"),
+            false => ("", ""),
+        };
         page.push_str(&format!(
-            "\n## {title}\n\n{text}\n\n| option | default |  |\n|---|---|---|\n"
+            "\n## {title}\n\n{text}\n\n| option | default |{seen}  |\n|---|---|{line}---|\n"
         ));
-        for option in all().filter(|option| of(&option.effect)) {
+        for option in all().filter(|option| of(&option.standing)) {
             page.push_str(&row(option));
         }
     };
-    section("In effect", "These do what they say.", |effect| {
-        *effect == Effect::Live
-    });
+    section(
+        "In effect",
+        "These do what they say. Where that is seen, other than in CONFIG GET, stands beside them.",
+        |standing| *standing == Standing::Live,
+    );
     section(
         "Taken",
         "What these govern does not exist yet, or has no need of them. Any valid value is taken \
          and given back, and changes nothing.",
-        |effect| *effect == Effect::Stored,
+        |standing| *standing == Standing::Stored,
     );
     section(
         "Refused",
         "What these govern does not exist yet, and to ignore them would weaken the safety of \
          data, security or a limit. Any value but the default is refused by name. So are \
          `loadmodule`, and `user` but for the one user that there is.",
-        |effect| matches!(effect, Effect::Refused(_)),
+        |standing| matches!(standing, Standing::Refused(_)),
     );
     page
 }
 
 fn row(option: &Opt) -> String {
     let mut remarks: Vec<String> = Vec::new();
-    if let Effect::Refused(reason) = option.effect {
+    if let Standing::Refused(reason) = option.standing {
         remarks.push(reason.into());
     }
     if option.immutable {
@@ -65,8 +72,19 @@ fn row(option: &Opt) -> String {
         option.default
     };
     format!(
-        "| `{}` | `{default}` | {} |\n",
+        "| `{}` | `{default}` |{} {} |\n",
         option.name,
+        seen(option),
         remarks.join("; ")
     )
+}
+
+/// The column that says where a change is seen, for options that have one.
+fn seen(option: &Opt) -> String {
+    match option.observer {
+        Observer::Unsaid => String::new(),
+        Observer::Info(field) => format!(" INFO `{field}` |"),
+        Observer::In(place) => format!(" {place} |"),
+        Observer::Nowhere(reason) => format!(" (nowhere: {reason}) |"),
+    }
 }

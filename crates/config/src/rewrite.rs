@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::option::{Kind, Line, Opt};
+use crate::rules::with_unit;
 use crate::settings::Config;
-use crate::special::with_unit;
 use crate::table::{all, find};
 use crate::words::{quote, split};
 
@@ -51,7 +51,7 @@ fn lines(option: &Opt, config: &Config, default: &Config) -> Vec<Line> {
     let text = option.text(config);
     let force = option.always_written || text != option.text(default);
     let value = match &option.kind {
-        Kind::Special(special) => return (special.lines)(config, default),
+        Kind::Rule(rule) => return (rule.lines)(config, default),
         // An empty text is the same as none, and is not written.
         Kind::Text { .. } if text.is_empty() && default_is_empty(option) => return vec![],
         Kind::Text { .. } => quote(&text),

@@ -1,9 +1,10 @@
 //! CONFIG SET: all pairs or none.
 
 use crate::choices::ProtectedAction;
+use crate::effect::Effect;
 use crate::option::Opt;
 use crate::settings::Config;
-use crate::table::find;
+use crate::table::{all, find};
 
 /// Who asks, and when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,13 @@ impl Change {
     /// Whether this option has another value now.
     pub fn touches(&self, name: &str) -> bool {
         self.changed.iter().any(|(option, _)| option.name == name)
+    }
+
+    /// The first option, in the order of the table, with another value now that a part of the
+    /// server must be told of.
+    pub fn tells(&self, effect: Effect) -> Option<&'static Opt> {
+        let told = |option: &&'static Opt| option.effects.contains(&effect);
+        all().filter(told).find(|option| self.touches(option.name))
     }
 }
 

@@ -5,7 +5,6 @@ use crate::choices::{
     PropagationError, ProtectedAction, PubsubDefault, SanitizeDump, Supervised, SyslogFacility,
     TlsAuthClients, VersionCheck,
 };
-use crate::table::all;
 use crate::values::{NotifyEvents, OutputLimits, ReplicaOf, SavePoint, ShutdownOn};
 
 /// Defines the settings, and settings with nothing in them.
@@ -19,7 +18,7 @@ macro_rules! settings {
         }
 
         impl Config {
-            fn blank() -> Config {
+            pub(crate) fn blank() -> Config {
                 Config { $($name: <$ty>::default(),)* }
             }
         }
@@ -421,29 +420,4 @@ settings! {
     tls_ciphers: Vec<u8>,
     /// Ciphers of TLS 1.3.
     tls_ciphersuites: Vec<u8>,
-}
-
-impl Default for Config {
-    /// The defaults of Redis 7.2, but for `io-threads`.
-    fn default() -> Config {
-        let mut config = Config::blank();
-        for option in all() {
-            option.reset(&mut config);
-        }
-        config
-    }
-}
-
-/// Bounds of how often a second periodic work is done.
-const HZ: std::ops::RangeInclusive<i64> = 1..=500;
-
-/// Least size of the replication backlog, in bytes.
-const MIN_BACKLOG: u64 = 16 << 10;
-
-impl Config {
-    /// Brings values into the bounds that Redis keeps silently.
-    pub(crate) fn settle(&mut self) {
-        self.hz = self.hz.clamp(*HZ.start(), *HZ.end());
-        self.repl_backlog_size = self.repl_backlog_size.max(MIN_BACKLOG);
-    }
 }

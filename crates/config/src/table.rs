@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::option::Opt;
+use crate::option::{Alias, Opt};
 use crate::rows;
 
 /// All options, in the order of their families.
@@ -29,7 +29,7 @@ pub(crate) fn names() -> impl Iterator<Item = Name> {
             name: option.name,
             shown: !option.hidden,
         };
-        let alias = move |a: &crate::Alias| Name {
+        let alias = move |a: &Alias| Name {
             option,
             name: a.name,
             shown: a.shown && !option.hidden,

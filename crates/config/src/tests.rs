@@ -81,6 +81,24 @@ fn every_default_is_valid_and_shown_as_written() {
     }
 }
 
+/// Whoever adds a row says how its value gets to what it governs, and how one may see that it does.
+#[test]
+fn every_row_says_what_it_changes_and_where_that_is_seen() {
+    for option in all() {
+        let (name, live) = (option.name, option.standing == Standing::Live);
+        let reaches = !option.effects.is_empty() || option.read.is_some() || option.immutable;
+        assert!(reaches || !live, "{name}: nothing is told of it");
+        let seen = option.observer != Observer::Unsaid;
+        assert_eq!(seen, live, "{name}: where it is seen");
+        let known = option.effects.iter().all(|e| Effect::ALL.contains(e));
+        assert!(known, "{name}: an effect that is not listed");
+    }
+    for effect in Effect::ALL {
+        let mut told = all().filter(|option| option.effects.contains(effect));
+        assert!(told.next().is_some(), "{effect:?} is the effect of nothing");
+    }
+}
+
 #[test]
 fn no_name_stands_for_two_options() {
     let mut names: Vec<&str> = table::names().map(|name| name.name).collect();

@@ -9,6 +9,7 @@ pub mod access;
 mod dice;
 pub mod fields;
 pub mod hash;
+mod limits;
 pub mod list;
 pub mod listpack;
 pub mod lock;
@@ -18,6 +19,7 @@ pub mod sizes;
 pub mod table;
 
 pub use fields::{Hash, HashLimits, HashPin};
+pub use limits::Limits;
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};

@@ -1,16 +1,18 @@
 //! The settings that handlers go by: a plain copy that each worker reads without a lock.
 
+#[cfg(test)]
+mod tests;
+
+use config::{Config, ProtectedAction};
+use ds::{HashLimits, Limits, ListLimits};
+
 /// Limits and modes. A worker picks up changes at the beginning of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Longest string, `proto-max-bulk-len`, in bytes.
     pub max_bulk: usize,
-    /// `list-max-listpack-size`.
-    pub list_max_listpack_size: i32,
-    /// `hash-max-listpack-entries`.
-    pub hash_max_listpack_entries: usize,
-    /// `hash-max-listpack-value`, in bytes.
-    pub hash_max_listpack_value: usize,
+    /// When collections change their encoding (`hash-max-listpack-*`, `list-max-listpack-size`).
+    pub limits: Limits,
     /// `maxmemory`, in bytes; 0: no limit.
     pub maxmemory: u64,
     /// Whether a replica goes by its primary and not by `maxmemory` (`replica-ignore-maxmemory`).
@@ -94,45 +96,93 @@ impl Settings {
     }
 }
 
-impl Default for Settings {
-    /// The defaults of redis.conf 7.2.
-    fn default() -> Settings {
+/// `enable-debug-command`, as [`Settings::debug`] has it.
+fn debug(action: ProtectedAction) -> u8 {
+    match action {
+        ProtectedAction::No => 0,
+        ProtectedAction::Local => 1,
+        ProtectedAction::Yes => 2,
+    }
+}
+
+/// When collections change their encoding.
+fn limits(config: &Config) -> Limits {
+    Limits {
+        hash: HashLimits {
+            entries: config.hash_max_listpack_entries as usize,
+            value: config.hash_max_listpack_value as usize,
+        },
+        list: ListLimits {
+            listpack_size: config.list_max_listpack_size as i32,
+        },
+    }
+}
+
+/// `client-output-buffer-limit`, as [`Settings::output_limits`] has it.
+fn output_limits(config: &Config) -> [(usize, usize, u64); 3] {
+    let limits = config.client_output_buffer_limit.classes();
+    limits.map(|(_, limit)| {
+        let (hard, soft) = (limit.hard as usize, limit.soft as usize);
+        (hard, soft, limit.seconds as u64)
+    })
+}
+
+impl Settings {
+    /// What a configuration says, while nothing has happened yet.
+    pub fn of(config: &Config) -> Settings {
         Settings {
-            max_bulk: 512 << 20,
-            list_max_listpack_size: -2,
-            hash_max_listpack_entries: 512,
-            hash_max_listpack_value: 64,
-            maxmemory: 0,
-            replica_ignore_maxmemory: true,
-            lfu: false,
-            lfu_decay_minutes: 1,
-            lfu_log_factor: 10,
-            password: Vec::new(),
-            cluster: false,
-            slowlog_slower_than: 10_000,
-            slowlog_max_len: 128,
-            latency_threshold: 0,
-            latency_tracking: true,
+            max_bulk: config.proto_max_bulk_len as usize,
+            limits: limits(config),
+            maxmemory: config.maxmemory,
+            replica_ignore_maxmemory: config.replica_ignore_maxmemory,
+            lfu: config.maxmemory_policy.word().contains("lfu"),
+            lfu_decay_minutes: config.lfu_decay_time as u32,
+            lfu_log_factor: config.lfu_log_factor as u32,
+            password: config.requirepass.clone(),
+            cluster: config.cluster_enabled,
+            slowlog_slower_than: config.slowlog_log_slower_than,
+            slowlog_max_len: config.slowlog_max_len as usize,
+            latency_threshold: config.latency_monitor_threshold as u64,
+            latency_tracking: config.latency_tracking,
             loading: false,
             replica: false,
-            replica_read_only: true,
+            replica_read_only: config.replica_read_only,
             stale: false,
             refuse_writes: None,
             disk_failed: false,
             append_only_failure: None,
             commit_gate: false,
-            debug: 0,
-            lazy_user_del: false,
-            lazy_user_flush: false,
-            query_buffer_limit: 1 << 30,
-            output_limits: [
-                (0, 0, 0),
-                (256 << 20, 64 << 20, 60),
-                (32 << 20, 8 << 20, 60),
-            ],
-            idle_timeout: 0,
+            debug: debug(config.enable_debug_command),
+            lazy_user_del: config.lazyfree_lazy_user_del,
+            lazy_user_flush: config.lazyfree_lazy_user_flush,
+            query_buffer_limit: config.client_query_buffer_limit as usize,
+            output_limits: output_limits(config),
+            idle_timeout: config.timeout as u64,
             pause_periodic: false,
             active_expire: true,
         }
+    }
+
+    /// Takes over what a configuration says; what is state and not configuration stays.
+    pub fn follow(&mut self, config: &Config) {
+        *self = Settings {
+            loading: self.loading,
+            replica: self.replica,
+            stale: self.stale,
+            refuse_writes: self.refuse_writes,
+            disk_failed: self.disk_failed,
+            append_only_failure: self.append_only_failure.take(),
+            commit_gate: self.commit_gate,
+            pause_periodic: self.pause_periodic,
+            active_expire: self.active_expire,
+            ..Settings::of(config)
+        };
+    }
+}
+
+impl Default for Settings {
+    /// The defaults that the options' rows give.
+    fn default() -> Settings {
+        Settings::of(&Config::default())
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::save::Delay;
 use base::Slot;
-use rdb::object::{Builder, ObjectLimits};
+use ds::Limits;
+use rdb::object::Builder;
 use rdb::{Event, Foreign, Reader};
 use std::io::Read;
 use store::Locker;
@@ -18,7 +19,7 @@ pub struct LoadOptions<'a> {
     /// append-only file, whose commands may still need them.
     pub keep_expired: bool,
     /// When collections change their encoding.
-    pub limits: ObjectLimits,
+    pub limits: Limits,
     /// Whether a key belongs here; one that does not is left out.
     pub wanted: &'a dyn Fn(Slot) -> bool,
     /// Is told of progress now and then: how many bytes more were read.

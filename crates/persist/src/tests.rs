@@ -3,8 +3,7 @@
 use crate::load::{LoadError, LoadOptions, Loaded, load};
 use crate::save::{Progress, SaveError, SaveOptions, save_file, write};
 use base::{Slot, SlotSet};
-use ds::{Hash, HashLimits, List, ListLimits, Object, ValueRef};
-use rdb::object::ObjectLimits;
+use ds::{Hash, HashLimits, Limits, List, ListLimits, Object, ValueRef};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -123,7 +122,7 @@ fn load_all(locker: &Locker, mut bytes: &[u8]) -> Result<Loaded, LoadError> {
     let mut options = LoadOptions {
         now_ms: NOW,
         keep_expired: false,
-        limits: ObjectLimits::default(),
+        limits: Limits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
         attribute: &mut |_, _| {},

@@ -7,7 +7,7 @@ use crate::reader::{Error, ErrorKind, Event, Key};
 use crate::writer::{KeyMeta, Writer};
 use base::UnixMs;
 use ds::list::Piece;
-use ds::{Hash, HashLimits, List, ListLimits, Listpack, Object, Pin, ValueRef, access};
+use ds::{Hash, HashLimits, Limits, List, Listpack, Object, Pin, ValueRef, access};
 
 /// What the access field of a key means, for files that tell of use.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +155,7 @@ pub fn restore(
     payload: &[u8],
     key: &[u8],
     meta: KeyMeta,
-    limits: ObjectLimits,
+    limits: Limits,
     now_ms: i64,
 ) -> Result<Object, DumpError> {
     let mut reader = dump::reader(dump::verify(payload)?);
@@ -201,19 +201,10 @@ fn write_piece(encoder: &mut Encoder, piece: Piece<'_>) {
     }
 }
 
-/// When collections change their encoding while they are read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ObjectLimits {
-    /// Of hashes.
-    pub hash: HashLimits,
-    /// Of lists.
-    pub list: ListLimits,
-}
-
 /// Makes an object of a key's pieces.
 pub struct Builder {
     key: Key,
-    limits: ObjectLimits,
+    limits: Limits,
     body: Body,
     /// A field of the hash came twice: the file is damaged.
     doubled: bool,
@@ -227,7 +218,7 @@ enum Body {
 
 impl Builder {
     /// Begins with a key.
-    pub fn new(key: Key, limits: ObjectLimits) -> Builder {
+    pub fn new(key: Key, limits: Limits) -> Builder {
         let body = match key.kind {
             Kind::List => Body::List(List::new()),
             Kind::Hash => Body::Hash(Hash::new()),

@@ -63,18 +63,31 @@ pub struct Connection {
     pub cut: Box<dyn Fn() + Send + Sync>,
 }
 
+/// How a connection to a primary is made, and what is said at its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// User and password, if the primary wants them.
+    pub auth: Option<Credentials>,
+    /// The port that the primary is to show for us.
+    pub announce_port: u16,
+    /// The address that the primary is to show for us, if not the one we come from.
+    pub announce_ip: Option<String>,
+    /// The address that the connection comes from (`bind-source-addr`), if this machine has it.
+    pub source: Option<IpAddr>,
+}
+
 /// Whom to follow and how.
 pub struct FollowOptions {
     /// What the session needs.
     pub config: ReplicaConfig,
     /// `repl-timeout`, in ms. Asked anew whenever it is needed.
     pub timeout_ms: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How a connection is made. Asked anew for each.
+    pub terms: Box<dyn Fn() -> Terms + Send + Sync>,
     /// Where an earlier stream ended, if it may be continued.
     pub place: Option<(ReplId, Offset)>,
     /// Where snapshots are kept while they come in.
     pub directory: PathBuf,
-    /// The address that the connection comes from (`bind-source-addr`), if this machine has it.
-    pub source: Option<IpAddr>,
     /// Where the link's bytes are counted.
     pub traffic: Arc<Traffic>,
 }
@@ -126,7 +139,6 @@ impl Default for LinkStatus {
 struct Shared {
     /// Acknowledge as soon as possible.
     acknowledge: AtomicBool,
-    auth: Mutex<Option<Option<Credentials>>>,
     /// A handle of the socket, to end a read with.
     socket: Mutex<Option<TcpStream>>,
 }
@@ -181,11 +193,6 @@ impl Follower {
     /// Acknowledges to the primary as soon as possible.
     pub fn acknowledge_now(&self) {
         self.shared.acknowledge.store(true, Ordering::Release);
-    }
-
-    /// What the primary is told from the next connection on.
-    pub fn set_auth(&self, auth: Option<Credentials>) {
-        *self.shared.auth.lock() = Some(auth);
     }
 
     /// Ends the link: the unit that is being applied is finished, what follows is dropped. Returns
@@ -262,9 +269,6 @@ impl Link {
 
     /// What others want of this link.
     fn take_orders(&mut self) {
-        if let Some(auth) = self.shared.auth.lock().take() {
-            self.session.set_auth(auth);
-        }
         self.session.set_fsynced(self.apply.fsynced());
         if self.shared.acknowledge.swap(false, Ordering::AcqRel) {
             self.session.acknowledge_now();
@@ -391,7 +395,10 @@ impl Link {
     }
 
     fn connect(&mut self) {
-        match self.reach() {
+        let terms = (self.options.terms)();
+        let place = (terms.announce_port, terms.announce_ip);
+        self.session.set_introduction(terms.auth, place);
+        match self.reach(terms.source) {
             Ok(socket) => {
                 *self.shared.socket.lock() = socket.try_clone().ok();
                 self.cut = Arc::default();
@@ -404,10 +411,9 @@ impl Link {
 
     /// Connects on another thread: a host that is gone may take seconds to tell, and a promotion
     /// must not wait for that.
-    fn reach(&self) -> std::io::Result<TcpStream> {
+    fn reach(&self, source: Option<IpAddr>) -> std::io::Result<TcpStream> {
         let (host, port) = (self.options.config.host.clone(), self.options.config.port);
         let timeout = Duration::from_millis((self.options.timeout_ms)().clamp(100, 5000));
-        let source = self.options.source;
         let connect = move || {
             let address = (host.as_str(), port).to_socket_addrs()?.next();
             let address = address.ok_or(ErrorKind::AddrNotAvailable)?;

@@ -11,7 +11,7 @@ mod row;
 mod serve;
 mod traffic;
 
-pub use follow::{Apply, Connection, Credentials, FollowOptions, Follower, LinkStatus};
+pub use follow::{Apply, Connection, Credentials, FollowOptions, Follower, LinkStatus, Terms};
 pub use hub::{Hub, ReplicaInfo};
 pub use serve::{LogLine, ServeLimits, ServeOptions, Snapshot, serve};
 pub use traffic::{Carried, Traffic};

@@ -236,11 +236,6 @@ impl ReplicaSession {
         self.fsynced = offset;
     }
 
-    /// What the primary is told from the next handshake on.
-    pub fn set_auth(&mut self, auth: Option<(Option<String>, String)>) {
-        self.config.auth = auth;
-    }
-
     /// Acknowledges without waiting for the beat, as a primary that is a replica itself is asked
     /// to.
     pub fn acknowledge_now(&mut self) {

@@ -28,7 +28,7 @@ use store::{Garbage, Locker};
 
 use released::{Ear, Waits};
 pub(crate) use rewriting::{bgrewriteaof, tick};
-pub(crate) use switch::{begin_anew, begin_later, configured, disable};
+pub(crate) use switch::{begin_anew, begin_later, disable, set_writer, switch};
 
 /// Whether the file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -266,7 +266,10 @@ fn write_on(
         .map_err(|writing| {
             writing.end();
             std::io::Error::other("it was turned off meanwhile")
-        })
+        })?;
+    // A CONFIG SET may have found no writer since the options were read.
+    crate::configure::in_turn(node, |config| set_writer(node, &config.read()));
+    Ok(())
 }
 
 /// Has replies wait for the file while there is one: until it is written, or synced, as the policy
@@ -358,7 +361,7 @@ fn load(
         now_ms: engine::wall_us() / 1000,
         // What comes behind the base says what becomes of them.
         keep_expired: true,
-        limits: crate::persistence::object_limits(config),
+        limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
         attribute: &mut |name, value| node.loading.attribute(name, value),

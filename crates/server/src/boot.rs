@@ -1,6 +1,7 @@
 //! Starting up: configuration, data, workers; and waiting for the end.
 
 use crate::daemon::{self, Origin};
+use crate::effects::{self, Stage};
 use crate::ending::Ending;
 use crate::front::Front;
 use crate::log::{self, Log, Syslog, Target};
@@ -209,19 +210,15 @@ fn serve(
     node.append_only.hold_at_start(&config)?;
     crate::crash::install(log, &node);
     node.set_config_file(file);
-    let engine = Engine::new(
-        store,
-        crate::configure::settings(&config),
-        directory,
-        node.clone(),
-    );
+    let engine = Engine::new(store, engine::Settings::default(), directory, node.clone());
     node.set_engine(engine.clone());
     log.set_role(log::Role::Primary);
-    crate::configure::in_force(&node, &engine, &config);
+    effects::at_start(&node, &engine, Stage::Engine)?;
     crate::memory::note_startup();
-    let server = listen(&config, &node, kept_from)?;
+    let server = start_workers(&config, &node, kept_from)?;
     node.set_workers(server.workers().clone());
     node.set_server(server);
+    effects::at_start(&node, &engine, Stage::Network)?;
     // A port that is taken shows before anything is loaded.
     let doors = crate::clustering::doors(&config)?;
     let pid = write_pid(&config, log);
@@ -248,7 +245,7 @@ fn serve(
         // Without a link it serves as a replica that has none; the log says why.
         let _ = node.follow(None, host, port);
     }
-    crate::memory::limit_changed(&node, &config);
+    effects::at_start(&node, &engine, Stage::Data)?;
     node.loading.end(&engine);
     let periodic = periodic::start(&engine, &node);
     log.notice("Ready to accept connections tcp");
@@ -349,16 +346,17 @@ fn introduce(config: &Config, log: &Log) {
     ));
 }
 
-/// Starts the workers and listens.
-fn listen(config: &Config, node: &Arc<Node>, kept_from: usize) -> Result<Server<Message>, String> {
+/// Starts the workers. Where they listen, and for whom, is an effect of options.
+fn start_workers(
+    config: &Config,
+    node: &Arc<Node>,
+    kept_from: usize,
+) -> Result<Server<Message>, String> {
     let for_notices = Arc::downgrade(node);
     let options = Options {
         workers: workers(config),
-        listen: crate::places::at_start(config)?,
         backlog: config.tcp_backlog as i32,
-        max_clients: config.maxclients as usize,
         kept_from,
-        keepalive: config.tcp_keepalive as u64,
         // Nobody is answered before the node knows what it is.
         paused: true,
         notice: Box::new(move |notice| {

@@ -4,56 +4,16 @@
 mod tests;
 
 use crate::current::Current;
+use crate::effects::{self, Obstacle, Scene};
 use crate::node::{Node, ok};
 use crate::places::Hosts;
-use config::{Caller, Change, Config, ProtectedAction, SetError};
-use engine::{Engine, Fail, Session, Settings, Taken, Ticket};
+use config::{Caller, Change, Config, Effect, LogLevel, SetError};
+use engine::{Engine, Fail, Session, Taken, Ticket};
 use parking_lot::{Mutex, MutexGuard};
 use resp::Args;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-
-/// The settings that handlers go by, as a configuration says.
-pub(crate) fn settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
-    apply(config, &mut settings);
-    settings
-}
-
-/// Takes over what a configuration says; what is state and not configuration stays.
-fn apply(config: &Config, settings: &mut Settings) {
-    settings.max_bulk = config.proto_max_bulk_len as usize;
-    settings.list_max_listpack_size = config.list_max_listpack_size as i32;
-    settings.hash_max_listpack_entries = config.hash_max_listpack_entries as usize;
-    settings.hash_max_listpack_value = config.hash_max_listpack_value as usize;
-    settings.maxmemory = config.maxmemory;
-    settings.replica_ignore_maxmemory = config.replica_ignore_maxmemory;
-    settings.lfu = config.maxmemory_policy.word().contains("lfu");
-    settings.lfu_decay_minutes = config.lfu_decay_time as u32;
-    settings.lfu_log_factor = config.lfu_log_factor as u32;
-    settings.password = config.requirepass.clone();
-    settings.cluster = config.cluster_enabled;
-    settings.slowlog_slower_than = config.slowlog_log_slower_than;
-    settings.slowlog_max_len = config.slowlog_max_len as usize;
-    settings.latency_tracking = config.latency_tracking;
-    settings.latency_threshold = config.latency_monitor_threshold as u64;
-    settings.query_buffer_limit = config.client_query_buffer_limit as usize;
-    let limits = config.client_output_buffer_limit.classes();
-    settings.output_limits = limits.map(|(_, limit)| {
-        let (hard, soft) = (limit.hard as usize, limit.soft as usize);
-        (hard, soft, limit.seconds as u64)
-    });
-    settings.idle_timeout = config.timeout as u64;
-    settings.replica_read_only = config.replica_read_only;
-    settings.lazy_user_del = config.lazyfree_lazy_user_del;
-    settings.lazy_user_flush = config.lazyfree_lazy_user_flush;
-    settings.debug = match config.enable_debug_command {
-        ProtectedAction::No => 0,
-        ProtectedAction::Local => 1,
-        ProtectedAction::Yes => 2,
-    };
-}
 
 /// Changes of the configuration come one after another, and so do rewrites of its file. Both may
 /// wait, for the acceptor and for the disk: whoever only looks at the configuration does not, and a
@@ -65,10 +25,17 @@ pub(crate) struct Turns {
     refusals: Mutex<()>,
 }
 
+impl Turns {
+    /// Waits for the turn of whoever changes the configuration.
+    pub(crate) fn begin(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock()
+    }
+}
+
 /// Corrects what the configuration says, without a client that wants it, while nobody else changes
 /// it.
 pub(crate) fn in_turn(node: &Node, correct: impl FnOnce(&Current<Config>)) {
-    let _turn = node.config_turns.changes.lock();
+    let _turn = node.config_turns.begin();
     correct(&node.config);
 }
 
@@ -111,7 +78,7 @@ pub(crate) fn set(
         pairs: pairs.collect(),
         caller,
     };
-    let waits = order.of(node)?.listens().is_some();
+    let waits = order.of(node)?.listens();
     let ticket = session.as_ref().map(|session| node.ticket_for(session));
     if session.is_none() {
         return order.carry_out(node, engine, ticket);
@@ -119,7 +86,7 @@ pub(crate) fn set(
     if !waits && let Some(turn) = node.config_turns.changes.try_lock() {
         let planned = order.of(node)?;
         // Somebody may have changed since what it would change.
-        if planned.listens().is_none() {
+        if !planned.listens() {
             return planned.carry_out(node, engine, ticket, (turn, &Hosts::default()));
         }
     }
@@ -165,9 +132,9 @@ impl Order {
     ) -> Result<Taken, Fail> {
         let mut hosts = Hosts::default();
         let (turn, planned) = loop {
-            let turn = node.config_turns.changes.lock();
+            let turn = node.config_turns.begin();
             let planned = self.of(node)?;
-            if planned.listens().is_none() || hosts.know(&planned.0.config) {
+            if !planned.listens() || hosts.know(&planned.0.config) {
                 break (turn, planned);
             }
             // It is nobody else's turn to wait; they may change the names meanwhile.
@@ -182,10 +149,9 @@ impl Order {
 struct Planned(Change);
 
 impl Planned {
-    /// The option for which the server must listen somewhere else.
-    fn listens(&self) -> Option<&'static str> {
-        let names = ["port", "bind", "unixsocket", "unixsocketperm"];
-        names.into_iter().find(|name| self.0.touches(name))
+    /// Whether the server must listen somewhere else.
+    fn listens(&self) -> bool {
+        self.0.tells(Effect::Listening).is_some()
     }
 
     /// Puts it in force; it was planned in this turn.
@@ -196,72 +162,28 @@ impl Planned {
         ticket: Option<Ticket>,
         (turn, hosts): (MutexGuard<'_, ()>, &Hosts),
     ) -> Result<Taken, Fail> {
-        let in_effect = put_into_effect(node, &self, hosts);
-        in_effect.map_err(|error| Fail::from(error.to_string()))?;
-        let config = self.0.config;
-        let before = node.config.replace(config.clone());
-        engine.change_settings(|settings| apply(&config, settings));
-        in_force(node, engine, &config);
-        let limit = (before.maxmemory, before.maxmemory_policy);
-        if limit != (config.maxmemory, config.maxmemory_policy) {
-            crate::memory::limit_changed(node, &config);
-        }
-        drop(turn);
-        refresh_refusal(node, engine);
-        let taken = crate::append_only::configured(node, engine, &before, ticket)?;
-        Ok(taken.unwrap_or_else(ok))
-    }
-}
-
-/// Puts into effect what lies outside of the engine's settings.
-fn put_into_effect(node: &Node, planned: &Planned, hosts: &Hosts) -> Result<(), SetError> {
-    let change = &planned.0;
-    let config = &change.config;
-    if change.touches("maxclients")
-        && let Err(room) = node.make_room_for_clients(config)
-    {
-        let why = format!(
-            "The operating system is not able to handle the specified number of clients, try with \
-             {room}"
-        );
-        return Err(SetError::failed("maxclients", why));
-    }
-    if let Some(name) = planned.listens() {
-        let places = crate::places::places(config, hosts);
-        let listening = places.and_then(|places| node.listen(places));
-        let why = match name {
-            "bind" => "Failed to bind to specified addresses.",
-            _ => "Unable to listen on this port. Check server logs.",
+        let change = &self.0;
+        let scene = Scene {
+            node,
+            engine,
+            config: &change.config,
+            hosts,
         };
-        listening.map_err(|error| {
-            let line = format!("Cannot listen: {error}");
-            node.log(config::LogLevel::Warning, &line);
-            SetError::failed(name, why)
+        effects::prepare(&scene, change).map_err(|(name, obstacle)| {
+            if let Obstacle::Listening(error) = &obstacle {
+                node.log(LogLevel::Warning, &format!("Cannot listen: {error}"));
+            }
+            let error = SetError::failed(name, obstacle.answer(name));
+            Fail::from(error.to_string())
         })?;
-    }
-    if change.touches("maxclients") {
-        node.with_server(|server| server.set_max_clients(config.maxclients as usize));
-    }
-    if change.touches("tcp-keepalive") {
-        node.with_server(|server| server.set_keepalive(config.tcp_keepalive as u64));
-    }
-    Ok(())
-}
-
-/// Puts into force what lies outside of the engine's settings and cannot fail: when the server
-/// starts and with every change, so that an option means the same in a file and in CONFIG SET.
-pub(crate) fn in_force(node: &Node, engine: &Engine, config: &Config) {
-    engine.store.set_lazy_expire(config.lazyfree_lazy_expire);
-    crate::memory::set_background_thread(config.jemalloc_bg_thread);
-    if let Some(log) = node.log_handle() {
-        log.set_level(config.loglevel);
-    }
-    node.replication().reconfigure(config, engine);
-    let hub = &node.replication().hub;
-    hub.resize_backlog(config.repl_backlog_size);
-    if let Some(bus) = node.bus() {
-        let limit = config.cluster_link_sendbuf_limit as usize;
-        bus.settings(crate::clustering::settings(config), limit);
+        node.config.replace(change.config.clone());
+        effects::put(&scene, change);
+        drop(turn);
+        let taken = match change.tells(Effect::AppendOnlySwitch) {
+            Some(_) => crate::append_only::switch(node, engine, ticket)?,
+            None => None,
+        };
+        Ok(taken.unwrap_or_else(ok))
     }
 }
 
@@ -322,12 +244,12 @@ pub(crate) fn rewrite(
 /// What the client is told.
 pub(crate) fn rewrite_now(node: &Node, writer: Writer) -> Result<(), String> {
     let path = node.config_file().ok_or(NO_CONFIG_FILE)?;
-    let level = config::LogLevel::Notice;
+    let level = LogLevel::Notice;
     match replace_file(node, path, writer) {
         Ok(()) => node.log(level, "CONFIG REWRITE executed with success."),
         Err(error) => {
             let line = format!("CONFIG REWRITE failed: {error}");
-            node.log(config::LogLevel::Warning, &line);
+            node.log(LogLevel::Warning, &line);
             return Err(format!("ERR Rewriting config file: {error}"));
         }
     }

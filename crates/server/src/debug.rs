@@ -246,7 +246,7 @@ fn save_flush_load(
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: engine.settings().replica,
-        limits: crate::persistence::object_limits(&config),
+        limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |_| {},
         attribute: &mut |_, _| {},

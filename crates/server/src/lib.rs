@@ -13,6 +13,7 @@ mod current;
 pub mod daemon;
 mod debug;
 mod descriptors;
+mod effects;
 mod ending;
 mod everywhere;
 mod front;

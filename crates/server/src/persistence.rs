@@ -12,7 +12,6 @@ use flushed::Flushes;
 use parking_lot::{Condvar, Mutex};
 use persist::load::{LoadOptions, Loaded};
 use persist::save::{Progress, SaveOptions, Saved, save_file};
-use rdb::object::ObjectLimits;
 use resp::Args;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -360,7 +359,7 @@ fn load_at_start(config: &Config, node: &Node, engine: &Engine) -> Result<Option
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
         keep_expired: engine.settings().replica,
-        limits: object_limits(config),
+        limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |bytes| node.loading.advance(bytes),
         attribute: &mut |name, value| node.loading.attribute(name, value),
@@ -384,15 +383,6 @@ pub(crate) fn load_dump(config: &Config, node: &Node, engine: &Engine) -> Result
     let line = format!("DB loaded from disk: {seconds:.3} seconds, keys loaded: {keys}");
     node.log(config::LogLevel::Notice, &line);
     Ok(true)
-}
-
-/// When collections change their encoding.
-pub(crate) fn object_limits(config: &Config) -> ObjectLimits {
-    let mut limits = ObjectLimits::default();
-    limits.hash.entries = config.hash_max_listpack_entries as usize;
-    limits.hash.value = config.hash_max_listpack_value as usize;
-    limits.list.listpack_size = config.list_max_listpack_size as i32;
-    limits
 }
 
 /// The fields of INFO persistence.

@@ -16,6 +16,15 @@ const HOSTS: &str = "SHOAL_TEST_HOSTS";
 pub(crate) struct Hosts(HashMap<String, Option<SocketAddr>>);
 
 impl Hosts {
+    /// What the names of a configuration stand for. Waits for the system's answers.
+    pub(crate) fn of(config: &Config) -> Hosts {
+        let mut hosts = Hosts::default();
+        if config.port != 0 {
+            hosts.learn(config);
+        }
+        hosts
+    }
+
     /// Whether all names of a configuration are known.
     pub(crate) fn know(&self, config: &Config) -> bool {
         config.port == 0 || names(config).all(|(name, _)| self.get(&name).is_some())
@@ -62,18 +71,6 @@ fn names(config: &Config) -> impl Iterator<Item = (String, bool)> + '_ {
         };
         (name.to_owned(), text.starts_with('-'))
     })
-}
-
-/// Where a server listens that starts.
-///
-/// # Errors
-/// A name that stands for nothing.
-pub(crate) fn at_start(config: &Config) -> Result<Vec<Listen>, String> {
-    let mut hosts = Hosts::default();
-    if config.port != 0 {
-        hosts.learn(config);
-    }
-    places(config, &hosts)
 }
 
 /// Where to listen.

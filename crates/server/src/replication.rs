@@ -16,7 +16,7 @@ use config::LogLevel;
 use engine::{Engine, Fail, PauseBy, PauseKind, Session, Taken};
 use parking_lot::{Mutex, MutexGuard};
 use persist::save::Progress;
-use replicate::{Follower, Hub, LinkStatus, ServeLimits, ServeOptions, steady_ms};
+use replicate::{Follower, Hub, LinkStatus, ServeLimits, ServeOptions, Terms, steady_ms};
 use replproto::{Level, PrimarySession, Role};
 use resp::Args;
 use std::collections::HashMap;
@@ -193,13 +193,9 @@ impl Replication {
         reply
     }
 
-    /// The configuration changed: the next connection to the primary goes by it, and what is served
-    /// while there is none.
-    pub(crate) fn reconfigure(&self, config: &config::Config, engine: &Engine) {
+    /// Works out whether a replica without its primary serves what it has.
+    pub(crate) fn set_stale(&self, config: &config::Config, engine: &Engine) {
         if let Some(following) = &*self.following.lock() {
-            if let Some(link) = &following.link {
-                link.set_auth(credentials(config));
-            }
             // The link says itself when it comes and goes; what it says meanwhile must not be lost.
             loop {
                 let online = following.status().online;
@@ -450,13 +446,23 @@ impl Node {
     }
 }
 
-/// What primaries are told.
-fn credentials(config: &config::Config) -> Option<replicate::Credentials> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (!config.masterauth.is_empty()).then(|| {
-        let user = (!config.masteruser.is_empty()).then(|| text(&config.masteruser));
-        (user, text(&config.masterauth))
-    })
+/// How connections to primaries are made.
+fn terms(config: &config::Config) -> Terms {
+    let set = |bytes: &[u8]| {
+        let text = || String::from_utf8_lossy(bytes).into_owned();
+        (!bytes.is_empty()).then(text)
+    };
+    let auth = set(&config.masterauth).map(|password| (set(&config.masteruser), password));
+    let announce_port = match config.replica_announce_port {
+        0 => config.port,
+        port => port,
+    };
+    Terms {
+        auth,
+        announce_port: announce_port as u16,
+        announce_ip: set(&config.replica_announce_ip),
+        source: crate::boot::source(config),
+    }
 }
 
 fn log(node: &Weak<Node>, level: Level, line: &str) {

@@ -1,5 +1,6 @@
 //! Options about when collections take their compact forms.
 
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, field};
 use crate::rows::{INT, LONG, shown};
 
@@ -13,7 +14,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(hash_max_listpack_entries),
         },
     )
-    .aliases(&[shown("hash-max-ziplist-entries")]),
+    .aliases(&[shown("hash-max-ziplist-entries")])
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("OBJECT ENCODING")),
     Opt::new(
         "hash-max-listpack-value",
         "64",
@@ -23,7 +26,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(hash_max_listpack_value),
         },
     )
-    .aliases(&[shown("hash-max-ziplist-value")]),
+    .aliases(&[shown("hash-max-ziplist-value")])
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("OBJECT ENCODING")),
     Opt::new(
         "list-max-listpack-size",
         "-2",
@@ -33,7 +38,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(list_max_listpack_size),
         },
     )
-    .aliases(&[shown("list-max-ziplist-size")]),
+    .aliases(&[shown("list-max-ziplist-size")])
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("OBJECT ENCODING")),
     Opt::new(
         "list-compress-depth",
         "0",

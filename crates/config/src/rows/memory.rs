@@ -1,5 +1,6 @@
 //! Options about memory and expiry.
 
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG};
 
@@ -12,12 +13,17 @@ pub(crate) static ROWS: &[Opt] = &[
             max: u64::MAX,
             field: field!(maxmemory),
         },
-    ),
+    )
+    .tells(&[Effect::Commands, Effect::MemoryLimit])
+    .seen(Observer::In("the answer -OOM to a write, INFO `maxmemory`")),
     Opt::new(
         "maxmemory-policy",
         "noeviction",
         Kind::Choice(choice!(maxmemory_policy: EvictionPolicy)),
-    ),
+    )
+    .tells(&[Effect::Commands, Effect::MemoryLimit])
+    .read("by each save")
+    .seen(Observer::In("OBJECT FREQ, INFO `maxmemory_policy`")),
     Opt::new(
         "maxmemory-samples",
         "5",
@@ -46,7 +52,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: 10,
             field: field!(active_expire_effort),
         },
-    ),
+    )
+    .read("by each round of expiry")
+    .seen(Observer::In("INFO `expire_cycle_cpu_milliseconds`")),
     Opt::new(
         "lazyfree-lazy-eviction",
         "no",
@@ -57,7 +65,9 @@ pub(crate) static ROWS: &[Opt] = &[
         "lazyfree-lazy-expire",
         "no",
         Kind::YesNo(field!(lazyfree_lazy_expire)),
-    ),
+    )
+    .tells(&[Effect::Expiry])
+    .seen(Observer::In("UNLINK in place of DEL in the stream")),
     Opt::new(
         "lazyfree-lazy-server-del",
         "no",
@@ -68,12 +78,18 @@ pub(crate) static ROWS: &[Opt] = &[
         "lazyfree-lazy-user-del",
         "no",
         Kind::YesNo(field!(lazyfree_lazy_user_del)),
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("INFO `lazyfree_pending_objects` after DEL")),
     Opt::new(
         "lazyfree-lazy-user-flush",
         "no",
         Kind::YesNo(field!(lazyfree_lazy_user_flush)),
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "INFO `lazyfree_pending_objects` after FLUSHALL",
+    )),
     Opt::new(
         "lfu-log-factor",
         "10",
@@ -82,7 +98,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(lfu_log_factor),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("OBJECT FREQ")),
     Opt::new(
         "lfu-decay-time",
         "1",
@@ -91,7 +109,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(lfu_decay_time),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("OBJECT FREQ")),
     Opt::new(
         "activerehashing",
         "yes",
@@ -164,7 +184,9 @@ pub(crate) static ROWS: &[Opt] = &[
         "jemalloc-bg-thread",
         "yes",
         Kind::YesNo(field!(jemalloc_bg_thread)),
-    ),
+    )
+    .tells(&[Effect::Allocator])
+    .seen(Observer::In("the thread `jemalloc_bg_thd`")),
     Opt::new(
         "tracking-table-max-keys",
         "1000000",

@@ -1,8 +1,10 @@
 //! Options about sockets, clients and workers.
 
+use crate::checks;
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, field};
 use crate::rows::{INT, LONG, UINT};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
@@ -13,26 +15,38 @@ pub(crate) static ROWS: &[Opt] = &[
             max: 65535,
             field: field!(port),
         },
-    ),
-    Opt::new("bind", "* -::*", Kind::Special(special::BIND)),
+    )
+    .tells(&[Effect::Listening, Effect::Bus])
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In("where clients are taken, INFO `tcp_port`")),
+    Opt::new("bind", "* -::*", Kind::Rule(rules::BIND))
+        .tells(&[Effect::Listening])
+        .seen(Observer::In("where clients are taken, INFO `listener0`")),
     Opt::new(
         "bind-source-addr",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bind_source_addr),
         },
-    ),
-    Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode))),
+    )
+    .tells(&[Effect::Bus])
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In("the `ip` of a replica in its primary's INFO")),
+    Opt::new("protected-mode", "yes", Kind::YesNo(field!(protected_mode)))
+        .read("for each client")
+        .seen(Observer::In("the answer to clients of other machines")),
     Opt::new(
         "unixsocket",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(unixsocket),
         },
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Listening])
+    .seen(Observer::In("the file of the socket")),
     Opt::new(
         "unixsocketperm",
         "0",
@@ -41,7 +55,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(unixsocketperm),
         },
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Listening])
+    .seen(Observer::In("the mode of the socket's file")),
     Opt::new(
         "tcp-backlog",
         "511",
@@ -51,7 +67,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(tcp_backlog),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("`Send-Q` of the listener in `ss -lt`")),
     Opt::new(
         "timeout",
         "0",
@@ -60,7 +77,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(timeout),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("idle clients are closed")),
     Opt::new(
         "tcp-keepalive",
         "300",
@@ -69,7 +88,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(tcp_keepalive),
         },
-    ),
+    )
+    .tells(&[Effect::Keepalive])
+    .seen(Observer::In("the timer of a connection in `ss -to`")),
     Opt::new(
         "maxclients",
         "10000",
@@ -78,7 +99,11 @@ pub(crate) static ROWS: &[Opt] = &[
             max: UINT,
             field: field!(maxclients),
         },
-    ),
+    )
+    .tells(&[Effect::Clients])
+    .seen(Observer::In(
+        "the answer to one client more, INFO `maxclients`",
+    )),
     Opt::new(
         "io-threads",
         "0",
@@ -88,7 +113,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(io_threads),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the threads `worker-N` of the process")),
     Opt::new(
         "io-threads-do-reads",
         "no",
@@ -104,12 +130,21 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG as u64,
             field: field!(client_query_buffer_limit),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "INFO `client_query_buffer_limit_disconnections`",
+    )),
     Opt::new(
         "client-output-buffer-limit",
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-        Kind::Special(special::OUTPUT_LIMITS),
-    ),
+        Kind::Rule(rules::OUTPUT_LIMITS),
+    )
+    .tells(&[Effect::Commands])
+    .read("now and then by each link to a replica")
+    .seen(Observer::In(
+        "INFO `client_output_buffer_limit_disconnections`",
+    )),
     Opt::new(
         "proto-max-bulk-len",
         "536870912",
@@ -118,7 +153,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG as u64,
             field: field!(proto_max_bulk_len),
         },
-    ),
+    )
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("the answer to a longer argument")),
     Opt::new(
         "max-new-connections-per-cycle",
         "10",

@@ -1,56 +1,69 @@
 //! Options about the process as a whole.
 
+use crate::checks;
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
-    Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize))).immutable(),
+    Opt::new("daemonize", "no", Kind::YesNo(field!(daemonize)))
+        .immutable()
+        .seen(Observer::In("the process has no terminal")),
     Opt::new(
         "pidfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(pidfile),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the file")),
     Opt::new(
         "supervised",
         "no",
         Kind::Choice(choice!(supervised: Supervised)),
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::Info("process_supervised")),
     Opt::new(
         "loglevel",
         "notice",
         Kind::Choice(choice!(loglevel: LogLevel)),
-    ),
+    )
+    .tells(&[Effect::Log])
+    .seen(Observer::In("lines of the log")),
     Opt::new(
         "logfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(logfile),
         },
     )
-    .immutable(),
-    Opt::new("syslog-enabled", "no", Kind::YesNo(field!(syslog_enabled))).immutable(),
+    .immutable()
+    .seen(Observer::In("the file")),
+    Opt::new("syslog-enabled", "no", Kind::YesNo(field!(syslog_enabled)))
+        .immutable()
+        .seen(Observer::In("the system's log")),
     Opt::new(
         "syslog-ident",
         "redis",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(syslog_ident),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the system's log")),
     Opt::new(
         "syslog-facility",
         "local0",
         Kind::Choice(choice!(syslog_facility: SyslogFacility)),
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the system's log")),
     Opt::new(
         "always-show-logo",
         "no",
@@ -65,7 +78,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "proc-title-template",
         "{title} {listen-addr} {server-mode}",
         Kind::Text {
-            valid: special::title_template,
+            valid: checks::title_template,
             field: field!(proc_title_template),
         },
     )
@@ -79,7 +92,8 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(databases),
         },
     )
-    .immutable(),
+    .immutable()
+    .seen(Observer::In("the answer to SELECT")),
     Opt::new(
         "hz",
         "10",
@@ -88,28 +102,36 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(hz),
         },
-    ),
+    )
+    .read("before each round of periodic work")
+    .seen(Observer::Info("configured_hz")),
     Opt::new("dynamic-hz", "yes", Kind::YesNo(field!(dynamic_hz))).stored(),
     Opt::new(
         "dir",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(dir),
         },
     )
     .fixed_while_loading()
     .protected()
-    .always_written(),
+    .always_written()
+    .read("whenever a file is opened")
+    .seen(Observer::In("where files are")),
     Opt::new(
         "requirepass",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(requirepass),
         },
     )
-    .sensitive(),
+    .sensitive()
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "the answer to a client that has not logged in",
+    )),
     Opt::new(
         "acl-pubsub-default",
         "resetchannels",
@@ -120,7 +142,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "aclfile",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(aclfile),
         },
     )
@@ -141,13 +163,17 @@ pub(crate) static ROWS: &[Opt] = &[
         "no",
         Kind::Choice(choice!(enable_protected_configs: ProtectedAction)),
     )
-    .immutable(),
+    .immutable()
+    .read("by CONFIG SET")
+    .seen(Observer::In("the answer to CONFIG SET dir")),
     Opt::new(
         "enable-debug-command",
         "no",
         Kind::Choice(choice!(enable_debug_command: ProtectedAction)),
     )
-    .immutable(),
+    .immutable()
+    .tells(&[Effect::Commands])
+    .seen(Observer::In("the answer to DEBUG")),
     Opt::new(
         "enable-module-command",
         "no",
@@ -171,22 +197,30 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(shutdown_timeout),
         },
-    ),
+    )
+    .read("by SHUTDOWN")
+    .seen(Observer::In("INFO `shutdown_in_milliseconds`")),
     Opt::new(
         "shutdown-on-sigint",
         "default",
-        Kind::Special(special::ON_SIGINT),
-    ),
+        Kind::Rule(rules::ON_SIGINT),
+    )
+    .read("when the signal comes")
+    .seen(Observer::In("whether there is a dump afterwards")),
     Opt::new(
         "shutdown-on-sigterm",
         "default",
-        Kind::Special(special::ON_SIGTERM),
-    ),
+        Kind::Rule(rules::ON_SIGTERM),
+    )
+    .read("when the signal comes")
+    .seen(Observer::In("whether there is a dump afterwards")),
     Opt::new(
         "crash-log-enabled",
         "yes",
         Kind::YesNo(field!(crash_log_enabled)),
-    ),
+    )
+    .read("at a crash")
+    .seen(Observer::In("the report in the log")),
     Opt::new(
         "crash-memcheck-enabled",
         "yes",
@@ -223,14 +257,14 @@ pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
         "oom-score-adj-values",
         "0 200 800",
-        Kind::Special(special::OOM_VALUES),
+        Kind::Rule(rules::OOM_VALUES),
     )
     .stored(),
     Opt::new(
         "server-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(server_cpulist),
         },
     )
@@ -241,7 +275,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "bio-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bio_cpulist),
         },
     )
@@ -252,7 +286,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "aof-rewrite-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(aof_rewrite_cpulist),
         },
     )
@@ -263,7 +297,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "bgsave-cpulist",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(bgsave_cpulist),
         },
     )
@@ -274,7 +308,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "ignore-warnings",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(ignore_warnings),
         },
     )
@@ -283,7 +317,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "locale-collate",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(locale_collate),
         },
     )
@@ -292,7 +326,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "hash-seed",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(hash_seed),
         },
     )

@@ -1,54 +1,70 @@
 //! Options about masters and replicas.
 
+use crate::checks;
+use crate::effect::{Effect, Observer};
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::{INT, LONG, shown, valkey};
-use crate::special;
+use crate::rules;
 
 pub(crate) static ROWS: &[Opt] = &[
-    Opt::new("replicaof", "", Kind::Special(special::REPLICAOF))
+    Opt::new("replicaof", "", Kind::Rule(rules::REPLICAOF))
         .aliases(&[shown("slaveof")])
-        .immutable(),
+        .immutable()
+        .seen(Observer::In("INFO `master_host` and `master_port`")),
     Opt::new(
         "masteruser",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(masteruser),
         },
     )
     .aliases(&[valkey("primaryuser")])
-    .sensitive(),
+    .sensitive()
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In("INFO `master_link_status`")),
     Opt::new(
         "masterauth",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(masterauth),
         },
     )
     .aliases(&[valkey("primaryauth")])
-    .sensitive(),
+    .sensitive()
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In("INFO `master_link_status`")),
     Opt::new(
         "replica-serve-stale-data",
         "yes",
         Kind::YesNo(field!(replica_serve_stale_data)),
     )
-    .aliases(&[shown("slave-serve-stale-data")]),
+    .aliases(&[shown("slave-serve-stale-data")])
+    .tells(&[Effect::StaleData])
+    .read("when the link comes and goes")
+    .seen(Observer::In("the answer -MASTERDOWN")),
     Opt::new(
         "replica-read-only",
         "yes",
         Kind::YesNo(field!(replica_read_only)),
     )
-    .aliases(&[shown("slave-read-only")]),
+    .aliases(&[shown("slave-read-only")])
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "the answer -READONLY to a write, INFO `slave_read_only`",
+    )),
     Opt::new(
         "replica-announce-ip",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(replica_announce_ip),
         },
     )
-    .aliases(&[shown("slave-announce-ip")]),
+    .aliases(&[shown("slave-announce-ip")])
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In("the `ip` of a replica in its primary's INFO")),
     Opt::new(
         "replica-announce-port",
         "0",
@@ -58,13 +74,18 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(replica_announce_port),
         },
     )
-    .aliases(&[shown("slave-announce-port")]),
+    .aliases(&[shown("slave-announce-port")])
+    .read("for each connection to a primary that is made")
+    .seen(Observer::In(
+        "the `port` of a replica in its primary's INFO",
+    )),
     Opt::new(
         "replica-announced",
         "yes",
         Kind::YesNo(field!(replica_announced)),
     )
-    .stored(),
+    .read("by INFO, which sentinels read")
+    .seen(Observer::Info("replica_announced")),
     Opt::new(
         "replica-priority",
         "100",
@@ -74,13 +95,19 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(replica_priority),
         },
     )
-    .aliases(&[shown("slave-priority")]),
+    .aliases(&[shown("slave-priority")])
+    .read("by INFO, which sentinels read")
+    .seen(Observer::Info("slave_priority")),
     Opt::new(
         "replica-ignore-maxmemory",
         "yes",
         Kind::YesNo(field!(replica_ignore_maxmemory)),
     )
-    .aliases(&[shown("slave-ignore-maxmemory")]),
+    .aliases(&[shown("slave-ignore-maxmemory")])
+    .tells(&[Effect::Commands])
+    .seen(Observer::In(
+        "the answer -OOM of a replica that can be written",
+    )),
     Opt::new(
         "replica-lazy-flush",
         "no",
@@ -92,12 +119,16 @@ pub(crate) static ROWS: &[Opt] = &[
         "replica-ignore-disk-write-errors",
         "no",
         Kind::YesNo(field!(replica_ignore_disk_write_errors)),
-    ),
+    )
+    .read("when the disk fails")
+    .seen(Observer::In("whether the replica goes on")),
     Opt::new(
         "repl-diskless-sync",
         "yes",
         Kind::YesNo(field!(repl_diskless_sync)),
-    ),
+    )
+    .read("by each full sync")
+    .seen(Observer::In("a file in the directory while it runs")),
     Opt::new(
         "repl-diskless-sync-delay",
         "5",
@@ -134,7 +165,10 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(repl_ping_replica_period),
         },
     )
-    .aliases(&[shown("repl-ping-slave-period")]),
+    .aliases(&[shown("repl-ping-slave-period")])
+    .tells(&[Effect::Bus])
+    .read("ten times a second")
+    .seen(Observer::In("PING in the stream")),
     Opt::new(
         "repl-timeout",
         "60",
@@ -143,12 +177,18 @@ pub(crate) static ROWS: &[Opt] = &[
             max: INT,
             field: field!(repl_timeout),
         },
-    ),
+    )
+    .read("by each link, again and again")
+    .seen(Observer::In("silent links are closed")),
     Opt::new(
         "repl-disable-tcp-nodelay",
         "no",
         Kind::YesNo(field!(repl_disable_tcp_nodelay)),
-    ),
+    )
+    .read("for each link that comes")
+    .seen(Observer::Nowhere(
+        "the system does not show this of a connection",
+    )),
     Opt::new(
         "repl-backlog-size",
         "1048576",
@@ -157,7 +197,10 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG as u64,
             field: field!(repl_backlog_size),
         },
-    ),
+    )
+    .tells(&[Effect::Backlog])
+    .read("by links and by INFO")
+    .seen(Observer::Info("repl_backlog_size")),
     Opt::new(
         "repl-backlog-ttl",
         "3600",
@@ -166,7 +209,9 @@ pub(crate) static ROWS: &[Opt] = &[
             max: LONG,
             field: field!(repl_backlog_ttl),
         },
-    ),
+    )
+    .read("ten times a second")
+    .seen(Observer::In("INFO `repl_backlog_active`")),
     Opt::new(
         "min-replicas-to-write",
         "0",
@@ -176,7 +221,9 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(min_replicas_to_write),
         },
     )
-    .aliases(&[shown("min-slaves-to-write")]),
+    .aliases(&[shown("min-slaves-to-write")])
+    .tells(&[Effect::WriteRefusal])
+    .seen(Observer::In("the answer -NOREPLICAS to a write")),
     Opt::new(
         "min-replicas-max-lag",
         "10",
@@ -186,5 +233,7 @@ pub(crate) static ROWS: &[Opt] = &[
             field: field!(min_replicas_max_lag),
         },
     )
-    .aliases(&[shown("min-slaves-max-lag")]),
+    .aliases(&[shown("min-slaves-max-lag")])
+    .tells(&[Effect::WriteRefusal])
+    .seen(Observer::In("INFO `min_slaves_good_slaves`")),
 ];

@@ -1,8 +1,8 @@
 //! Options about TLS.
 
+use crate::checks;
 use crate::option::{Kind, Opt, choice, field};
 use crate::rows::INT;
-use crate::special;
 
 pub(crate) static ROWS: &[Opt] = &[
     Opt::new(
@@ -65,7 +65,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-cert-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_cert_file),
         },
     )
@@ -74,7 +74,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-key-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_key_file),
         },
     )
@@ -83,7 +83,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-key-file-pass",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_key_file_pass),
         },
     )
@@ -93,7 +93,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-client-cert-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_client_cert_file),
         },
     )
@@ -102,7 +102,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-client-key-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_client_key_file),
         },
     )
@@ -111,7 +111,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-client-key-file-pass",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_client_key_file_pass),
         },
     )
@@ -121,7 +121,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-dh-params-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_dh_params_file),
         },
     )
@@ -130,7 +130,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-ca-cert-file",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_ca_cert_file),
         },
     )
@@ -139,7 +139,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-ca-cert-dir",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_ca_cert_dir),
         },
     )
@@ -148,7 +148,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-protocols",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_protocols),
         },
     )
@@ -157,7 +157,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-ciphers",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_ciphers),
         },
     )
@@ -166,7 +166,7 @@ pub(crate) static ROWS: &[Opt] = &[
         "tls-ciphersuites",
         "",
         Kind::Text {
-            valid: special::any,
+            valid: checks::any,
             field: field!(tls_ciphersuites),
         },
     )

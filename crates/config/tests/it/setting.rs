@@ -1,7 +1,7 @@
 //! CONFIG SET, pair by pair and many at once, against a real server: the same answers to the
 //! byte, and the same values afterwards.
 
-use config::{Caller, Config, Effect, Opt, all, get, set};
+use config::{Caller, Config, Opt, Standing, all, get, set};
 use testkit::{Conn, Program, Reply, Server, seed};
 
 use crate::words::VALUES;
@@ -41,7 +41,7 @@ fn tried() -> Vec<&'static Opt> {
     let free = |o: &&Opt| {
         !o.immutable
             && !o.protected
-            && !matches!(o.effect, Effect::Refused(_))
+            && !matches!(o.standing, Standing::Refused(_))
             && !LEFT_OUT.contains(&o.name)
     };
     all().filter(free).collect()
@@ -111,7 +111,7 @@ fn every_value_gets_the_real_answer() {
 fn what_is_refused_for_its_value_is_refused_in_the_real_words() {
     let server = Server::of(Program::Redis74).start();
     let mut conn = server.connect();
-    let refused = |o: &&Opt| !o.immutable && matches!(o.effect, Effect::Refused(_));
+    let refused = |o: &&Opt| !o.immutable && matches!(o.standing, Standing::Refused(_));
     for option in all().filter(refused) {
         let mut config = Config::default();
         for text in VALUES {

@@ -37,10 +37,7 @@ pub(crate) use random::hrandfield;
 
 /// The limits that hashes change their encoding by.
 pub(crate) fn limits(cx: &Cx<'_>) -> HashLimits {
-    HashLimits {
-        entries: cx.settings.hash_max_listpack_entries,
-        value: cx.settings.hash_max_listpack_value,
-    }
+    cx.settings.limits.hash
 }
 
 fn hash_of(object: &Object) -> &Hash {

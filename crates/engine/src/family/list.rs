@@ -48,9 +48,7 @@ pub(crate) fn reply_item(reply: &mut Reply<'_>, item: Item<'_>) {
 
 /// The limits that lists change their encoding by.
 pub(crate) fn limits(cx: &Cx<'_>) -> ListLimits {
-    ListLimits {
-        listpack_size: cx.settings.list_max_listpack_size,
-    }
+    cx.settings.limits.list
 }
 
 /// The list of an object that is known to hold one.

@@ -7,7 +7,6 @@ use crate::{Cx, Fail, Key, access};
 use base::{UnixMs, num};
 use commands::family::payload::Handlers;
 use rdb::dump::DumpError;
-use rdb::object::ObjectLimits;
 use rdb::writer::KeyMeta;
 
 /// What runs the rows of this family.
@@ -86,10 +85,7 @@ pub(crate) fn restore(cx: &mut Cx<'_>) -> Done {
         expire: expire.map(UnixMs),
         ..KeyMeta::default()
     };
-    let limits = ObjectLimits {
-        hash: super::hash::limits(cx),
-        list: super::list::limits(cx),
-    };
+    let limits = cx.settings.limits;
     let object = rdb::object::restore(payload, &key, meta, limits, now).map_err(|error| {
         Fail::from(match error {
             DumpError::Footer => fail::BAD_PAYLOAD,

@@ -7,6 +7,7 @@
 
 use crate::lab::{Copy, Lab, engine, one_reply};
 use commands::{Cmd, Spec};
+use ds::{HashLimits, Limits, ListLimits};
 use engine::{Engine, Outcome, Settings};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,9 +25,13 @@ fn settings() -> Settings {
         debug: 2,
         // Small limits: conversions happen, and no random length takes much memory.
         max_bulk: 1 << 16,
-        hash_max_listpack_entries: 8,
-        hash_max_listpack_value: 16,
-        list_max_listpack_size: 8,
+        limits: Limits {
+            hash: HashLimits {
+                entries: 8,
+                value: 16,
+            },
+            list: ListLimits { listpack_size: 8 },
+        },
         slowlog_slower_than: 0,
         ..Settings::default()
     };

@@ -12,7 +12,6 @@ use base::{Slot, SlotSet, SplitMix64};
 use config::AppendFsync;
 use ds::{Object, ValueRef};
 use parking_lot::Mutex;
-use rdb::object::ObjectLimits;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -187,7 +186,7 @@ fn load_from(
     let mut options = LoadOptions {
         now_ms: NOW,
         keep_expired: false,
-        limits: ObjectLimits::default(),
+        limits: ds::Limits::default(),
         wanted: &|_| true,
         progress: &mut |_| {},
         attribute: &mut |_, _| {},

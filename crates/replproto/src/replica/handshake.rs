@@ -119,6 +119,17 @@ impl ReplicaSession {
         }
     }
 
+    /// What the primary is told from the next handshake on: user and password, and where we are.
+    /// Not for a session that has a connection, whose primary answers what it was told.
+    pub fn set_introduction(
+        &mut self,
+        auth: Option<(Option<String>, String)>,
+        (port, ip): (u16, Option<String>),
+    ) {
+        self.config.auth = auth;
+        (self.config.announce_port, self.config.announce_ip) = (port, ip);
+    }
+
     fn introduce(&mut self) {
         if let Some((user, password)) = self.config.auth.clone() {
             match user {

@@ -176,26 +176,24 @@ enum Turned {
     Off { stops_rewrite: bool },
 }
 
-/// What CONFIG SET means for the file. `before` is the configuration until now; the ticket is that
-/// of a connection that can wait.
+/// How the file is written, by `appendfsync` and `aof-timestamp-enabled`.
+pub(crate) fn set_writer(node: &Node, config: &Config) {
+    if let Some((orders, _)) = node.append_only.writer() {
+        orders.set_policy(config.appendfsync);
+        orders.set_timestamps(config.aof_timestamp_enabled);
+    }
+}
+
+/// Turns the file on or off after CONFIG SET of `appendonly`. The ticket is that of a connection
+/// that can wait.
 ///
 /// # Errors
 /// When the file cannot be turned on.
-pub(crate) fn configured(
+pub(crate) fn switch(
     node: &Arc<Node>,
     engine: &Arc<Engine>,
-    before: &Config,
     ticket: Option<Ticket>,
 ) -> Result<Option<Taken>, Fail> {
-    let after = node.config.read();
-    if let Some((orders, _)) = node.append_only.writer() {
-        if before.appendfsync != after.appendfsync {
-            orders.set_policy(after.appendfsync);
-        }
-        if before.aof_timestamp_enabled != after.aof_timestamp_enabled {
-            orders.set_timestamps(after.aof_timestamp_enabled);
-        }
-    }
     set_gate(node, engine);
     let turned = {
         // The configuration as it is under the lock: of two clients that set it, the later one has

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 fn server() -> (Arc<Node>, Arc<Engine>) {
     let node = Node::new(Config::default());
-    let settings = super::settings(&node.config.read());
+    let settings = engine::Settings::of(&node.config.read());
     let (store, names) = (store::Store::new(16), commands::Directory::new());
     let engine = Engine::new(store, settings, names, node.clone());
     node.set_engine(engine.clone());

@@ -192,7 +192,7 @@ impl Applying {
         let mut options = LoadOptions {
             now_ms: engine::wall_us() / 1000,
             keep_expired: true,
-            limits: crate::persistence::object_limits(&config),
+            limits: self.engine.settings().limits,
             wanted: &|_| true,
             progress: &mut |bytes| node.loading.advance(bytes),
             attribute: &mut |name, value| node.loading.attribute(name, value),

@@ -2,7 +2,7 @@
 //! when it becomes a primary: in between it takes no writes and adds nothing to the stream.
 
 use super::applying::{Applying, Marks};
-use super::{Following, credentials, random_id};
+use super::{Following, random_id, terms};
 use crate::node::Node;
 use base::{NodeId, Offset, ReplId};
 use config::LogLevel;
@@ -90,20 +90,14 @@ impl Node {
         place: Option<(ReplId, Offset)>,
     ) -> FollowOptions {
         let (config, node) = (self.config.read(), Arc::downgrade(&self.shared()));
-        let timeout = config.repl_timeout;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let announce_port = match config.replica_announce_port {
-            0 => config.port,
-            port => port,
-        };
+        let (timeout, first, for_terms) = (config.repl_timeout, terms(&config), node.clone());
         FollowOptions {
             config: ReplicaConfig {
                 host,
                 port,
-                auth: credentials(&config),
-                announce_port: announce_port as u16,
-                announce_ip: (!config.replica_announce_ip.is_empty())
-                    .then(|| text(&config.replica_announce_ip)),
+                auth: first.auth.clone(),
+                announce_port: first.announce_port,
+                announce_ip: first.announce_ip.clone(),
                 diskless_load: false,
                 failover: false,
             },
@@ -112,9 +106,12 @@ impl Node {
                 let seconds = node.map_or(timeout, |node| node.config.read().repl_timeout);
                 seconds as u64 * 1000
             }),
+            terms: Box::new(move || {
+                let node = for_terms.upgrade();
+                node.map_or_else(|| first.clone(), |node| terms(&node.config.read()))
+            }),
             place,
             directory: crate::boot::as_path(&config.dir),
-            source: crate::boot::source(&config),
             traffic: self.replication().hub.traffic().clone(),
         }
     }

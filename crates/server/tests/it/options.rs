@@ -1,5 +1,7 @@
 //! Options that change what the server does while it runs, seen from outside.
 
+mod effects;
+
 use std::time::{Duration, Instant};
 use testkit::{Conn, Process, Program, Reply, Server, ServerPlan, TempDir, Tool, until};
 
@@ -28,6 +30,79 @@ fn links_come_from_the_source_address() {
     follow(&replica, &primary);
     let line = primary.connect().info("slave0").unwrap().unwrap();
     assert!(line.starts_with("ip=127.0.0.3,"), "{line}");
+}
+
+/// Each connection was made as the first one was.
+#[test]
+fn links_that_are_made_anew_go_by_what_was_set_meanwhile() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let plan = || Server::of(program).option("save", "");
+        let (primary, replica) = (plan().start(), plan().start());
+        follow(&replica, &primary);
+        let mut conn = primary.connect();
+        let mut set = |pairs: &[&str], shown: &str| {
+            let words: Vec<&str> = ["CONFIG", "SET"].iter().chain(pairs).copied().collect();
+            replica.connect().call(&words).expect_ok();
+            conn.line("CLIENT KILL TYPE replica");
+            let there = until(LONG, || {
+                let line = conn.info("slave0").ok()??;
+                line.starts_with(shown).then_some(())
+            });
+            assert!(there.is_some(), "{program:?}: {shown}");
+        };
+        set(&["bind-source-addr", "127.0.0.3"], "ip=127.0.0.3,");
+        let announced = [
+            "replica-announce-port",
+            "77",
+            "replica-announce-ip",
+            "1.2.3.4",
+        ];
+        set(&announced, "ip=1.2.3.4,port=77,");
+    }
+}
+
+#[test]
+fn links_of_the_bus_come_from_the_source_address_that_was_set() {
+    for program in [Program::Redis74, Program::Shoal] {
+        let node = || {
+            let plan = Server::of(program).option("cluster-enabled", "yes");
+            plan.options("bind", &["127.0.0.1", "127.0.0.3"]).start()
+        };
+        let (from, to) = (node(), node());
+        let mut conn = from.connect();
+        conn.line("CONFIG SET bind-source-addr 127.0.0.3")
+            .expect_ok();
+        let meet = [
+            "CLUSTER",
+            "MEET",
+            "127.0.0.1",
+            &to.port().to_string(),
+            &to.bus_port().to_string(),
+        ];
+        conn.call(&meet).expect_ok();
+        let wanted = format!(" 127.0.0.3:{}@", from.port());
+        let known = until(LONG, || {
+            let nodes = to.connect().line("CLUSTER NODES").text();
+            nodes.contains(&wanted).then_some(())
+        });
+        assert!(known.is_some(), "{program:?}");
+    }
+}
+
+#[test]
+fn an_announced_address_that_is_taken_back_is_gone() {
+    let [ours, real] = [Program::Shoal, Program::Redis74].map(|program| {
+        let server = Server::of(program).option("cluster-enabled", "yes").start();
+        let mut conn = server.connect();
+        ["", "1.2.3.4", "5.6.7.8", ""].map(|address| {
+            conn.call(&["CONFIG", "SET", "cluster-announce-ip", address])
+                .expect_ok();
+            let nodes = conn.line("CLUSTER NODES").text();
+            let place = nodes.split(' ').nth(1).expect("an address");
+            place.split(':').next().map(str::to_owned)
+        })
+    });
+    assert_eq!(ours, real);
 }
 
 #[test]
@@ -220,27 +295,6 @@ fn a_restart_keeps_the_process_and_the_data() {
     let pid = conn.info("process_id").unwrap();
     assert_eq!(pid, Some(server.id().to_string()));
     assert_eq!(conn.line("GET kept").text(), "1");
-}
-
-#[test]
-fn lazy_expiry_means_the_same_in_a_file_and_in_config_set() {
-    let directory = TempDir::new("lazy-expiry");
-    let file = directory.path().join("redis.conf");
-    std::fs::write(&file, "lazyfree-lazy-expire yes\n").unwrap();
-    let from_file = plan().option("include", file.to_str().unwrap()).start();
-    let by_command = plan().start();
-    by_command
-        .connect()
-        .line("CONFIG SET lazyfree-lazy-expire yes")
-        .expect_ok();
-    for server in [from_file, by_command] {
-        let mut replica = testkit::Conn::open(server.port()).unwrap();
-        replica.send(&["SYNC"]).unwrap();
-        let mut conn = server.connect();
-        conn.line("SET k v PX 20").expect_ok();
-        let stream = read_until(&mut replica, &["UNLINK", "DEL"]);
-        assert!(stream.contains("UNLINK"), "{stream}");
-    }
 }
 
 /// What a stream says up to the first of these words.

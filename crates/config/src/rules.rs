@@ -1,6 +1,6 @@
 //! Options whose values follow a rule of their own.
 
-use crate::option::{Line, Special, memory, one_of};
+use crate::option::{Line, Rule, memory, one_of};
 use crate::values::{NotifyEvents, OutputLimit, ReplicaOf, SavePoint, ShutdownOn};
 use crate::words::quote;
 
@@ -39,7 +39,7 @@ fn plain(name: &str, value: &[u8], default: &[u8]) -> Vec<Line> {
     vec![(line(name, value), value != default)]
 }
 
-pub(crate) const BIND: Special = Special {
+pub(crate) const BIND: Rule = Rule {
     several: true,
     get: |config| joined(config.bind.iter().cloned()),
     set: |config, words| {
@@ -61,7 +61,7 @@ pub(crate) const BIND: Special = Special {
     },
 };
 
-pub(crate) const SAVE: Special = Special {
+pub(crate) const SAVE: Rule = Rule {
     several: true,
     get: |config| {
         joined(
@@ -105,7 +105,7 @@ fn lenient_i64(word: &[u8]) -> Option<i64> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
-pub(crate) const OUTPUT_LIMITS: Special = Special {
+pub(crate) const OUTPUT_LIMITS: Rule = Rule {
     several: true,
     get: |config| {
         let class = |(name, l): (&str, OutputLimit)| -> Vec<u8> {
@@ -174,7 +174,7 @@ pub(crate) fn with_unit(bytes: u64) -> String {
     bytes.to_string()
 }
 
-pub(crate) const OOM_VALUES: Special = Special {
+pub(crate) const OOM_VALUES: Rule = Rule {
     several: true,
     get: |config| joined(config.oom_score_adj_values.map(|n| n.to_string().into())),
     set: |config, words| {
@@ -199,7 +199,7 @@ pub(crate) const OOM_VALUES: Special = Special {
     },
 };
 
-pub(crate) const REPLICAOF: Special = Special {
+pub(crate) const REPLICAOF: Rule = Rule {
     several: true,
     get: |config| match &config.replicaof {
         Some(master) => [
@@ -237,7 +237,7 @@ pub(crate) const REPLICAOF: Special = Special {
     },
 };
 
-pub(crate) const NOTIFY: Special = Special {
+pub(crate) const NOTIFY: Rule = Rule {
     several: false,
     get: |config| config.notify_keyspace_events.text(),
     set: |config, words| {
@@ -255,7 +255,7 @@ pub(crate) const NOTIFY: Special = Special {
     },
 };
 
-pub(crate) const PERCENTILES: Special = Special {
+pub(crate) const PERCENTILES: Rule = Rule {
     several: true,
     get: |config| {
         joined(
@@ -302,7 +302,7 @@ fn decimals(number: f64) -> String {
 /// Builds the rule of one of the two options that say how a signal shuts down.
 macro_rules! shutdown_on {
     ($name:literal, $field:ident) => {
-        Special {
+        Rule {
             several: true,
             get: |config| shutdown_words(config.$field),
             set: |config, words| {
@@ -320,8 +320,8 @@ macro_rules! shutdown_on {
     };
 }
 
-pub(crate) const ON_SIGINT: Special = shutdown_on!("shutdown-on-sigint", shutdown_on_sigint);
-pub(crate) const ON_SIGTERM: Special = shutdown_on!("shutdown-on-sigterm", shutdown_on_sigterm);
+pub(crate) const ON_SIGINT: Rule = shutdown_on!("shutdown-on-sigint", shutdown_on_sigint);
+pub(crate) const ON_SIGTERM: Rule = shutdown_on!("shutdown-on-sigterm", shutdown_on_sigterm);
 
 fn shutdown_words(on: ShutdownOn) -> Vec<u8> {
     let set = |(_, bit): &&(&str, u8)| on.bits() & bit != 0;
@@ -354,87 +354,4 @@ fn shutdown_flags(words: &[Vec<u8>]) -> Result<ShutdownOn, String> {
         return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
     }
     Ok(on)
-}
-
-/// Whether `default` takes no part in what is set: unused numbers stay out of messages.
-pub(crate) fn any(_: &[u8]) -> Result<(), &'static str> {
-    Ok(())
-}
-
-/// Names of files that lie in a directory named elsewhere.
-pub(crate) fn plain_name(name: &[u8], complaint: &'static str) -> Result<(), &'static str> {
-    if name.contains(&b'/') {
-        Err(complaint)
-    } else {
-        Ok(())
-    }
-}
-
-pub(crate) fn file_name(name: &[u8]) -> Result<(), &'static str> {
-    plain_name(name, "dbfilename can't be a path, just a filename")
-}
-
-pub(crate) fn append_name(name: &[u8]) -> Result<(), &'static str> {
-    if name.is_empty() {
-        return Err("appendfilename can't be empty");
-    }
-    plain_name(name, "appendfilename can't be a path, just a filename")
-}
-
-pub(crate) fn dir_name(name: &[u8]) -> Result<(), &'static str> {
-    if name.is_empty() {
-        return Err("appenddirname can't be empty");
-    }
-    plain_name(name, "appenddirname can't be a path, just a dirname")
-}
-
-/// Longest host name, in bytes, and one more.
-const HOST_NAME_LIMIT: usize = 256;
-
-pub(crate) fn host_name(name: &[u8]) -> Result<(), &'static str> {
-    if name.len() >= HOST_NAME_LIMIT {
-        return Err("Hostnames must be less than 256 characters");
-    }
-    if !name
-        .iter()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
-    {
-        return Err("Hostnames may only contain alphanumeric characters, hyphens or dots");
-    }
-    Ok(())
-}
-
-pub(crate) fn node_name(name: &[u8]) -> Result<(), &'static str> {
-    if name.len() >= HOST_NAME_LIMIT {
-        return Err("Announced human node name must be less than 256 characters");
-    }
-    if name.iter().any(|b| b"!#$%&()*+:;<>?@[]^{|}~".contains(b)) {
-        return Err("Announced human node name contained invalid character");
-    }
-    Ok(())
-}
-
-/// A template must name known variables only, and come to something even without a title.
-pub(crate) fn title_template(template: &[u8]) -> Result<(), &'static str> {
-    const EMPTY_AT_TIMES: [&[u8]; 2] = [b"unixsocket", b"config-file"];
-    const FILLED: [&[u8]; 4] = [b"listen-addr", b"server-mode", b"port", b"tls-port"];
-    const COMPLAINT: &str = "template format is invalid or contains unknown variables";
-    let mut filled = false;
-    let mut rest = template;
-    while let Some(first) = rest.first() {
-        if *first != b'{' {
-            filled |= *first != b' ';
-            rest = &rest[1..];
-            continue;
-        }
-        let close = rest.iter().position(|b| *b == b'}').ok_or(COMPLAINT)?;
-        let name = &rest[1..close];
-        let known = FILLED.contains(&name) || EMPTY_AT_TIMES.contains(&name);
-        if !known && name != b"title" {
-            return Err(COMPLAINT);
-        }
-        filled |= known;
-        rest = &rest[close + 1..];
-    }
-    if filled { Ok(()) } else { Err(COMPLAINT) }
 }
