@@ -7,17 +7,17 @@
 pub mod access;
 #[cfg(test)]
 mod dice;
-pub mod fields;
 pub mod hash;
 pub mod list;
 pub mod listpack;
 pub mod lock;
 pub mod object;
 pub mod pin;
+pub mod siphash;
 pub mod sizes;
 pub mod table;
 
-pub use fields::{Hash, HashLimits, HashPin};
+pub use hash::{Hash, HashLimits, HashPin};
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};
 pub use object::{Kind, Object, StrPin, Value, ValueMut, ValueRef};

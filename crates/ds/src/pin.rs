@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::fields::HashPin;
+use crate::hash::HashPin;
 use crate::object::{Kind, Object, StrPin, ValueRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -170,7 +170,7 @@ fn store_key(
     if !(options.wanted)(slot) {
         return Ok(());
     }
-    let (hash, physical) = (ds::hash::of(object.key()), store.physical_db(number));
+    let (hash, physical) = (ds::siphash::of(object.key()), store.physical_db(number));
     let mut guard = locker.lock(slot);
     let keys = guard.keys(physical);
     if keys.is_some_and(|keys| keys.table().find(hash, object.key()).is_some()) {

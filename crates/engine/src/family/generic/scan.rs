@@ -148,7 +148,7 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
                 let next = guard.scan(db, at, &mut |object| sieve.see(object));
                 for key in sieve.due.drain(..) {
                     // Whoever meets an expired key deletes it, if this server may.
-                    let _ = guard.find(db, ds::hash::of(&key), &key, when);
+                    let _ = guard.find(db, ds::siphash::of(&key), &key, when);
                 }
                 steps -= 1;
                 match next {
@@ -247,7 +247,7 @@ pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
         let picked = cx.keys.visit(slot, |guard| {
             let picked = guard.random(db, &mut || dice.next_u64());
             let key = picked.map(|object| object.key().to_vec())?;
-            let hash = ds::hash::of(&key);
+            let hash = ds::siphash::of(&key);
             let lives = guard.find(db, hash, &key, when).is_some();
             // One that is on its way to another server is hidden and stays, as on a replica.
             let keys = guard.keys(db);

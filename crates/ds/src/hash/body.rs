@@ -262,7 +262,7 @@ impl Drop for HashPin {
 
 /// For those who look at the elements in a table by name.
 pub(super) fn find<'a>(fields: &'a Fields, field: &[u8]) -> Option<&'a Field> {
-    fields.table.find(crate::hash::of(field), field)
+    fields.table.find(crate::siphash::of(field), field)
 }
 
 impl Fields {
@@ -275,7 +275,7 @@ impl Fields {
         for f in &self.table {
             let (field, value) = f.parts();
             copy.table.insert(
-                crate::hash::of(f.key()),
+                crate::siphash::of(f.key()),
                 Field::new(field, value),
                 super::STAGGER,
             );
