@@ -1,7 +1,6 @@
 //! Hashes: a listpack of fields and values while small, a table of one-allocation entries when
 //! large.
 
-mod body;
 mod field;
 #[cfg(test)]
 mod tests;
@@ -9,16 +8,12 @@ mod tests;
 use std::collections::HashSet;
 use std::ptr::NonNull;
 
-pub use body::HashPin;
-use body::{Body, Fields};
 use field::Field;
-use triomphe::Arc;
 
+use crate::elements::{Elements, ElementsPin};
 use crate::listpack::{self, Item, Listpack, Pack, decode, skip};
+use crate::pin::Meter;
 use crate::table;
-
-/// All tables of fields double at the same fill, in the middle of the range.
-const STAGGER: u8 = 128;
 
 /// The options `hash-max-listpack-entries` and `hash-max-listpack-value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +33,7 @@ impl Default for HashLimits {
     }
 }
 
-/// A hash of fields with values. The handle has eight bytes.
+/// A hash of fields with values. The handle has eight bytes: a listpack's, or that of elements.
 #[repr(transparent)]
 pub struct Hash(NonNull<u8>);
 
@@ -47,12 +42,14 @@ unsafe impl Send for Hash {}
 // SAFETY: through a shared reference only what has a lock is changed.
 unsafe impl Sync for Hash {}
 
-/// The bit of the handle that says that the hash is large.
-const LARGE: usize = 1;
-
 enum Shape<'a> {
     Small(&'a Listpack),
-    Large(&'a Arc<Body>),
+    Large(&'a Elements<Field>),
+}
+
+enum ShapeMut<'a> {
+    Small(&'a mut Listpack),
+    Large(&'a mut Elements<Field>),
 }
 
 impl Default for Hash {
@@ -63,26 +60,22 @@ impl Default for Hash {
 
 impl Drop for Hash {
     fn drop(&mut self) {
-        if self.is_large() {
-            // SAFETY: the handle is of a large hash, made by `large`, and is dropped only here.
-            let body = unsafe { Arc::from_raw(self.body_ptr()) };
-            Body::abandon(&body);
-        } else {
-            // SAFETY: the handle is a listpack's, and is dropped only here.
-            drop(unsafe { Listpack::from_word(self.0) });
+        // SAFETY: the handle is of what `is_large` says, and is dropped only here.
+        unsafe {
+            if self.is_large() {
+                drop(Elements::<Field>::from_word(self.0));
+            } else {
+                drop(Listpack::from_word(self.0));
+            }
         }
     }
 }
 
 impl Clone for Hash {
     fn clone(&self) -> Self {
-        match self.shape(|s| match s {
-            Shape::Small(p) => Ok(p.clone()),
-            // SAFETY: the body is this hash's, which is borrowed.
-            Shape::Large(b) => Err(unsafe { b.fields() }.copy()),
-        }) {
-            Ok(pack) => Hash::small(pack),
-            Err(fields) => Hash::large(fields),
+        match self.shape() {
+            Shape::Small(pack) => Hash::small(pack.clone()),
+            Shape::Large(fields) => Hash::large(fields.clone()),
         }
     }
 }
@@ -114,70 +107,46 @@ impl Hash {
         Hash(pack.into_word())
     }
 
-    fn large(fields: Fields) -> Hash {
-        let p = Arc::into_raw(Arc::new(Body::new(fields)))
-            .cast_mut()
-            .cast::<u8>();
-        Hash(NonNull::new(p).expect("an address").map_addr(|a| a | LARGE))
+    fn large(fields: Elements<Field>) -> Hash {
+        Hash(fields.into_word())
     }
 
     #[inline]
     pub(crate) fn is_large(&self) -> bool {
-        self.0.addr().get() & LARGE != 0
+        Elements::<Field>::is_handle(self.0)
     }
 
     #[inline]
-    fn body_ptr(&self) -> *const Body {
-        self.0.as_ptr().map_addr(|a| a & !LARGE).cast()
-    }
-
-    #[inline]
-    fn shape<T>(&self, f: impl FnOnce(Shape<'_>) -> T) -> T {
-        if self.is_large() {
-            // SAFETY: the handle holds one reference to the body; this borrows it.
-            let body = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(self.body_ptr()) });
-            f(Shape::Large(&body))
-        } else {
-            f(Shape::Small(self.pack()))
+    fn shape(&self) -> Shape<'_> {
+        let word = &raw const self.0;
+        // SAFETY: the handle is of what `is_large` says, and both are transparent over it.
+        unsafe {
+            if self.is_large() {
+                Shape::Large(&*word.cast())
+            } else {
+                Shape::Small(&*word.cast())
+            }
         }
     }
 
-    fn pack(&self) -> &Listpack {
-        assert!(!self.is_large());
-        // SAFETY: the handle is a listpack's, and `Listpack` is transparent over it.
-        unsafe { &*(&raw const self.0).cast::<Listpack>() }
-    }
-
-    fn pack_mut(&mut self) -> &mut Listpack {
-        assert!(!self.is_large());
-        // SAFETY: as in `pack`, borrowed exclusively.
-        unsafe { &mut *(&raw mut self.0).cast::<Listpack>() }
-    }
-
-    /// The elements of a large hash.
     #[inline]
-    fn fields(&self) -> Option<&Fields> {
-        if !self.is_large() {
-            return None;
+    fn shape_mut(&mut self) -> ShapeMut<'_> {
+        let (large, word) = (self.is_large(), &raw mut self.0);
+        // SAFETY: as in `shape`, borrowed exclusively.
+        unsafe {
+            if large {
+                ShapeMut::Large(&mut *word.cast())
+            } else {
+                ShapeMut::Small(&mut *word.cast())
+            }
         }
-        // SAFETY: the handle keeps the body alive; the body is this hash's, which is borrowed for
-        // as long as the result.
-        Some(unsafe { (*self.body_ptr()).fields() })
-    }
-
-    fn change<T>(&mut self, f: impl FnOnce(&mut Fields, Option<&mut body::Pins>) -> T) -> T {
-        self.shape(|s| match s {
-            Shape::Small(_) => unreachable!("a small hash has no body"),
-            // SAFETY: the body is this hash's, which is borrowed exclusively.
-            Shape::Large(b) => unsafe { Body::change(b, f) },
-        })
     }
 
     /// The number of fields.
     pub fn len(&self) -> usize {
-        match self.fields() {
-            Some(f) => f.table.len(),
-            None => self.pack().len() / 2,
+        match self.shape() {
+            Shape::Small(pack) => pack.len() / 2,
+            Shape::Large(fields) => fields.len(),
         }
     }
 
@@ -197,14 +166,17 @@ impl Hash {
 
     /// The pack of a small hash, as an RDB file has it.
     pub fn as_listpack(&self) -> Option<&[u8]> {
-        (!self.is_large()).then(|| self.pack().as_bytes())
+        match self.shape() {
+            Shape::Small(pack) => Some(pack.as_bytes()),
+            Shape::Large(_) => None,
+        }
     }
 
     /// Bytes that the allocator has given out.
     pub fn memory(&self) -> usize {
-        match self.fields() {
-            Some(f) => crate::sizes::usable(size_of::<Body>() + 8) + f.table.memory() + f.bytes,
-            None => self.pack().memory(),
+        match self.shape() {
+            Shape::Small(pack) => pack.memory(),
+            Shape::Large(fields) => fields.memory(),
         }
     }
 
@@ -212,59 +184,39 @@ impl Hash {
     /// small hash that would pass its limits becomes a large one, even if some of the fields should
     /// turn out to be there already.
     pub fn reserve(&mut self, count: usize, longest: usize, bytes: usize, limits: HashLimits) {
-        if !self.is_large()
-            && (count > limits.entries || longest > limits.value || !self.pack().has_room(bytes))
+        if let Shape::Small(pack) = self.shape()
+            && (count > limits.entries || longest > limits.value || !pack.has_room(bytes))
         {
             self.enlarge();
         }
     }
 
     fn enlarge(&mut self) {
-        let mut fields = Fields::default();
         let (mut name, mut text) = (Vec::new(), Vec::new());
-        let mut items = self.pack().iter();
-        while let (Some(field), Some(value)) = (items.next(), items.next()) {
+        let fields = Elements::of(self.iter().map(|(field, value)| {
             name.clear();
             text.clear();
             field.append_to(&mut name);
             value.append_to(&mut text);
-            let new = Field::new(&name, &text);
-            fields.bytes += new.memory();
-            fields.table.insert(crate::siphash::of(&name), new, STAGGER);
-        }
+            Field::new(&name, &text)
+        }));
         *self = Hash::large(fields);
-    }
-
-    /// Where the value of `field` is in a small hash.
-    fn seek(&self, field: &[u8]) -> Option<usize> {
-        let (b, wanted) = (self.pack().as_bytes(), Item::of(field));
-        let mut at = listpack::HEAD;
-        while at < b.len() - 1 {
-            let (item, value) = decode(b, at);
-            if item.is(&wanted) {
-                return Some(value);
-            }
-            at = skip(b, value);
-        }
-        None
     }
 
     /// The value of `field`.
     #[inline]
     pub fn get(&self, field: &[u8]) -> Option<Item<'_>> {
-        match self.fields() {
-            Some(f) => body::find(f, field).map(|f| Item::Str(f.parts().1)),
-            None => self
-                .seek(field)
-                .map(|at| decode(self.pack().as_bytes(), at).0),
+        match self.shape() {
+            Shape::Small(pack) => seek(pack, field).map(|at| decode(pack.as_bytes(), at).0),
+            Shape::Large(fields) => fields.find(field).map(|f| Item::Str(f.parts().1)),
         }
     }
 
     /// Whether `field` is there.
     pub fn contains(&self, field: &[u8]) -> bool {
-        match self.fields() {
-            Some(f) => body::find(f, field).is_some(),
-            None => self.seek(field).is_some(),
+        match self.shape() {
+            Shape::Small(pack) => seek(pack, field).is_some(),
+            Shape::Large(fields) => fields.find(field).is_some(),
         }
     }
 
@@ -276,21 +228,14 @@ impl Hash {
             field.len() + value.len(),
             limits,
         );
-        if self.is_large() {
-            return self.change(|fields, pins| set_large(fields, pins, field, value));
-        }
-        let new = match self.seek(field) {
-            Some(at) => {
-                self.pack_mut().replace_at(at, Item::of(value));
-                false
+        let (new, count) = match self.shape_mut() {
+            ShapeMut::Large(fields) => {
+                let new = || Field::new(field, value);
+                return fields.put(field, new, |old| old.set(value));
             }
-            None => {
-                self.pack_mut().push_back(field);
-                self.pack_mut().push_back(value);
-                true
-            }
+            ShapeMut::Small(pack) => (set_small(pack, field, value), pack.len() / 2),
         };
-        if self.pack().len() / 2 > limits.entries {
+        if count > limits.entries {
             self.enlarge();
         }
         new
@@ -298,84 +243,67 @@ impl Hash {
 
     /// Takes `field` out; says whether it was there.
     pub fn remove(&mut self, field: &[u8]) -> bool {
-        if self.is_large() {
-            return self.change(|fields, pins| {
-                let hash = crate::siphash::of(field);
-                let Some(old) = fields.table.remove(hash, field) else {
-                    return false;
-                };
-                fields.bytes -= old.memory();
-                if let Some(pins) = pins {
-                    pins.removed(hash, old);
-                }
-                true
-            });
+        match self.shape_mut() {
+            ShapeMut::Small(pack) => remove_small(pack, field),
+            ShapeMut::Large(fields) => fields.remove(field),
         }
-        let Some(value) = self.seek(field) else {
-            return false;
-        };
-        let pack = self.pack_mut();
-        let (at, to) = (
-            listpack::skip_back(pack.as_bytes(), value),
-            skip(pack.as_bytes(), value),
-        );
-        pack.delete_bytes(at, to, 2);
-        true
     }
 
     /// All fields with their values: in the order in which they came while the hash is small, in
     /// none after that.
     pub fn iter(&self) -> Iter<'_> {
-        match self.fields() {
-            Some(f) => Iter::Large(f.table.iter()),
-            None => Iter::Small(self.pack().iter()),
+        match self.shape() {
+            Shape::Small(pack) => Iter::Small(pack.iter()),
+            Shape::Large(fields) => Iter::Large(fields.iter()),
         }
     }
 
     /// One step of HSCAN: 0 begins, and 0 is returned at the end. All of a small hash is one step.
     pub fn scan(&self, cursor: u64, f: &mut dyn FnMut(Item<'_>, Item<'_>)) -> u64 {
-        match self.fields() {
-            Some(fields) => fields.table.scan(cursor, &mut |e| {
-                let (field, value) = e.parts();
-                f(Item::Str(field), Item::Str(value));
-            }),
-            None => {
+        match self.shape() {
+            Shape::Small(_) => {
                 self.iter().for_each(|(field, value)| f(field, value));
                 0
             }
+            Shape::Large(fields) => fields.scan(cursor, &mut |e| {
+                let (field, value) = e.parts();
+                f(Item::Str(field), Item::Str(value));
+            }),
         }
     }
 
     /// A field with its value, chosen at random. `random` yields 64 random bits a call.
     pub fn random(&self, random: &mut dyn FnMut() -> u64) -> Option<(Item<'_>, Item<'_>)> {
-        match self.fields() {
-            Some(f) => f.table.random(random).map(|e| {
-                let (field, value) = e.parts();
-                (Item::Str(field), Item::Str(value))
-            }),
-            None if self.is_empty() => None,
-            None => {
-                let (b, n) = (self.pack().as_bytes(), random() % self.len() as u64);
-                let at = self.pack().seek(2 * n as usize)?;
+        match self.shape() {
+            Shape::Small(pack) if pack.is_empty() => None,
+            Shape::Small(pack) => {
+                let (b, n) = (pack.as_bytes(), random() % (pack.len() as u64 / 2));
+                let at = pack.seek(2 * n as usize)?;
                 let (field, value) = decode(b, at);
                 Some((field, decode(b, value).0))
             }
+            Shape::Large(fields) => fields.random(random).map(|e| {
+                let (field, value) = e.parts();
+                (Item::Str(field), Item::Str(value))
+            }),
         }
     }
 
     /// Moves growth or shrinkage that is under way on by about `n` buckets; says whether there is
     /// more to do.
     pub fn step(&mut self, n: usize) -> bool {
-        self.is_large() && self.change(|fields, _| fields.table.step(n))
+        match self.shape_mut() {
+            ShapeMut::Small(_) => false,
+            ShapeMut::Large(fields) => fields.step(n),
+        }
     }
 
     /// Pins a large hash as it is now; a small one is copied instead.
     pub fn pin(&self) -> Option<HashPin> {
-        self.shape(|s| match s {
+        match self.shape() {
             Shape::Small(_) => None,
-            // SAFETY: the body is this hash's, which is borrowed.
-            Shape::Large(b) => Some(unsafe { HashPin::new(b) }),
-        })
+            Shape::Large(fields) => Some(HashPin(fields.pin())),
+        }
     }
 
     /// How many allocations dropping the hash frees, roughly.
@@ -384,36 +312,78 @@ impl Hash {
     }
 }
 
-fn set_large(
-    fields: &mut Fields,
-    pins: Option<&mut body::Pins>,
-    field: &[u8],
-    value: &[u8],
-) -> bool {
-    let hash = crate::siphash::of(field);
-    match (fields.table.find_mut(hash, field), pins) {
-        (Some(old), None) => {
-            fields.bytes -= old.memory();
-            old.set(value);
-            fields.bytes += old.memory();
+/// Where the value of `field` is in a small hash.
+fn seek(pack: &Listpack, field: &[u8]) -> Option<usize> {
+    let (b, wanted) = (pack.as_bytes(), Item::of(field));
+    let mut at = listpack::HEAD;
+    while at < b.len() - 1 {
+        let (item, value) = decode(b, at);
+        if item.is(&wanted) {
+            return Some(value);
+        }
+        at = skip(b, value);
+    }
+    None
+}
+
+fn set_small(pack: &mut Listpack, field: &[u8], value: &[u8]) -> bool {
+    match seek(pack, field) {
+        Some(at) => {
+            pack.replace_at(at, Item::of(value));
             false
         }
-        (Some(slot), Some(pins)) => {
-            // Never in place: the old block may have to go to a pin.
-            let old = std::mem::replace(slot, Field::new(field, value));
-            fields.bytes = fields.bytes - old.memory() + slot.memory();
-            pins.replaced(hash, old, Some(slot));
-            false
-        }
-        (None, pins) => {
-            let new = Field::new(field, value);
-            fields.bytes += new.memory();
-            if let Some(pins) = pins {
-                pins.added(hash, &new);
-            }
-            fields.table.insert(hash, new, STAGGER);
+        None => {
+            pack.push_back(field);
+            pack.push_back(value);
             true
         }
+    }
+}
+
+fn remove_small(pack: &mut Listpack, field: &[u8]) -> bool {
+    let Some(value) = seek(pack, field) else {
+        return false;
+    };
+    let (at, to) = (
+        listpack::skip_back(pack.as_bytes(), value),
+        skip(pack.as_bytes(), value),
+    );
+    pack.delete_bytes(at, to, 2);
+    true
+}
+
+/// A large hash as it was when the pin was made, wherever it has got to meanwhile. A step takes a
+/// lock of the hash, for which a writer of this one hash would wait.
+pub struct HashPin(ElementsPin<Field>);
+
+impl HashPin {
+    /// The number of fields at the moment of the pin.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there were none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of old images that are kept for this pin.
+    pub fn kept_bytes(&self) -> usize {
+        self.0.kept_bytes()
+    }
+
+    /// Tells others what is kept for this pin.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        self.0.meter()
+    }
+
+    /// Delivers about `budget` more fields with their values; says whether there may be more. `out`
+    /// is called under the hash's inner lock, and must not wait for anything.
+    pub fn next(&mut self, budget: usize, out: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        self.0.next(budget, &mut |entry| {
+            let (field, value) = entry.parts();
+            out(field, value);
+        })
     }
 }
 

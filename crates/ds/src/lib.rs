@@ -7,6 +7,7 @@
 pub mod access;
 #[cfg(test)]
 mod dice;
+mod elements;
 pub mod hash;
 pub mod list;
 pub mod listpack;
