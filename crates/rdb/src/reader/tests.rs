@@ -4,7 +4,7 @@ use crate::fuzz::Seeded;
 use crate::packed::Element;
 use crate::packed::listpack::Builder;
 use crate::writer::{FileAux, ReplicationAux, Writer};
-use crate::{Encoder, dump};
+use crate::{Encoder, ValueType, dump};
 
 fn listpack(texts: &[&[u8]]) -> Vec<u8> {
     let mut builder = Builder::new();
@@ -77,11 +77,11 @@ fn keys(events: Vec<Event>) -> Vec<(Key, Value, u64)> {
     for event in events {
         match event {
             Event::Key(key) => {
-                let empty = Value::empty(key.kind).unwrap();
+                let empty = Value::empty(key.kind.unwrap());
                 out.push((key, empty, 0));
             }
             Event::KeyEnd { elements } => out.last_mut().unwrap().2 = elements,
-            piece @ (Event::Text(_) | Event::Element(_) | Event::Pair(..) | Event::Packed(_)) => {
+            Event::Piece(piece) => {
                 assert!(out.last_mut().unwrap().1.add(piece));
             }
             _ => {}
@@ -204,7 +204,7 @@ fn large_strings_arrive_in_pieces_whatever_the_reads() {
     let mut got = Vec::new();
     let mut pieces = 0;
     while let Some(event) = reader.next_event().unwrap() {
-        if let Event::Text(piece) = event {
+        if let Event::Piece(Piece::Text(piece)) = event {
             assert!(piece.len() <= 256 << 10);
             got.extend(piece);
             pieces += 1;
