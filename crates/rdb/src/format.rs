@@ -1,15 +1,46 @@
 //! The numbers of the RDB format: versions, opcodes, value types and their names.
 
+use std::ops::RangeInclusive;
+
 /// The version that files and payloads are written in: the lowest that holds strings, lists and
 /// hashes, read by Redis 7.0 and everything later.
 pub const VERSION: u16 = 10;
+
+/// The version of one file or payload: who wrote it. The two lines of servers give some type bytes
+/// different meanings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number in its line.
+    pub number: u32,
+    /// Whether it is of Valkey's own line, not of Redis's.
+    pub valkey: bool,
+}
+
 /// Versions of the Redis line that are read. What a later version added is refused by type, never
 /// misread.
-pub const OLDEST_READ: u32 = 1;
-/// See [`OLDEST_READ`].
-pub const NEWEST_READ: u32 = 14;
-/// The version number of Valkey's own line, which goes with the signature `VALKEY`.
-pub const VALKEY_VERSION: u32 = 80;
+const READ: RangeInclusive<u32> = 1..=14;
+/// The version of Valkey's own line that is read, which goes with the signature `VALKEY`. A payload
+/// has no signature; there the number tells the line.
+const READ_VALKEY: u32 = 80;
+
+impl Version {
+    /// Of a payload's number.
+    pub fn of_payload(number: u16) -> Version {
+        let number = u32::from(number);
+        Version {
+            number,
+            valkey: number == READ_VALKEY,
+        }
+    }
+
+    /// Whether a file of it is read.
+    pub fn is_read(self) -> bool {
+        match self.valkey {
+            false => READ.contains(&self.number),
+            true => self.number == READ_VALKEY,
+        }
+    }
+}
 
 /// An opcode of a slot's sizes (Redis 7.4 in cluster mode, Valkey 8).
 pub const OP_SLOT_INFO: u8 = 244;

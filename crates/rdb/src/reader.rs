@@ -15,7 +15,7 @@ pub use error::{Doing, Error, ErrorKind};
 pub(crate) use source::{Source, StringForm};
 pub use value::Value;
 
-use crate::format::{self, Kind, Meaning};
+use crate::format::{self, Kind, Meaning, Version};
 use crate::types::{Decoder, Piece, foreign};
 use crate::writer::KeyMeta;
 use base::UnixMs;
@@ -120,8 +120,7 @@ enum State {
 pub struct Reader<R> {
     source: Source<R>,
     foreign: Foreign,
-    version: u32,
-    valkey: bool,
+    version: Version,
     value_only: bool,
     db: u64,
     meta: KeyMeta,
@@ -137,8 +136,10 @@ impl<R: Read> Reader<R> {
         Reader {
             source: Source::new(input, usize::MAX),
             foreign,
-            version: 0,
-            valkey: false,
+            version: Version {
+                number: 0,
+                valkey: false,
+            },
             value_only: false,
             db: 0,
             meta: KeyMeta::default(),
@@ -149,8 +150,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The version in the header, zero before it was read.
-    pub fn version(&self) -> u32 {
+    /// The version in the header, its number zero before it was read.
+    pub fn version(&self) -> Version {
         self.version
     }
 
@@ -237,15 +238,10 @@ impl<R: Read> Reader<R> {
             .iter()
             .take_while(|b| b.is_ascii_digit())
             .fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
-        let known = match valkey {
-            false => (format::OLDEST_READ..=format::NEWEST_READ).contains(&number),
-            true => number == format::VALKEY_VERSION,
-        };
-        if !known {
+        self.version = Version { number, valkey };
+        if !self.version.is_read() {
             return Err(ErrorKind::Version(i64::from(number)));
         }
-        self.version = number;
-        self.valkey = valkey;
         Ok(())
     }
 
@@ -338,7 +334,7 @@ impl<R: Read> Reader<R> {
             ),
             Meaning::Foreign(what) => {
                 self.allow_foreign(what, code)?;
-                let elements = foreign::skip_value(&mut self.source, code, self.valkey)?;
+                let elements = foreign::skip_value(&mut self.source, code, self.version)?;
                 (None, Decoder::Foreign(elements))
             }
         };
@@ -356,7 +352,7 @@ impl<R: Read> Reader<R> {
 
     fn end(&mut self) -> Result<Event, ErrorKind> {
         self.state = State::Done;
-        if self.version < 5 {
+        if self.version.number < 5 {
             return Ok(Event::End(Checksum::Absent));
         }
         let computed = self.source.checksum();
@@ -375,8 +371,9 @@ impl<R: Read> Reader<R> {
 impl<'a> Reader<&'a [u8]> {
     /// A reader of the body of a DUMP payload: a type and its value. It yields the pieces and
     /// [`Event::KeyEnd`].
-    pub(crate) fn value_only(body: &'a [u8]) -> Self {
+    pub(crate) fn value_only(body: &'a [u8], version: Version) -> Self {
         let mut reader = Reader::new(body, Foreign::Refuse);
+        reader.version = version;
         reader.source = Source::new(body, body.len());
         reader.value_only = true;
         reader

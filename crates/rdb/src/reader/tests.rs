@@ -330,6 +330,27 @@ fn older_versions_and_valkey_are_read() {
     assert!(read_all(b"VALKEY010").is_err());
 }
 
+/// Type 22 is a hash whose fields expire in both lines, in forms of which one is known.
+#[test]
+fn a_type_means_what_it_does_in_the_version_of_its_file() {
+    let body = b"\x16\x01h\x01\x01f\x01v\0\0\0\0\0\0\0\0\xff\0\0\0\0\0\0\0\0";
+    for (head, valkey) in [(&b"VALKEY080"[..], true), (b"REDIS0012", false)] {
+        let bytes = [head, &body[..]].concat();
+        let mut reader = Reader::new(&bytes[..], Foreign::Skip);
+        let first = reader.next_event();
+        assert_eq!(first.is_ok(), valkey, "{first:?}");
+        assert_eq!(reader.version().valkey, valkey);
+    }
+    for (number, version, valkey) in [(10, 10, false), (80, 80, true), (0, 0, false)] {
+        let mut payload = b"\x00\x01v".to_vec();
+        payload.extend_from_slice(&[number, 0]);
+        payload.extend_from_slice(&crate::crc64::crc64(&payload.clone()).to_le_bytes());
+        let reader = dump::reader(dump::verify(&payload).unwrap());
+        assert_eq!(reader.version().number, version);
+        assert_eq!(reader.version().valkey, valkey);
+    }
+}
+
 #[test]
 fn hints_of_newer_versions_are_events() {
     let events = read_all(&file(b"\xf4\x40\x64\x05\x01")).unwrap();

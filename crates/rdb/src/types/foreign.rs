@@ -1,5 +1,6 @@
 //! Walks over values of types that the store does not hold, with the checks that their frames
 //! allow.
+use crate::format::Version;
 use crate::packed::{intset, listpack, ziplist};
 use crate::reader::{ErrorKind, Source};
 use std::collections::HashSet;
@@ -16,7 +17,7 @@ const MODULE_STRING: u64 = 5;
 pub(crate) fn skip_value<R: Read>(
     source: &mut Source<R>,
     code: u8,
-    valkey: bool,
+    version: Version,
 ) -> Result<u64, ErrorKind> {
     match code {
         2 => {
@@ -57,7 +58,7 @@ pub(crate) fn skip_value<R: Read>(
             Ok(1)
         }
         15 | 19 | 21 => skip_stream(source, code),
-        24 if !valkey => {
+        24 if !version.valkey => {
             source.fixed::<8>()?;
             each(source, |s| {
                 s.length()?;
@@ -65,14 +66,14 @@ pub(crate) fn skip_value<R: Read>(
                 s.string().map(drop)
             })
         }
-        25 if !valkey => {
+        25 if !version.valkey => {
             source.fixed::<8>()?;
             let blob = source.string()?;
             listpack::check(&blob)
                 .map(|n| n as u64 / 3)
                 .map_err(ErrorKind::packed("Hash listpack"))
         }
-        22 if valkey => each(source, |s| {
+        22 if version.valkey => each(source, |s| {
             s.string()?;
             s.string()?;
             s.fixed::<8>().map(drop)
