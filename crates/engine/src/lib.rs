@@ -14,6 +14,7 @@ mod clock;
 mod cx;
 mod dice;
 mod effects;
+mod elements;
 mod event;
 pub mod fail;
 mod family;
