@@ -69,11 +69,6 @@ pub fn write_i64(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Hands the decimal text of a number to `f`.
-pub fn as_text<T>(value: i64, f: impl FnOnce(&[u8]) -> T) -> T {
-    f(itoa::Buffer::new().format(value).as_bytes())
-}
-
 /// Reads an amount of memory as redis.conf does: `1k` is 1000 bytes, `1kb` is 1024, likewise `m`,
 /// `mb`, `g`, `gb`; `b` or nothing is bytes; letters in either case. `None` when it is none or
 /// does not fit.

@@ -84,7 +84,8 @@ fn size(event: &Event) -> usize {
         )
         | Event::Function(bytes) => bytes.len(),
         Event::Key(key) => key.key.len(),
-        Event::SelectDb(_)
+        Event::Piece(Piece::Integer(_))
+        | Event::SelectDb(_)
         | Event::ResizeDb { .. }
         | Event::SlotInfo { .. }
         | Event::ModuleAux { .. }

@@ -23,6 +23,8 @@ use std::io::Read;
 pub enum Piece<T> {
     /// The next bytes of a string.
     Text(T),
+    /// A string that is kept as a number; one that is read comes as text.
+    Integer(i64),
     /// The next element.
     Element(T),
     /// The next elements, as a listpack; one that was read has been checked.
@@ -78,7 +80,7 @@ pub struct Form {
     pub kind: Kind,
     /// Its type in a file.
     pub value_type: ValueType,
-    /// Bytes of a string, pieces of a list, pairs of a hash.
+    /// Bytes of a string (0 of a number), pieces of a list, pairs of a hash.
     pub count: u64,
     /// Whether one piece is all of it.
     pub whole: bool,
@@ -121,7 +123,7 @@ pub fn walk<S: Sink>(pin: Pin, sink: &mut S) -> Result<(), S::Error> {
 pub fn walk_object<S: Sink>(object: &Object, sink: &mut S) -> Result<(), S::Error> {
     let key = object.key();
     match object.value() {
-        ValueRef::Int(number) => base::num::as_text(number, |text| string::walk(key, text, sink)),
+        ValueRef::Int(number) => string::walk_int(key, number, sink),
         ValueRef::Str(text) => string::walk(key, text, sink),
         ValueRef::List(list) => list::walk(key, list, sink),
         ValueRef::Hash(hash) => hash::walk(key, hash, sink),

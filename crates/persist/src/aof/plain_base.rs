@@ -141,14 +141,20 @@ impl Sink for Out<'_> {
         self.key.extend_from_slice(key);
         if form.kind == Kind::String {
             self.header(3, adding(form.kind));
-            words::begin_word(&mut self.text, form.count as usize);
+            if !form.whole {
+                words::begin_word(&mut self.text, form.count as usize);
+            }
         }
     }
 
     fn piece(&mut self, form: Form, piece: Piece<&[u8]>) {
         let kind = form.kind;
         match piece {
+            Piece::Text(text) if form.whole => words::put_word(&mut self.text, text),
             Piece::Text(range) => self.text.extend_from_slice(range),
+            Piece::Integer(number) => {
+                words::put_word(&mut self.text, number.to_string().as_bytes());
+            }
             Piece::Element(element) => self.entry(kind, [element]),
             Piece::Elements(blob) => {
                 for element in texts(listpack::elements(blob)) {
@@ -171,6 +177,7 @@ impl Sink for Out<'_> {
 
     fn end(&mut self, form: Form) -> Result<(), SaveError> {
         match form.kind {
+            Kind::String if form.whole => {}
             Kind::String => words::end_word(&mut self.text),
             Kind::List | Kind::Hash => self.end_group(form.kind),
         }

@@ -36,6 +36,12 @@ impl Value {
                 };
                 text.extend_from_slice(&bytes);
             }
+            Piece::Integer(number) => {
+                let Value::String(text) = self else {
+                    return false;
+                };
+                base::num::write_i64(text, number);
+            }
             Piece::Element(element) => {
                 let Value::List(list) = self else {
                     return false;

@@ -60,6 +60,7 @@ impl Build {
         match piece {
             Piece::Text(text) if self.0.is_empty() => self.0 = text,
             Piece::Text(text) => self.0.extend_from_slice(&text),
+            Piece::Integer(number) => base::num::write_i64(&mut self.0, number),
             other => other.misplaced(),
         }
     }
@@ -76,6 +77,13 @@ fn form(len: usize, whole: bool) -> Form {
         count: len as u64,
         whole,
     }
+}
+
+pub(super) fn walk_int<S: Sink>(key: &[u8], number: i64, sink: &mut S) -> Result<(), S::Error> {
+    let form = form(0, true);
+    sink.begin(key, form);
+    sink.piece(form, Piece::Integer(number));
+    sink.end(form)
 }
 
 pub(super) fn walk<S: Sink>(key: &[u8], text: &[u8], sink: &mut S) -> Result<(), S::Error> {
@@ -98,6 +106,7 @@ pub(super) fn walk_pin<S: Sink>(key: &[u8], mut pin: StrPin, sink: &mut S) -> Re
 pub(super) fn put(encoder: &mut Encoder, form: Form, piece: Piece<&[u8]>) {
     match piece {
         Piece::Text(text) if form.whole => encoder.string(text),
+        Piece::Integer(number) => encoder.integer(number),
         Piece::Text(range) => encoder.string_chunk(range),
         other => other.misplaced(),
     }

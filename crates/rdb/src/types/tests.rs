@@ -142,11 +142,12 @@ impl Sink for Counting {
         assert!(self.announced.replace(form).is_none());
     }
 
-    fn piece(&mut self, _: Form, piece: Piece<&[u8]>) {
+    fn piece(&mut self, form: Form, piece: Piece<&[u8]>) {
         assert!(self.announced.is_some() && !self.ended);
         self.pieces += 1;
         match piece {
             Piece::Text(text) => self.bytes += text.len() as u64,
+            Piece::Integer(_) => assert!(form.whole && form.count == 0),
             Piece::Element(_) | Piece::Pair(..) => self.elements += 1,
             Piece::Elements(blob) => {
                 self.elements += crate::packed::listpack::check(blob).unwrap() as u64;
