@@ -80,7 +80,7 @@ pub(crate) fn check_stream<R: Read>(
     let mut check = Check {
         counts: Counts::default(),
         key: None,
-        fields: HashSet::new(),
+        names: HashSet::new(),
         seen: false,
     };
     loop {
@@ -106,7 +106,8 @@ pub(crate) fn check_stream<R: Read>(
 struct Check {
     counts: Counts,
     key: Option<Key>,
-    fields: HashSet<Vec<u8>>,
+    /// What has come of what must not come twice in a value.
+    names: HashSet<Vec<u8>>,
     /// True once a key was read whole; before, the real program names type 0.
     seen: bool,
 }
@@ -134,16 +135,17 @@ impl Check {
                 self.counts.keys += 1;
                 self.key = Some(key);
             }
-            Event::Pair(field, _) => {
-                let fresh = self.fields.insert(field);
-                let kind = ErrorKind::Corrupt("Duplicate hash fields detected");
-                return (!fresh).then(|| self.flaw(offset, kind));
+            Event::Piece(piece) => {
+                let kind = self.key.as_ref().and_then(|key| key.kind)?;
+                let fresh = self.names.insert(piece.unique(kind)?);
+                let corrupt = kind.doubled().filter(|_| !fresh)?.corrupt;
+                return Some(self.flaw(offset, ErrorKind::Corrupt(corrupt)));
             }
             // Real programs fail on an empty value as on a missing one.
             Event::KeyEnd { elements: 0 } => return Some(self.flaw(offset, ErrorKind::ShortRead)),
             Event::KeyEnd { .. } => {
                 self.seen = true;
-                self.fields.clear();
+                self.names.clear();
                 let expire = self.key.take().and_then(|key| key.meta.expire);
                 self.counts.expires += u64::from(expire.is_some());
                 self.counts.expired += u64::from(expire.is_some_and(|at| at.0 < console.now_ms));
@@ -152,7 +154,10 @@ impl Check {
             Event::End(Checksum::Disabled) => console.line(format!(
                 "[offset {offset}] RDB file was saved with checksum disabled: no check performed."
             )),
-            _ => {}
+            Event::ResizeDb { .. }
+            | Event::SlotInfo { .. }
+            | Event::Function(_)
+            | Event::End(Checksum::Absent) => {}
         }
         None
     }

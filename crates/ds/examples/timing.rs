@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use ds::list::End;
-use ds::{Hash, HashLimits, List, ListLimits, Object, Table, hash};
+use ds::{Hash, HashLimits, List, ListLimits, Object, Table, siphash};
 
 /// Nanoseconds that this thread has run, which other programs do not add to.
 fn ran() -> u64 {
@@ -42,14 +42,14 @@ fn main() {
 fn tables() {
     let n = 3_000_000;
     let mut slots: Vec<Table<Object>> = (0..16384).map(|_| Table::new()).collect();
-    let slot = |k: &[u8]| hash::sip13(1, 2, k) as usize % 16384;
+    let slot = |k: &[u8]| siphash::sip13(1, 2, k) as usize % 16384;
     let mix = |i: usize| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % n;
     time("insert, 16 + 32 bytes, 16384 tables", n, || {
         for i in 0..n {
             let k = key(i);
             let s = slot(&k);
             slots[s].insert(
-                hash::of(&k),
+                siphash::of(&k),
                 Object::new_str(&k, &[b'x'; 32], None),
                 (s * 7) as u8,
             );
@@ -63,19 +63,23 @@ fn tables() {
     );
     time("hash of 16 bytes", n, || {
         (0..n).for_each(|i| {
-            black_box(hash::of(&key(i)));
+            black_box(siphash::of(&key(i)));
         });
     });
     time("find at random, no prefetch", n, || {
         for i in 0..n {
             let k = key(mix(i));
-            black_box(slots[slot(&k)].find(hash::of(&k), &k).map(Object::str_len));
+            black_box(
+                slots[slot(&k)]
+                    .find(siphash::of(&k), &k)
+                    .map(Object::str_len),
+            );
         }
     });
     time("find at random, batches of 16 prefetched", n, || {
         for base in (0..n).step_by(16) {
             let keys: [[u8; 16]; 16] = std::array::from_fn(|i| key(mix(base + i)));
-            let at = keys.map(|k| (hash::of(&k), slot(&k)));
+            let at = keys.map(|k| (siphash::of(&k), slot(&k)));
             at.iter().for_each(|&(h, s)| slots[s].hint().prefetch(h));
             for nth in 0..3 {
                 at.iter().for_each(|&(h, s)| _ = slots[s].prefetch(h, nth));
@@ -89,7 +93,7 @@ fn tables() {
         for i in 0..n {
             let k = key(mix(i));
             let s = slot(&k);
-            if let Some(o) = slots[s].find_mut(hash::of(&k), &k) {
+            if let Some(o) = slots[s].find_mut(siphash::of(&k), &k) {
                 o.set_str(&[b'y'; 32]);
             }
         }

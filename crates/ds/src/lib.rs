@@ -7,7 +7,7 @@
 pub mod access;
 #[cfg(test)]
 mod dice;
-pub mod fields;
+mod elements;
 pub mod hash;
 mod limits;
 pub mod list;
@@ -15,10 +15,11 @@ pub mod listpack;
 pub mod lock;
 pub mod object;
 pub mod pin;
+pub mod siphash;
 pub mod sizes;
 pub mod table;
 
-pub use fields::{Hash, HashLimits, HashPin};
+pub use hash::{Hash, HashLimits, HashPin};
 pub use limits::Limits;
 pub use list::{List, ListLimits, ListSnapshot};
 pub use listpack::{Item, Listpack, ListpackError};

@@ -14,7 +14,7 @@ pub use block::Object;
 use block::Tag;
 pub use string::{BigStr, StrPin};
 
-use crate::fields::Hash;
+use crate::hash::Hash;
 use crate::list::List;
 use crate::listpack::Item;
 use crate::table::Entry;

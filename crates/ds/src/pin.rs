@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::fields::HashPin;
+use crate::hash::HashPin;
 use crate::object::{Kind, Object, StrPin, ValueRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,7 +89,7 @@ impl Object {
             ValueRef::Str(s) => s.len() + 64,
             ValueRef::List(l) if l.encoding() == "quicklist" => 256,
             ValueRef::Hash(h) if h.is_large() => 256,
-            _ => self.memory(),
+            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) => self.memory(),
         }
     }
 
@@ -107,7 +107,9 @@ impl Object {
                 Some(pin) => Pin::Hash(head(), pin),
                 None => Pin::Whole(self.duplicate(self.key())),
             },
-            _ => Pin::Whole(self.duplicate(self.key())),
+            ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::List(_) => {
+                Pin::Whole(self.duplicate(self.key()))
+            }
         }
     }
 }
@@ -162,7 +164,9 @@ impl Pin {
         match self {
             Pin::Whole(o) => match o.value() {
                 ValueRef::List(l) if l.encoding() == "quicklist" => 256,
-                _ => o.memory(),
+                ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::List(_) | ValueRef::Hash(_) => {
+                    o.memory()
+                }
             },
             Pin::Str(head, pin) => head.key.len() + pin.kept_bytes() + 128,
             Pin::Hash(head, pin) => head.key.len() + pin.kept_bytes() + 256,

@@ -118,7 +118,7 @@ impl Lookahead {
                     index: index as u32,
                     slot: Slot::of_key(key),
                     chained: false,
-                    hash: ds::hash::of(key),
+                    hash: ds::siphash::of(key),
                 });
             });
         }

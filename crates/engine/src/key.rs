@@ -94,7 +94,7 @@ impl<'a> Keyspace<'a> {
         Ok(Key {
             name,
             slot,
-            hash: ds::hash::of(name),
+            hash: ds::siphash::of(name),
             place: self.place(slot).map_or(u32::MAX, |place| place as u32),
         })
     }

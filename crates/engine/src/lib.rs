@@ -15,6 +15,7 @@ mod clock;
 mod cx;
 mod dice;
 mod effects;
+mod elements;
 mod event;
 pub mod fail;
 mod family;

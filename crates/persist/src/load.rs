@@ -52,9 +52,9 @@ pub enum LoadError {
     /// A key that occurs twice.
     #[error("the key '{0}' occurs twice in database {1}")]
     Duplicate(String, u64),
-    /// A hash with a field that occurs twice, which ends at this offset.
-    #[error("a hash has a field twice, before offset {0}")]
-    DoubledField(u64),
+    /// A value in which something occurs twice that must not, which ends at this offset.
+    #[error("{0}, before offset {1}")]
+    Doubled(&'static str, u64),
     /// A database that this server does not have.
     #[error("the file has keys in database {0}, and this server has only {1} databases")]
     Database(u64, u16),
@@ -109,13 +109,21 @@ fn run<R: Read>(
                 (options.attribute)(&name, &value);
                 loaded.aux.push((name, value));
             }
-            Event::Key(key) => builder = Some((key.db, Builder::new(key, options.limits))),
+            Event::Key(key) => {
+                let db = key.db;
+                builder = Builder::new(key, options.limits).map(|builder| (db, builder));
+            }
+            Event::Piece(piece) => {
+                if let Some((_, builder)) = &mut builder {
+                    builder.add(piece);
+                }
+            }
             Event::KeyEnd { elements } => {
                 let Some((db, builder)) = builder.take() else {
                     continue;
                 };
-                if builder.has_duplicates() {
-                    break Err(LoadError::DoubledField(reader.offset()));
+                if let Some(doubled) = builder.doubled() {
+                    break Err(LoadError::Doubled(doubled.plain, reader.offset()));
                 }
                 if let Some(object) = builder.finish(elements, options.now_ms)
                     && let Err(error) = store_key(locker, options, db, object, &mut loaded)
@@ -137,11 +145,13 @@ fn run<R: Read>(
                     locker.open();
                 }
             }
-            piece => {
-                if let Some((_, builder)) = &mut builder {
-                    builder.add(piece);
-                }
-            }
+            // Hints, and what is refused with an error.
+            Event::SelectDb(_)
+            | Event::ResizeDb { .. }
+            | Event::SlotInfo { .. }
+            | Event::Function(_)
+            | Event::ModuleAux { .. }
+            | Event::End(_) => {}
         }
     };
     locker.close();
@@ -172,7 +182,7 @@ fn store_key(
     if !(options.wanted)(slot) {
         return Ok(());
     }
-    let (hash, physical) = (ds::hash::of(object.key()), store.physical_db(number));
+    let (hash, physical) = (ds::siphash::of(object.key()), store.physical_db(number));
     let mut guard = locker.lock(slot);
     let keys = guard.keys(physical);
     if keys.is_some_and(|keys| keys.table().find(hash, object.key()).is_some()) {

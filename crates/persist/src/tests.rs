@@ -32,7 +32,7 @@ fn options() -> SaveOptions {
 }
 
 fn put(locker: &Locker, db: u16, object: Object) {
-    let (slot, hash) = (Slot::of_key(object.key()), ds::hash::of(object.key()));
+    let (slot, hash) = (Slot::of_key(object.key()), ds::siphash::of(object.key()));
     let _open = locker.enter();
     locker.lock(slot).put(db, hash, object);
 }
@@ -40,7 +40,7 @@ fn put(locker: &Locker, db: u16, object: Object) {
 fn edit(locker: &Locker, key: &[u8], change: impl FnOnce(&mut Object)) {
     let _open = locker.enter();
     let mut guard = locker.lock(Slot::of_key(key));
-    change(&mut guard.edit(0, ds::hash::of(key), key, WHEN).unwrap());
+    change(&mut guard.edit(0, ds::siphash::of(key), key, WHEN).unwrap());
 }
 
 /// The whole data set in a form that can be compared.

@@ -1,7 +1,7 @@
 //! DUMP payloads: one value with a footer of version and checksum, as RESTORE and MIGRATE carry it.
 use crate::crc64::crc64;
 use crate::encode::Encoder;
-use crate::format::{NEWEST_READ, VALKEY_VERSION, VERSION, ValueType};
+use crate::format::{VERSION, ValueType, Version};
 use crate::reader::{Error, Reader, Value};
 
 /// Why a payload was refused.
@@ -35,23 +35,24 @@ pub fn seal(encoder: Encoder) -> Vec<u8> {
     bytes
 }
 
-/// Checks the footer and returns type byte and body without it.
-pub fn verify(payload: &[u8]) -> Result<&[u8], DumpError> {
+/// Checks the footer and returns type byte and body without it, and the version that it tells.
+pub fn verify(payload: &[u8]) -> Result<(&[u8], Version), DumpError> {
     let body = payload.len().checked_sub(FOOTER).ok_or(DumpError::Footer)?;
     let (signed, crc) = payload.split_at(payload.len() - 8);
-    let version = u32::from(u16::from_le_bytes([payload[body], payload[body + 1]]));
-    if version > NEWEST_READ && version != VALKEY_VERSION {
+    let version = Version::of_payload(u16::from_le_bytes([payload[body], payload[body + 1]]));
+    // Real servers look for later versions only.
+    if version.number != 0 && !version.is_read() {
         return Err(DumpError::Footer);
     }
     if crc != crc64(signed).to_le_bytes() {
         return Err(DumpError::Footer);
     }
-    Ok(&payload[..body])
+    Ok((&payload[..body], version))
 }
 
 /// A reader over the body of a verified payload; it yields the same pieces as a file's keys.
-pub fn reader(body: &[u8]) -> Reader<&[u8]> {
-    Reader::value_only(body)
+pub fn reader((body, version): (&[u8], Version)) -> Reader<&[u8]> {
+    Reader::value_only(body, version)
 }
 
 /// Verifies a payload and reads its value whole.

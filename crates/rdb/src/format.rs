@@ -1,15 +1,46 @@
 //! The numbers of the RDB format: versions, opcodes, value types and their names.
 
+use std::ops::RangeInclusive;
+
 /// The version that files and payloads are written in: the lowest that holds strings, lists and
 /// hashes, read by Redis 7.0 and everything later.
 pub const VERSION: u16 = 10;
+
+/// The version of one file or payload: who wrote it. The two lines of servers give some type bytes
+/// different meanings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number in its line.
+    pub number: u32,
+    /// Whether it is of Valkey's own line, not of Redis's.
+    pub valkey: bool,
+}
+
 /// Versions of the Redis line that are read. What a later version added is refused by type, never
 /// misread.
-pub const OLDEST_READ: u32 = 1;
-/// See [`OLDEST_READ`].
-pub const NEWEST_READ: u32 = 14;
-/// The version number of Valkey's own line, which goes with the signature `VALKEY`.
-pub const VALKEY_VERSION: u32 = 80;
+const READ: RangeInclusive<u32> = 1..=14;
+/// The version of Valkey's own line that is read, which goes with the signature `VALKEY`. A payload
+/// has no signature; there the number tells the line.
+const READ_VALKEY: u32 = 80;
+
+impl Version {
+    /// Of a payload's number.
+    pub fn of_payload(number: u16) -> Version {
+        let number = u32::from(number);
+        Version {
+            number,
+            valkey: number == READ_VALKEY,
+        }
+    }
+
+    /// Whether a file of it is read.
+    pub fn is_read(self) -> bool {
+        match self.valkey {
+            false => READ.contains(&self.number),
+            true => self.number == READ_VALKEY,
+        }
+    }
+}
 
 /// An opcode of a slot's sizes (Redis 7.4 in cluster mode, Valkey 8).
 pub const OP_SLOT_INFO: u8 = 244;
@@ -65,21 +96,62 @@ pub enum ValueType {
     ListQuicklist2 = 18,
 }
 
+/// What a type byte stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Values that are read.
+    Read(ValueType),
+    /// Values that this store does not hold, in plain words with article.
+    Foreign(&'static str),
+}
+
+/// The name of a value type, in the words of `redis-check-rdb` where it has one, and what it stands
+/// for.
+fn row(byte: u8) -> Option<(&'static str, Meaning)> {
+    use Meaning::{Foreign, Read};
+    Some(match byte {
+        0 => ("string", Read(ValueType::String)),
+        1 => ("list-linked", Read(ValueType::List)),
+        2 => ("set-hashtable", Foreign("a set")),
+        3 => ("zset-v1", Foreign("a sorted set")),
+        4 => ("hash-hashtable", Read(ValueType::Hash)),
+        5 => ("zset-v2", Foreign("a sorted set")),
+        6 | 7 => ("module-value", Foreign("a module value")),
+        9 => ("hash-zipmap", Read(ValueType::HashZipmap)),
+        10 => ("list-ziplist", Read(ValueType::ListZiplist)),
+        11 => ("set-intset", Foreign("a set")),
+        12 => ("zset-ziplist", Foreign("a sorted set")),
+        13 => ("hash-ziplist", Read(ValueType::HashZiplist)),
+        14 => ("quicklist", Read(ValueType::ListQuicklist)),
+        15 => ("stream", Foreign("a stream")),
+        16 => ("hash-listpack", Read(ValueType::HashListpack)),
+        17 => ("zset-listpack", Foreign("a sorted set")),
+        18 => ("quicklist-v2", Read(ValueType::ListQuicklist2)),
+        19 => ("stream-v2", Foreign("a stream")),
+        20 => ("set-listpack", Foreign("a set")),
+        21 => ("stream-v3", Foreign("a stream")),
+        22 => ("hash-metadata-prega", Foreign("a hash whose fields expire")),
+        23 => ("hash-listpack-prega", Foreign("a hash whose fields expire")),
+        24 => ("hash-metadata", Foreign("a hash whose fields expire")),
+        25 => ("hash-listpack-md", Foreign("a hash whose fields expire")),
+        26 | 27 => ("unknown", Foreign("a stream")),
+        28 => ("unknown", Foreign("an array")),
+        _ => return None,
+    })
+}
+
+/// What a type byte stands for; nothing, if nobody here knows it.
+pub fn meaning(byte: u8) -> Option<Meaning> {
+    row(byte).map(|(_, meaning)| meaning)
+}
+
 impl ValueType {
     /// The type of this number if its values are read.
     pub fn from_byte(byte: u8) -> Option<ValueType> {
-        Some(match byte {
-            0 => ValueType::String,
-            1 => ValueType::List,
-            4 => ValueType::Hash,
-            9 => ValueType::HashZipmap,
-            10 => ValueType::ListZiplist,
-            13 => ValueType::HashZiplist,
-            14 => ValueType::ListQuicklist,
-            16 => ValueType::HashListpack,
-            18 => ValueType::ListQuicklist2,
-            _ => return None,
-        })
+        match meaning(byte)? {
+            Meaning::Read(value_type) => Some(value_type),
+            Meaning::Foreign(_) => None,
+        }
     }
 
     /// What a value of this type becomes.
@@ -107,52 +179,13 @@ pub enum Kind {
     List,
     /// A collection of field and value pairs.
     Hash,
-    /// A value of a type that this store does not hold, passed over by [`crate::Foreign::Skip`].
-    Foreign,
 }
 
 /// The name of a type or opcode for messages, in the words of `redis-check-rdb` where it has one.
 pub fn type_name(byte: u8) -> &'static str {
     match byte {
-        0 => "string",
-        1 => "list-linked",
-        2 => "set-hashtable",
-        3 => "zset-v1",
-        4 => "hash-hashtable",
-        5 => "zset-v2",
-        6 | 7 => "module-value",
-        9 => "hash-zipmap",
-        10 => "list-ziplist",
-        11 => "set-intset",
-        12 => "zset-ziplist",
-        13 => "hash-ziplist",
-        14 => "quicklist",
-        15 => "stream",
-        16 => "hash-listpack",
-        17 => "zset-listpack",
-        18 => "quicklist-v2",
-        19 => "stream-v2",
-        20 => "set-listpack",
-        21 => "stream-v3",
-        22 => "hash-metadata-prega",
-        23 => "hash-listpack-prega",
-        24 => "hash-metadata",
-        25 => "hash-listpack-md",
         OP_FUNCTION | OP_FUNCTION_PRE_GA => "function",
         OP_MODULE_AUX => "module-aux",
-        _ => "unknown",
+        _ => row(byte).map_or("unknown", |(name, _)| name),
     }
-}
-
-/// What a type that is not read would have been, in plain words.
-pub fn foreign_name(byte: u8) -> Option<&'static str> {
-    Some(match byte {
-        2 | 11 | 20 => "a set",
-        3 | 5 | 12 | 17 => "a sorted set",
-        6 | 7 => "a module value",
-        15 | 19 | 21 | 26 | 27 => "a stream",
-        22..=25 => "a hash whose fields expire",
-        28 => "an array",
-        _ => return None,
-    })
 }

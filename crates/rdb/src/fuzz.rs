@@ -2,6 +2,7 @@
 //! generator for the latter.
 use crate::aof::{Commands, Manifest};
 use crate::reader::{Event, Foreign, Reader};
+use crate::types::Piece;
 use crate::{dump, lzf, packed};
 use base::SplitMix64;
 
@@ -72,10 +73,24 @@ pub fn rdb(data: &[u8]) {
 
 fn size(event: &Event) -> usize {
     match event {
-        Event::Aux { name, value } | Event::Pair(name, value) => name.len() + value.len(),
+        Event::Aux { name, value } | Event::Piece(Piece::Pair(name, value)) => {
+            name.len() + value.len()
+        }
+        Event::Piece(
+            Piece::Text(bytes)
+            | Piece::Element(bytes)
+            | Piece::Elements(bytes)
+            | Piece::Pairs(bytes),
+        )
+        | Event::Function(bytes) => bytes.len(),
         Event::Key(key) => key.key.len(),
-        Event::Text(b) | Event::Element(b) | Event::Packed(b) | Event::Function(b) => b.len(),
-        _ => 0,
+        Event::Piece(Piece::Integer(_))
+        | Event::SelectDb(_)
+        | Event::ResizeDb { .. }
+        | Event::SlotInfo { .. }
+        | Event::ModuleAux { .. }
+        | Event::KeyEnd { .. }
+        | Event::End(_) => 0,
     }
 }
 

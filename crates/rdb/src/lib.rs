@@ -18,9 +18,11 @@ pub mod lzf;
 pub mod object;
 pub mod packed;
 pub mod reader;
+pub mod types;
 pub mod writer;
 
 pub use encode::Encoder;
 pub use format::{VERSION, ValueType};
 pub use reader::{Error, ErrorKind, Event, Foreign, Reader};
+pub use types::Piece;
 pub use writer::{KeyMeta, Writer};

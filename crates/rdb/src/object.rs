@@ -2,12 +2,12 @@
 
 use crate::dump::{self, DumpError};
 use crate::encode::Encoder;
-use crate::format::{Kind, ValueType};
 use crate::reader::{Error, ErrorKind, Event, Key};
+use crate::types::{self, Build, Doubled, Form, Piece, Sink};
 use crate::writer::{KeyMeta, Writer};
 use base::UnixMs;
-use ds::list::Piece;
-use ds::{Hash, HashLimits, Limits, List, Listpack, Object, Pin, ValueRef, access};
+use ds::{Limits, Object, Pin, access};
+use std::convert::Infallible;
 
 /// What the access field of a key means, for files that tell of use.
 #[derive(Clone, Copy, Debug)]
@@ -45,106 +45,99 @@ pub fn write_pin<E>(
     flush: &mut dyn FnMut(&mut Writer) -> Result<(), E>,
 ) -> Result<(), E> {
     let meta = clock.meta(pin.expire(), pin.lru());
-    match pin {
-        Pin::Whole(object) => {
-            let encoder = writer.key(object.key(), &meta, value_type(&object));
-            match object.value() {
-                ValueRef::List(list) if list.bytes() > STEP => {
-                    encoder.begin_list(list.pieces().count() as u64);
-                    for piece in list.pieces() {
-                        write_piece(writer.value(), piece);
-                        flush(writer)?;
-                    }
-                }
-                _ => write_value(encoder, &object),
-            }
-        }
-        Pin::Str(head, mut pin) => {
-            let encoder = writer.key(&head.key, &meta, ValueType::String);
-            encoder.begin_string(pin.len() as u64);
-            while pin.next(&mut |range| writer.value().string_chunk(range)) {
-                flush(writer)?;
-            }
-        }
-        Pin::Hash(head, mut pin) => {
-            let encoder = writer.key(&head.key, &meta, ValueType::Hash);
-            encoder.begin_hash(pin.len() as u64);
-            while pin.next(FIELDS, &mut |field, value| {
-                writer.value().hash_pair(field, value)
-            }) {
-                flush(writer)?;
-            }
-        }
-    }
-    flush(writer)
+    let mut file = InFile {
+        writer,
+        meta,
+        flush,
+    };
+    types::walk(pin, &mut file)
 }
 
-/// Bytes of a list above which it is written piece by piece.
-const STEP: usize = 64 * 1024;
-/// Fields of a large hash that are written between two calls of `flush`.
-const FIELDS: usize = 64;
+/// A file that a key is written into.
+struct InFile<'a, E> {
+    writer: &'a mut Writer,
+    meta: KeyMeta,
+    flush: &'a mut dyn FnMut(&mut Writer) -> Result<(), E>,
+}
 
-/// The type under which a value is written.
-pub fn value_type(object: &Object) -> ValueType {
-    match object.value() {
-        ValueRef::Int(_) | ValueRef::Str(_) => ValueType::String,
-        ValueRef::List(_) => ValueType::ListQuicklist2,
-        ValueRef::Hash(hash) if hash.as_listpack().is_some() => ValueType::HashListpack,
-        ValueRef::Hash(_) => ValueType::Hash,
+impl<E> Sink for InFile<'_, E> {
+    type Error = E;
+
+    fn begin(&mut self, key: &[u8], form: Form) {
+        let encoder = self.writer.key(key, &self.meta, form.value_type);
+        types::announce(encoder, form);
+    }
+
+    fn piece(&mut self, form: Form, piece: Piece<&[u8]>) {
+        types::put(self.writer.value(), form, piece);
+    }
+
+    fn pause(&mut self) -> Result<(), E> {
+        (self.flush)(self.writer)
+    }
+
+    fn end(&mut self, _: Form) -> Result<(), E> {
+        self.pause()
+    }
+}
+
+/// A value alone, in memory.
+struct Alone<'a> {
+    encoder: &'a mut Encoder,
+    /// Whether its type stands before it.
+    typed: bool,
+}
+
+impl Sink for Alone<'_> {
+    type Error = Infallible;
+
+    fn begin(&mut self, _: &[u8], form: Form) {
+        if self.typed {
+            self.encoder.byte(form.value_type as u8);
+        }
+        types::announce(self.encoder, form);
+    }
+
+    fn piece(&mut self, form: Form, piece: Piece<&[u8]>) {
+        types::put(self.encoder, form, piece);
+    }
+
+    fn pause(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn end(&mut self, _: Form) -> Result<(), Infallible> {
+        Ok(())
     }
 }
 
 /// Writes a value whole, without its type.
 pub fn write_value(encoder: &mut Encoder, object: &Object) {
-    match object.value() {
-        ValueRef::Int(integer) => encoder.integer(integer),
-        ValueRef::Str(bytes) => encoder.string(bytes),
-        ValueRef::List(list) => {
-            encoder.begin_list(list.pieces().count() as u64);
-            list.pieces().for_each(|piece| write_piece(encoder, piece));
-        }
-        ValueRef::Hash(hash) => match hash.as_listpack() {
-            Some(listpack) => encoder.packed(listpack),
-            None => {
-                encoder.begin_hash(hash.len() as u64);
-                let (mut name, mut text) = (Vec::new(), Vec::new());
-                for (field, value) in hash.iter() {
-                    name.clear();
-                    text.clear();
-                    field.append_to(&mut name);
-                    value.append_to(&mut text);
-                    encoder.hash_pair(&name, &text);
-                }
-            }
-        },
-    }
+    let typed = false;
+    let Ok(()) = types::walk_object(object, &mut Alone { encoder, typed });
 }
 
 /// A value as DUMP replies it.
 pub fn dump(object: &Object) -> Vec<u8> {
-    let mut encoder = dump::begin(value_type(object), true);
-    write_value(&mut encoder, object);
+    let mut encoder = Encoder::new(true);
+    let mut alone = Alone {
+        encoder: &mut encoder,
+        typed: true,
+    };
+    let Ok(()) = types::walk_object(object, &mut alone);
     dump::seal(encoder)
 }
 
 /// A pinned value as DUMP replies it: what is large is read in steps, none of which holds anybody
 /// up.
 pub fn dump_pin(pin: Pin) -> Vec<u8> {
-    match pin {
-        Pin::Whole(object) => dump(&object),
-        Pin::Str(_, mut pin) => {
-            let mut encoder = dump::begin(ValueType::String, true);
-            encoder.begin_string(pin.len() as u64);
-            while pin.next(&mut |range| encoder.string_chunk(range)) {}
-            dump::seal(encoder)
-        }
-        Pin::Hash(_, mut pin) => {
-            let mut encoder = dump::begin(ValueType::Hash, true);
-            encoder.begin_hash(pin.len() as u64);
-            while pin.next(FIELDS, &mut |field, value| encoder.hash_pair(field, value)) {}
-            dump::seal(encoder)
-        }
-    }
+    let mut encoder = Encoder::new(true);
+    let mut alone = Alone {
+        encoder: &mut encoder,
+        typed: true,
+    };
+    let Ok(()) = types::walk(pin, &mut alone);
+    dump::seal(encoder)
 }
 
 /// The object that a DUMP payload holds, under this key.
@@ -159,23 +152,15 @@ pub fn restore(
     now_ms: i64,
 ) -> Result<Object, DumpError> {
     let mut reader = dump::reader(dump::verify(payload)?);
-    let kind = reader.begin_value()?;
-    let key = Key {
-        db: 0,
-        key: key.to_vec(),
-        meta,
-        value_type: payload[0],
-        kind,
-        length: 0,
-    };
-    let mut builder = Builder::new(key, limits);
+    let mut build = Build::new(reader.begin_value()?, limits);
     let mut elements = 0;
-    while let Some(piece) = reader.next_event()? {
-        if let Event::KeyEnd { elements: counted } = piece {
-            elements = counted;
-            break;
+    while let Some(event) = reader.next_event()? {
+        match event {
+            Event::Piece(piece) => build.add(piece),
+            Event::KeyEnd { elements: counted } => elements = counted,
+            // A payload has nothing else.
+            _ => break,
         }
-        builder.add(piece);
     }
     let flaw = |kind| {
         DumpError::Value(Error {
@@ -186,82 +171,41 @@ pub fn restore(
             kind,
         })
     };
-    if builder.has_duplicates() {
-        return Err(flaw(ErrorKind::Corrupt("Duplicate hash fields detected")));
+    if let Some(doubled) = build.doubled() {
+        return Err(flaw(ErrorKind::Corrupt(doubled.corrupt)));
     }
-    builder
-        .finish(elements, now_ms)
-        .ok_or_else(|| flaw(ErrorKind::Empty))
+    if elements == 0 {
+        return Err(flaw(ErrorKind::Empty));
+    }
+    Ok(finish(build, key, meta, now_ms))
 }
 
-fn write_piece(encoder: &mut Encoder, piece: Piece<'_>) {
-    match piece {
-        Piece::Packed(listpack) => encoder.list_packed(listpack),
-        Piece::Plain(element) => encoder.list_plain(element),
-    }
+/// The object of a build that is complete.
+fn finish(build: Build, key: &[u8], meta: KeyMeta, now_ms: i64) -> Object {
+    let object = build.finish(key, meta.expire.map(|at| at.0));
+    object.set_lru(match meta.freq {
+        Some(freq) => access::lfu_field(access::lfu_minutes(now_ms), freq),
+        None => access::idle_since(meta.idle.unwrap_or(0) as u32, now_ms),
+    });
+    object
 }
 
 /// Makes an object of a key's pieces.
 pub struct Builder {
     key: Key,
-    limits: Limits,
-    body: Body,
-    /// A field of the hash came twice: the file is damaged.
-    doubled: bool,
-}
-
-enum Body {
-    Text(Vec<u8>),
-    List(List),
-    Hash(Hash),
+    build: Build,
 }
 
 impl Builder {
-    /// Begins with a key.
-    pub fn new(key: Key, limits: Limits) -> Builder {
-        let body = match key.kind {
-            Kind::List => Body::List(List::new()),
-            Kind::Hash => Body::Hash(Hash::new()),
-            Kind::String | Kind::Foreign => Body::Text(Vec::new()),
-        };
-        Builder {
-            key,
-            limits,
-            body,
-            doubled: false,
-        }
+    /// Begins with a key; nothing, if its value is of a type that the store does not hold.
+    pub fn new(key: Key, limits: Limits) -> Option<Builder> {
+        let build = Build::new(key.kind?, limits);
+        Some(Builder { key, build })
     }
 
     /// Adds a piece of the value.
-    pub fn add(&mut self, piece: Event) {
-        let Builder {
-            limits,
-            body,
-            doubled,
-            ..
-        } = self;
-        match (body, piece) {
-            (Body::Text(text), Event::Text(bytes)) if text.is_empty() => *text = bytes,
-            (Body::Text(text), Event::Text(bytes)) => text.extend_from_slice(&bytes),
-            (Body::List(list), Event::Element(element)) => list.push_back(&element, limits.list),
-            (Body::List(list), Event::Packed(blob)) => {
-                for element in crate::packed::listpack::elements(&blob) {
-                    list.push_back(&element.to_vec(), limits.list);
-                }
-            }
-            (Body::Hash(hash), Event::Pair(field, value)) => {
-                *doubled |= !hash.set(&field, &value, limits.hash);
-            }
-            (Body::Hash(hash), Event::Packed(blob)) => {
-                let whole = Listpack::from_bytes(&blob).ok();
-                let whole = whole.and_then(|pack| Hash::from_listpack(pack, limits.hash));
-                match whole {
-                    Some(whole) if hash.is_empty() => *hash = whole,
-                    _ => *doubled |= !add_pairs(hash, &blob, limits.hash),
-                }
-            }
-            _ => {}
-        }
+    pub fn add(&mut self, piece: Piece<Vec<u8>>) {
+        self.build.add(piece);
     }
 
     /// The key's number of database.
@@ -269,36 +213,14 @@ impl Builder {
         self.key.db
     }
 
-    /// Whether a field came twice.
-    pub fn has_duplicates(&self) -> bool {
-        self.doubled
+    /// Whether something came twice that must not.
+    pub fn doubled(&self) -> Option<Doubled> {
+        self.build.doubled()
     }
 
     /// The object; `None` when it turned out empty, which real servers skip as well.
     pub fn finish(self, elements: u64, now_ms: i64) -> Option<Object> {
-        if elements == 0 {
-            return None;
-        }
-        let (key, expire) = (&self.key.key, self.key.meta.expire.map(|at| at.0));
-        let object = match self.body {
-            Body::Text(text) => Object::new_text(key, &text, expire),
-            Body::List(list) => Object::new_list(key, list, expire),
-            Body::Hash(hash) => Object::new_hash(key, hash, expire),
-        };
-        object.set_lru(match self.key.meta.freq {
-            Some(freq) => access::lfu_field(access::lfu_minutes(now_ms), freq),
-            None => access::idle_since(self.key.meta.idle.unwrap_or(0) as u32, now_ms),
-        });
-        Some(object)
+        let Builder { key, build } = self;
+        (elements > 0).then(|| finish(build, &key.key, key.meta, now_ms))
     }
-}
-
-/// Adds the pairs of a listpack; returns whether every field was new.
-fn add_pairs(hash: &mut Hash, blob: &[u8], limits: HashLimits) -> bool {
-    let mut elements = crate::packed::listpack::elements(blob);
-    let mut new = true;
-    while let (Some(field), Some(value)) = (elements.next(), elements.next()) {
-        new &= hash.set(&field.to_vec(), &value.to_vec(), limits);
-    }
-    new
 }

@@ -5,7 +5,6 @@
 //! key whose end counts no elements was empty; real servers skip such keys with a log line, because
 //! an old bug wrote them.
 mod error;
-mod foreign;
 mod source;
 mod value;
 
@@ -13,21 +12,21 @@ mod value;
 mod tests;
 
 pub use error::{Doing, Error, ErrorKind};
+pub(crate) use source::{Source, StringForm};
 pub use value::Value;
 
-use crate::format::{self, Kind, ValueType};
+use crate::format::{self, Kind, Meaning, Version};
+use crate::types::{Decoder, Piece, foreign};
 use crate::writer::KeyMeta;
 use base::UnixMs;
-use source::Source;
 use std::io::Read;
-use value::Body;
 
 /// What to do with content that the store cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// Fail and name it: for loading.
     Refuse,
-    /// Walk over it and report it as [`Kind::Foreign`]: for checking and counting.
+    /// Walk over it and report keys without a kind: for checking and counting.
     Skip,
 }
 
@@ -42,8 +41,8 @@ pub struct Key {
     pub meta: KeyMeta,
     /// The number of its type in the file.
     pub value_type: u8,
-    /// What the value becomes.
-    pub kind: Kind,
+    /// What the value becomes; nothing, if it was passed over by [`Foreign::Skip`].
+    pub kind: Option<Kind>,
     /// A hint for sizing: bytes of a string, pairs of a hash, nodes or elements of a list. Foreign;
     /// it may lie.
     pub length: u64,
@@ -97,15 +96,8 @@ pub enum Event {
     },
     /// A key begins.
     Key(Key),
-    /// Bytes of a string value.
-    Text(Vec<u8>),
-    /// The next element of a list.
-    Element(Vec<u8>),
-    /// A field of a hash and its value. Doubled fields of a hash that comes this way are the
-    /// loader's to notice.
-    Pair(Vec<u8>, Vec<u8>),
-    /// A checked listpack: elements of a list, or whole pairs of a hash without doubled fields.
-    Packed(Vec<u8>),
+    /// The next piece of its value.
+    Piece(Piece<Vec<u8>>),
     /// The key is complete.
     KeyEnd {
         /// Elements, pairs, or 1 for a string. Zero: the key was empty.
@@ -119,7 +111,7 @@ pub enum Event {
 enum State {
     Header,
     Opcode,
-    Body(Body),
+    Value(Decoder),
     Done,
 }
 
@@ -128,8 +120,7 @@ enum State {
 pub struct Reader<R> {
     source: Source<R>,
     foreign: Foreign,
-    version: u32,
-    valkey: bool,
+    version: Version,
     value_only: bool,
     db: u64,
     meta: KeyMeta,
@@ -145,8 +136,10 @@ impl<R: Read> Reader<R> {
         Reader {
             source: Source::new(input, usize::MAX),
             foreign,
-            version: 0,
-            valkey: false,
+            version: Version {
+                number: 0,
+                valkey: false,
+            },
             value_only: false,
             db: 0,
             meta: KeyMeta::default(),
@@ -157,8 +150,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The version in the header, zero before it was read.
-    pub fn version(&self) -> u32 {
+    /// The version in the header, its number zero before it was read.
+    pub fn version(&self) -> Version {
         self.version
     }
 
@@ -207,11 +200,11 @@ impl<R: Read> Reader<R> {
                         return Ok(Some(event));
                     }
                 }
-                State::Body(body) => {
-                    if let Some(event) = body.step(&mut self.source)? {
-                        return Ok(Some(event));
+                State::Value(decoder) => {
+                    if let Some(piece) = decoder.next(&mut self.source)? {
+                        return Ok(Some(Event::Piece(piece)));
                     }
-                    let elements = body.elements();
+                    let elements = decoder.count();
                     return self.key_end(elements).map(Some);
                 }
                 State::Done => return Ok(None),
@@ -245,15 +238,10 @@ impl<R: Read> Reader<R> {
             .iter()
             .take_while(|b| b.is_ascii_digit())
             .fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
-        let known = match valkey {
-            false => (format::OLDEST_READ..=format::NEWEST_READ).contains(&number),
-            true => number == format::VALKEY_VERSION,
-        };
-        if !known {
+        self.version = Version { number, valkey };
+        if !self.version.is_read() {
             return Err(ErrorKind::Version(i64::from(number)));
         }
-        self.version = number;
-        self.valkey = valkey;
         Ok(())
     }
 
@@ -333,20 +321,21 @@ impl<R: Read> Reader<R> {
     }
 
     fn key(&mut self, code: u8) -> Result<Event, ErrorKind> {
-        let foreign = format::foreign_name(code);
-        if ValueType::from_byte(code).is_none() && foreign.is_none() {
-            return Err(ErrorKind::UnknownType(code));
-        }
+        let meaning = format::meaning(code).ok_or(ErrorKind::UnknownType(code))?;
         self.value_type = Some(code);
         self.doing = Doing::ReadKey;
         let key = self.source.string()?;
         self.key = Some(key.clone());
         self.doing = Doing::ReadObjectValue;
-        let body = match ValueType::from_byte(code) {
-            Some(value_type) => Body::begin(value_type, &mut self.source)?,
-            None => {
-                self.allow_foreign(foreign.unwrap_or("an unknown value"), code)?;
-                Body::foreign(foreign::skip_value(&mut self.source, code, self.valkey)?)
+        let (kind, decoder) = match meaning {
+            Meaning::Read(value_type) => (
+                Some(value_type.kind()),
+                Decoder::begin(value_type, &mut self.source)?,
+            ),
+            Meaning::Foreign(what) => {
+                self.allow_foreign(what, code)?;
+                let elements = foreign::skip_value(&mut self.source, code, self.version)?;
+                (None, Decoder::Foreign(elements))
             }
         };
         let event = Event::Key(Key {
@@ -354,16 +343,16 @@ impl<R: Read> Reader<R> {
             key,
             meta: self.meta,
             value_type: code,
-            kind: ValueType::from_byte(code).map_or(Kind::Foreign, ValueType::kind),
-            length: body.length(),
+            kind,
+            length: decoder.announced(),
         });
-        self.state = State::Body(body);
+        self.state = State::Value(decoder);
         Ok(event)
     }
 
     fn end(&mut self) -> Result<Event, ErrorKind> {
         self.state = State::Done;
-        if self.version < 5 {
+        if self.version.number < 5 {
             return Ok(Event::End(Checksum::Absent));
         }
         let computed = self.source.checksum();
@@ -382,8 +371,9 @@ impl<R: Read> Reader<R> {
 impl<'a> Reader<&'a [u8]> {
     /// A reader of the body of a DUMP payload: a type and its value. It yields the pieces and
     /// [`Event::KeyEnd`].
-    pub(crate) fn value_only(body: &'a [u8]) -> Self {
+    pub(crate) fn value_only(body: &'a [u8], version: Version) -> Self {
         let mut reader = Reader::new(body, Foreign::Refuse);
+        reader.version = version;
         reader.source = Source::new(body, body.len());
         reader.value_only = true;
         reader
@@ -407,13 +397,12 @@ impl<'a> Reader<&'a [u8]> {
         let code = self.source.byte()?;
         self.value_type = Some(code);
         self.doing = Doing::ReadObjectValue;
-        let Some(value_type) = ValueType::from_byte(code) else {
-            return Err(match format::foreign_name(code) {
-                Some(what) => ErrorKind::Unsupported { what, code },
-                None => ErrorKind::UnknownType(code),
-            });
+        let value_type = match format::meaning(code) {
+            Some(Meaning::Read(value_type)) => value_type,
+            Some(Meaning::Foreign(what)) => return Err(ErrorKind::Unsupported { what, code }),
+            None => return Err(ErrorKind::UnknownType(code)),
         };
-        self.state = State::Body(Body::begin(value_type, &mut self.source)?);
+        self.state = State::Value(Decoder::begin(value_type, &mut self.source)?);
         Ok(value_type.kind())
     }
 }

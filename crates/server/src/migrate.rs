@@ -246,7 +246,7 @@ fn is_there(locker: &Locker, order: &Order, key: &[u8]) -> bool {
     let db = locker.store().physical_db(order.from);
     let _open = locker.enter();
     let mut guard = locker.lock(Slot::of_key(key));
-    guard.find(db, ds::hash::of(key), key, when()).is_some()
+    guard.find(db, ds::siphash::of(key), key, when()).is_some()
 }
 
 /// What the client is told of a target that cannot be reached. Redis finds out that nobody listens
@@ -314,7 +314,7 @@ fn mark_all<'o>(locker: &Locker, order: &'o Order) -> Result<Vec<Marked<'o>>, Re
         let (db, when, hash) = (
             locker.store().physical_db(order.from),
             when(),
-            ds::hash::of(key),
+            ds::siphash::of(key),
         );
         if guard.is_leaving(key) {
             let outcome = outcome_of(&mut guard, key);
@@ -371,7 +371,7 @@ fn settle(engine: &Engine, locker: &Locker, order: &Order, parcel: &Parcel) {
     let mut guard = locker.lock(slot);
     let db = parcel.db;
     if !order.copy && !engine.settings().replica {
-        let hash = ds::hash::of(key);
+        let hash = ds::siphash::of(key);
         if let Some(object) = guard.remove(db, hash, key) {
             engine.store.discard(object);
             guard.changed(db, key, 1);

@@ -126,7 +126,7 @@ impl ExpireCycle {
             expiry: Expiry::Delete,
         };
         for key in due {
-            let hash = ds::hash::of(&key);
+            let hash = ds::siphash::of(&key);
             let before = progress.expired;
             progress.expired = before + u64::from(guard.find(db, hash, &key, when).is_none());
         }

@@ -266,7 +266,7 @@ impl<'a> SlotGuard<'a> {
     pub fn changed(&mut self, db: u16, key: &[u8], changes: u64) {
         count::add(&self.counts().dirty, changes);
         if !self.state().taps.is_empty() && self.store().is_broken(Mutant::BaselineAfterEffect) {
-            self.before(db, ds::hash::of(key), key);
+            self.before(db, ds::siphash::of(key), key);
         }
         if let Some(rare) = &self.state().rare {
             rare.watchers.touch(db, key);
@@ -297,7 +297,7 @@ impl<'a> SlotGuard<'a> {
         counts.keys(db, -(gone.len() as i64));
         counts.expires(db, -(gone.expires as i64));
         if let Some(rare) = &mut state.rare {
-            let there = |key: &[u8]| gone.table.find(ds::hash::of(key), key).is_some();
+            let there = |key: &[u8]| gone.table.find(ds::siphash::of(key), key).is_some();
             rare.watchers.flush(db, there);
         }
         self.tidy = true;

@@ -94,7 +94,7 @@ impl Locker {
     /// Deletes one of them if it is due; forgets it if it is not what it was.
     fn end_local(&self, name: &Name, now: i64) {
         let (db, key) = (name.0, &*name.1);
-        let hash = ds::hash::of(key);
+        let hash = ds::siphash::of(key);
         let _open = self.enter();
         let Some(mut guard) = self.try_lock(Slot::of_key(key)) else {
             return;

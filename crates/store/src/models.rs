@@ -48,7 +48,7 @@ fn append(locker: &Locker, key: &str, letter: u8) {
             None => thread::yield_now(),
         }
     };
-    let hash = ds::hash::of(key.as_bytes());
+    let hash = ds::siphash::of(key.as_bytes());
     let edited = guard
         .edit(0, hash, key.as_bytes(), WHEN)
         .map(|mut object| object.append(&[letter]))
@@ -74,7 +74,7 @@ fn append(locker: &Locker, key: &str, letter: u8) {
 fn value(locker: &Locker, key: &str) -> Vec<u8> {
     let _open = locker.enter();
     let mut guard = locker.try_lock(slot_of(key)).expect("nobody else is left");
-    let hash = ds::hash::of(key.as_bytes());
+    let hash = ds::siphash::of(key.as_bytes());
     guard
         .find(0, hash, key.as_bytes(), WHEN)
         .map_or(Vec::new(), text)

@@ -79,7 +79,7 @@ impl Model {
         let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
         guard.put(
             db,
-            ds::hash::of(&key),
+            ds::siphash::of(&key),
             Object::new_str(&key, &value, expire),
         );
         self.store.journal.append(&[Effect {
@@ -95,7 +95,7 @@ impl Model {
         let db = self.store.physical_db(number);
         let _open = self.locker.enter();
         let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
-        let edit = guard.edit(db, ds::hash::of(&key), &key, WHEN);
+        let edit = guard.edit(db, ds::siphash::of(&key), &key, WHEN);
         assert_eq!(
             edit.is_some(),
             self.data.contains_key(&(number, key.clone()))
@@ -114,7 +114,7 @@ impl Model {
         let db = self.store.physical_db(number);
         let _open = self.locker.enter();
         let mut guard = self.locker.try_lock(Slot::of_key(&key)).unwrap();
-        let gone = guard.remove(db, ds::hash::of(&key), &key).is_some();
+        let gone = guard.remove(db, ds::siphash::of(&key), &key).is_some();
         assert_eq!(gone, self.data.remove(&(number, key)).is_some());
     }
 
@@ -292,7 +292,7 @@ fn a_held_slot_expires_nothing() {
         let object = Object::new_str(key, b"v", Some(1));
         locker
             .lock(Slot::of_key(key))
-            .put(0, ds::hash::of(key), object);
+            .put(0, ds::siphash::of(key), object);
     }
     store.hold(&[Slot::of_key(key)].into_iter().collect());
     let progress = ExpireCycle::default().run(&locker, 2, std::time::Duration::from_secs(1));
@@ -308,7 +308,7 @@ fn expired_keys_are_hidden_deleted_or_left_as_the_mode_says() {
     store.journal.set_active(Audience::ALL, true);
     let mut reader = store.journal.reader(None).unwrap();
     let locker = Locker::new(&store);
-    let (slot, hash) = (Slot::of_key(b"k"), ds::hash::of(b"k"));
+    let (slot, hash) = (Slot::of_key(b"k"), ds::siphash::of(b"k"));
     let _open = locker.enter();
     let mut guard = locker.try_lock(slot).unwrap();
     guard.put(0, hash, Object::new_str(b"k", b"v", Some(100)));
@@ -346,12 +346,12 @@ fn each_database_knows_the_slots_that_it_has_keys_in() {
         let slot = Slot::of_key(key);
         let object = Object::new_str(key, b"v", None);
         let mut guard = locker.try_lock(slot).unwrap();
-        guard.put(db, ds::hash::of(key), object);
+        guard.put(db, ds::siphash::of(key), object);
         slot
     };
     let remove = |db, key: &[u8]| {
         let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
-        assert!(guard.remove(db, ds::hash::of(key), key).is_some());
+        assert!(guard.remove(db, ds::siphash::of(key), key).is_some());
     };
     let (a, b) = (put(0, b"a"), put(3, b"b"));
     put(3, b"{b}2");
@@ -373,8 +373,8 @@ fn each_database_knows_the_slots_that_it_has_keys_in() {
     // One that comes back under the same guard is there.
     {
         let mut guard = locker.try_lock(a).unwrap();
-        assert!(guard.remove(0, ds::hash::of(b"a"), b"a").is_some());
-        guard.put(0, ds::hash::of(b"a"), Object::new_str(b"a", b"v", None));
+        assert!(guard.remove(0, ds::siphash::of(b"a"), b"a").is_some());
+        guard.put(0, ds::siphash::of(b"a"), Object::new_str(b"a", b"v", None));
     }
     assert_eq!(slots(0), [a.number()]);
     drop(_open);

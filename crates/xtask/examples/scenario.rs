@@ -26,7 +26,7 @@ fn main() {
     };
     let turns: u64 = turns.parse().expect("a number of turns");
     // Which buckets overflow is chance otherwise.
-    assert!(ds::hash::seed([7; 16]), "nothing was hashed before");
+    assert!(ds::siphash::seed([7; 16]), "nothing was hashed before");
     let (_, run) = SCENARIOS
         .iter()
         .find(|(known, _)| *known == name)

@@ -56,6 +56,10 @@ fn lines_and_codes_are_those_of_the_real_program() {
         ("string.rdb", b"\x00\xc5a\x01v"),
         ("set.rdb", b"\x02\x01s\x02\x01a\x01b"),
         ("doubled.rdb", b"\x02\x01s\x02\x01a\x01a"),
+        (
+            "packed.rdb",
+            b"\x10\x01h\x11\x11\0\0\0\x04\0\x81a\x02\x01\x01\x81a\x02\x01\x01\xff",
+        ),
         ("ranks.rdb", b"\x03\x01s\x01\x01a\x015"),
         (
             "huge.rdb",
@@ -66,6 +70,14 @@ fn lines_and_codes_are_those_of_the_real_program() {
     ] {
         same(name, &file(body));
     }
+    // A value of 65 bytes, so that the hash is a table there at once.
+    let fields = [
+        b"\x04\x01h\x02\x01a\x40\x41",
+        &[b'v'; 65][..],
+        b"\x01a\x01w",
+    ]
+    .concat();
+    same("fields.rdb", &file(&fields));
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl<E: Entry> Table<E> {
             bucket::empty_chain(cur, i, |raw| {
                 any = true;
                 let e = std::mem::ManuallyDrop::new(E::from_raw(raw));
-                let hash = crate::hash::of(e.key());
+                let hash = crate::siphash::of(e.key());
                 let (_, _, child) = bucket::put(next.bucket(hash), bucket::tag(hash), raw);
                 grown += u32::from(child);
             })

@@ -27,7 +27,7 @@ impl<E: Entry> Table<E> {
             for high in 0..1usize << (array.bits() - bits) {
                 let home = array.at(low as usize | high << bits);
                 self.visit_chain(home, &mut |e| {
-                    if !inside || position(crate::hash::of(e.key())) >= from {
+                    if !inside || position(crate::siphash::of(e.key())) >= from {
                         f(e);
                     }
                 });

@@ -14,7 +14,7 @@ fn key(n: usize) -> Vec<u8> {
 }
 
 fn hash(key: &[u8]) -> u64 {
-    crate::hash::of(key)
+    crate::siphash::of(key)
 }
 
 fn put(t: &mut Table<Object>, n: usize, value: i64) {
@@ -353,7 +353,7 @@ fn a_hint_follows_the_table() {
     for n in 0..2000 {
         put(&mut table, n, 0);
         seen.insert(table.hint().to_bits());
-        let more = (0..8).find(|&nth| !table.prefetch(crate::hash::of(b"whatever"), nth));
+        let more = (0..8).find(|&nth| !table.prefetch(crate::siphash::of(b"whatever"), nth));
         assert!(more.is_some(), "chains are short");
     }
     assert!(seen.len() >= 6, "{}", seen.len());

@@ -381,7 +381,7 @@ fn htstats_key(cx: &mut Cx<'_>) -> Done {
     let object = found(cx)?;
     let elements = match object.value() {
         ValueRef::Hash(hash) if object.encoding() == "hashtable" => hash.len() as u64,
-        _ => {
+        ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::List(_) | ValueRef::Hash(_) => {
             return Err(
                 "ERR The value stored at the specified key is not represented using an hash table"
                     .into(),

@@ -1,15 +1,12 @@
 //! Hashes: fields and values under one key.
 
-mod random;
-
+use crate::elements::{self, Collection, Element, reply_item};
 use crate::event;
 use crate::fail::{self, Done};
-use crate::family::generic::scan::{parse_cursor, parse_options};
-use crate::family::list::reply_item;
 use crate::handlers::Handler;
 use crate::long_double::LongDouble;
 use crate::{Change, Cx, Key};
-use base::{glob, num};
+use base::num;
 use commands::family::hash::Handlers;
 use ds::{Hash, HashLimits, Item, Kind, Object, ValueMut, ValueRef};
 
@@ -32,8 +29,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
     Hstrlen: hstrlen,
     Hvals: hvals,
 };
-
-pub(crate) use random::hrandfield;
 
 /// The limits that hashes change their encoding by.
 pub(crate) fn limits(cx: &Cx<'_>) -> HashLimits {
@@ -267,43 +262,39 @@ pub(crate) fn hincrbyfloat(cx: &mut Cx<'_>) -> Done {
 
 /// HSCAN key cursor [MATCH pattern] [COUNT count]
 pub(crate) fn hscan(cx: &mut Cx<'_>) -> Done {
-    let cursor = parse_cursor(cx.args.get(2))?;
-    let key = cx.key(0)?;
-    if cx.keys.read_kind(key, Kind::Hash)?.is_none() {
-        cx.reply.array(2);
-        cx.reply.bulk("0");
-        cx.reply.array(0);
-        return Ok(());
+    elements::scan::<Hash>(cx)
+}
+
+/// HRANDFIELD key [count [WITHVALUES]]
+pub(crate) fn hrandfield(cx: &mut Cx<'_>) -> Done {
+    elements::random::<Hash>(cx, b"WITHVALUES")
+}
+
+impl Collection for Hash {
+    const KIND: Kind = Kind::Hash;
+    const WIDTH: usize = 2;
+
+    fn of(object: &Object) -> &Hash {
+        hash_of(object)
     }
-    // Options of what is not there are not looked at.
-    let options = parse_options(cx, 3, false)?;
-    let Some(hash) = cx.keys.peek(key).map(hash_of) else {
-        return Ok(());
-    };
-    let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-    let (mut next, mut seen, mut steps) = (cursor, 0, options.count.saturating_mul(10));
-    loop {
-        next = hash.scan(next, &mut |field, value| {
-            seen += 1;
-            let field = field.to_vec();
-            if options
-                .pattern
-                .is_none_or(|pattern| glob::matches(pattern, &field, false))
-            {
-                found.push((field, value.to_vec()));
-            }
-        });
-        steps -= 1;
-        if next == 0 || seen >= options.count || steps == 0 {
-            break;
-        }
+
+    fn len(&self) -> usize {
+        self.len()
     }
-    cx.reply.array(2);
-    cx.reply.bulk(next.to_string());
-    cx.reply.array(found.len() * 2);
-    for (field, value) in &found {
-        cx.reply.bulk(field);
-        cx.reply.bulk(value);
+
+    fn iter(&self) -> impl Iterator<Item = Element<'_>> {
+        self.iter().map(element)
     }
-    Ok(())
+
+    fn scan(&self, cursor: u64, f: &mut dyn FnMut(Element<'_>)) -> u64 {
+        self.scan(cursor, &mut |field, value| f(element((field, value))))
+    }
+
+    fn random(&self, random: &mut dyn FnMut() -> u64) -> Option<Element<'_>> {
+        self.random(random).map(element)
+    }
+}
+
+fn element<'a>((field, value): (Item<'a>, Item<'a>)) -> Element<'a> {
+    (field, Some(value))
 }

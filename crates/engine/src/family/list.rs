@@ -4,14 +4,14 @@ mod moving;
 mod search;
 
 use crate::Cx;
+use crate::elements::reply_item;
 use crate::event;
 use crate::fail::{self, Done, Fail, SYNTAX};
 use crate::handlers::Handler;
 use base::num;
 use commands::family::list::Handlers;
 use ds::list::End;
-use ds::{Item, Kind, List, ListLimits, Object, ValueMut, ValueRef};
-use resp::Reply;
+use ds::{Kind, List, ListLimits, Object, ValueMut, ValueRef};
 
 /// What runs the rows of this family.
 pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
@@ -36,15 +36,6 @@ pub(crate) const HANDLERS: Handlers<Handler> = Handlers {
 
 pub(crate) use moving::{lmove, lmpop, rpoplpush};
 pub(crate) use search::{linsert, lpos, lrem};
-
-/// Writes an element as a bulk.
-#[inline]
-pub(crate) fn reply_item(reply: &mut Reply<'_>, item: Item<'_>) {
-    match item {
-        Item::Int(integer) => reply.bulk_int(integer),
-        Item::Str(bytes) => reply.bulk(bytes),
-    }
-}
 
 /// The limits that lists change their encoding by.
 pub(crate) fn limits(cx: &Cx<'_>) -> ListLimits {

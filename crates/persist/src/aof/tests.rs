@@ -101,7 +101,7 @@ impl World {
         rdb::aof::put_command(&mut command, &[b"SET", key.as_bytes(), value.as_bytes()]);
         let object = Object::new_str(key.as_bytes(), value.as_bytes(), None);
         let mut guard = self.locker.lock(Slot::of_key(key.as_bytes()));
-        guard.put(db, ds::hash::of(key.as_bytes()), object);
+        guard.put(db, ds::siphash::of(key.as_bytes()), object);
         if !journalled {
             return 0;
         }

@@ -104,6 +104,13 @@ pub enum ErrorKind {
     },
 }
 
+impl ErrorKind {
+    /// The reason for a flaw in a blob of this name.
+    pub(crate) fn packed(what: &'static str) -> impl Fn(Flaw) -> ErrorKind {
+        move |flaw| ErrorKind::Packed { what, flaw }
+    }
+}
+
 /// A reason with its place.
 #[derive(Debug)]
 pub struct Error {

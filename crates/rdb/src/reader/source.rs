@@ -8,7 +8,7 @@ use std::io::Read;
 const STEP: usize = 64 << 10;
 
 /// How a string is stored, read from its first byte.
-pub(super) enum StringForm {
+pub(crate) enum StringForm {
     /// So many bytes follow.
     Raw(u64),
     /// It was short or compressed, and is complete.
@@ -16,7 +16,7 @@ pub(super) enum StringForm {
 }
 
 #[derive(Debug)]
-pub(super) struct Source<R> {
+pub(crate) struct Source<R> {
     input: R,
     buffer: Vec<u8>,
     at: usize,
@@ -27,7 +27,7 @@ pub(super) struct Source<R> {
 }
 
 impl<R: Read> Source<R> {
-    pub(super) fn new(input: R, buffer: usize) -> Self {
+    pub(crate) fn new(input: R, buffer: usize) -> Self {
         Source {
             input,
             buffer: vec![0; buffer.clamp(16, STEP)],
@@ -40,23 +40,23 @@ impl<R: Read> Source<R> {
     }
 
     /// Bytes consumed by reads that succeeded.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The checksum of all bytes consumed.
-    pub(super) fn checksum(&mut self) -> u64 {
+    pub(crate) fn checksum(&mut self) -> u64 {
         self.hash_consumed();
         self.crc.value()
     }
 
     /// The bytes read ahead and the input behind them.
-    pub(super) fn into_parts(self) -> (Vec<u8>, R) {
+    pub(crate) fn into_parts(self) -> (Vec<u8>, R) {
         (self.buffer[self.at..self.filled].to_vec(), self.input)
     }
 
     /// True when no byte is left.
-    pub(super) fn at_end(&mut self) -> Result<bool, ErrorKind> {
+    pub(crate) fn at_end(&mut self) -> Result<bool, ErrorKind> {
         match self.refill() {
             Ok(()) => Ok(false),
             Err(ErrorKind::ShortRead) => Ok(true),
@@ -89,7 +89,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], ErrorKind> {
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], ErrorKind> {
         let mut out = [0; N];
         let mut have = 0;
         while have < N {
@@ -103,12 +103,12 @@ impl<R: Read> Source<R> {
         Ok(out)
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, ErrorKind> {
+    pub(crate) fn byte(&mut self) -> Result<u8, ErrorKind> {
         Ok(self.fixed::<1>()?[0])
     }
 
     /// Exactly `len` bytes. Memory grows with what arrives, not with what was announced.
-    pub(super) fn bytes(&mut self, len: u64) -> Result<Vec<u8>, ErrorKind> {
+    pub(crate) fn bytes(&mut self, len: u64) -> Result<Vec<u8>, ErrorKind> {
         let len = usize::try_from(len).map_err(|_| ErrorKind::ShortRead)?;
         let mut out = Vec::with_capacity(len.min(STEP));
         while out.len() < len {
@@ -136,12 +136,12 @@ impl<R: Read> Source<R> {
         })
     }
 
-    pub(super) fn length(&mut self) -> Result<u64, ErrorKind> {
+    pub(crate) fn length(&mut self) -> Result<u64, ErrorKind> {
         self.length_or_code()?
             .map_err(|code| ErrorKind::BadLength(0xc0 | code))
     }
 
-    pub(super) fn string_form(&mut self) -> Result<StringForm, ErrorKind> {
+    pub(crate) fn string_form(&mut self) -> Result<StringForm, ErrorKind> {
         let number = match self.length_or_code()? {
             Ok(len) => return Ok(StringForm::Raw(len)),
             Err(0) => i64::from(i8::from_le_bytes(self.fixed()?)),
@@ -165,7 +165,7 @@ impl<R: Read> Source<R> {
         Ok(StringForm::Whole(text))
     }
 
-    pub(super) fn string(&mut self) -> Result<Vec<u8>, ErrorKind> {
+    pub(crate) fn string(&mut self) -> Result<Vec<u8>, ErrorKind> {
         match self.string_form()? {
             StringForm::Raw(len) => self.bytes(len),
             StringForm::Whole(text) => Ok(text),

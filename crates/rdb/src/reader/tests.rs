@@ -4,7 +4,7 @@ use crate::fuzz::Seeded;
 use crate::packed::Element;
 use crate::packed::listpack::Builder;
 use crate::writer::{FileAux, ReplicationAux, Writer};
-use crate::{Encoder, dump};
+use crate::{Encoder, ValueType, dump};
 
 fn listpack(texts: &[&[u8]]) -> Vec<u8> {
     let mut builder = Builder::new();
@@ -77,11 +77,11 @@ fn keys(events: Vec<Event>) -> Vec<(Key, Value, u64)> {
     for event in events {
         match event {
             Event::Key(key) => {
-                let empty = Value::empty(key.kind).unwrap();
+                let empty = Value::empty(key.kind.unwrap());
                 out.push((key, empty, 0));
             }
             Event::KeyEnd { elements } => out.last_mut().unwrap().2 = elements,
-            piece @ (Event::Text(_) | Event::Element(_) | Event::Pair(..) | Event::Packed(_)) => {
+            Event::Piece(piece) => {
                 assert!(out.last_mut().unwrap().1.add(piece));
             }
             _ => {}
@@ -204,7 +204,7 @@ fn large_strings_arrive_in_pieces_whatever_the_reads() {
     let mut got = Vec::new();
     let mut pieces = 0;
     while let Some(event) = reader.next_event().unwrap() {
-        if let Event::Text(piece) = event {
+        if let Event::Piece(Piece::Text(piece)) = event {
             assert!(piece.len() <= 256 << 10);
             got.extend(piece);
             pieces += 1;
@@ -328,6 +328,27 @@ fn older_versions_and_valkey_are_read() {
         assert_eq!(keys(events)[0].0.meta.expire, Some(UnixMs(10_000_000)));
     }
     assert!(read_all(b"VALKEY010").is_err());
+}
+
+/// Type 22 is a hash whose fields expire in both lines, in forms of which one is known.
+#[test]
+fn a_type_means_what_it_does_in_the_version_of_its_file() {
+    let body = b"\x16\x01h\x01\x01f\x01v\0\0\0\0\0\0\0\0\xff\0\0\0\0\0\0\0\0";
+    for (head, valkey) in [(&b"VALKEY080"[..], true), (b"REDIS0012", false)] {
+        let bytes = [head, &body[..]].concat();
+        let mut reader = Reader::new(&bytes[..], Foreign::Skip);
+        let first = reader.next_event();
+        assert_eq!(first.is_ok(), valkey, "{first:?}");
+        assert_eq!(reader.version().valkey, valkey);
+    }
+    for (number, version, valkey) in [(10, 10, false), (80, 80, true), (0, 0, false)] {
+        let mut payload = b"\x00\x01v".to_vec();
+        payload.extend_from_slice(&[number, 0]);
+        payload.extend_from_slice(&crate::crc64::crc64(&payload.clone()).to_le_bytes());
+        let reader = dump::reader(dump::verify(&payload).unwrap());
+        assert_eq!(reader.version().number, version);
+        assert_eq!(reader.version().valkey, valkey);
+    }
 }
 
 #[test]

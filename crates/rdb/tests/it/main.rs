@@ -25,13 +25,13 @@ fn load(bytes: &[u8]) -> Result<Vec<(Key, Value)>, rdb::Error> {
     while let Some(event) = reader.next_event()? {
         match event {
             Event::Key(key) => {
-                let empty = Value::empty(key.kind).expect("foreign values are refused");
+                let empty = Value::empty(key.kind.expect("foreign values are refused"));
                 out.push((key, empty));
             }
             Event::KeyEnd { elements: 0 } => drop(out.pop()),
-            Event::Text(_) | Event::Element(_) | Event::Pair(..) | Event::Packed(_) => {
+            Event::Piece(piece) => {
                 let (_, value) = out.last_mut().expect("a key came before");
-                assert!(value.add(event), "a piece of another kind");
+                assert!(value.add(piece), "a piece of another kind");
             }
             _ => {}
         }

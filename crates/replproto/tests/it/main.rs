@@ -56,11 +56,11 @@ fn keys(snapshot: &[u8]) -> Vec<(Vec<u8>, Value)> {
     while let Some(event) = reader.next_event().expect("a whole snapshot") {
         match event {
             Event::Key(key) => {
-                let empty = Value::empty(key.kind).unwrap();
+                let empty = Value::empty(key.kind.unwrap());
                 out.push((key, empty));
             }
-            Event::Text(_) | Event::Element(_) | Event::Pair(..) | Event::Packed(_) => {
-                out.last_mut().unwrap().1.add(event);
+            Event::Piece(piece) => {
+                out.last_mut().unwrap().1.add(piece);
             }
             _ => {}
         }

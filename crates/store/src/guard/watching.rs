@@ -23,7 +23,11 @@ impl SlotGuard<'_> {
 
     /// Whether the time of a key that is there is up.
     fn is_expired(&self, db: u16, key: &[u8], now: i64) -> Option<bool> {
-        let object = self.state().keys(db)?.table.find(ds::hash::of(key), key)?;
+        let object = self
+            .state()
+            .keys(db)?
+            .table
+            .find(ds::siphash::of(key), key)?;
         Some(object.expire().is_some_and(|expire| expire <= now))
     }
 

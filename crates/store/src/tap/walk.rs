@@ -187,5 +187,5 @@ fn next_slot(tap: &Tap, after: Slot) -> Option<Slot> {
 
 /// A key's position in the walk: its bit-reversed hash, which no growth or shrink changes.
 pub(crate) fn position(key: &[u8]) -> u64 {
-    ds::hash::of(key).reverse_bits()
+    ds::siphash::of(key).reverse_bits()
 }

@@ -77,7 +77,7 @@ fn tapped() -> (Arc<Store>, Locker, Tap) {
         let _open = locker.enter();
         let mut guard = locker.try_lock(Slot::of_key(&key)).unwrap();
         let object = Object::new_str(&key, &[b'v'; 1000], None);
-        guard.put(0, ds::hash::of(&key), object);
+        guard.put(0, ds::siphash::of(&key), object);
     }
     store.bound_images(20_000);
     let world = locker.try_world(Duration::from_secs(1)).unwrap();
@@ -89,7 +89,7 @@ fn tapped() -> (Arc<Store>, Locker, Tap) {
 fn change(locker: &Locker, key: &[u8]) {
     let _open = locker.enter();
     let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
-    let mut object = guard.edit(0, ds::hash::of(key), key, WHEN).unwrap();
+    let mut object = guard.edit(0, ds::siphash::of(key), key, WHEN).unwrap();
     object.append(b"more");
     drop(object);
     guard.changed(0, key, 1);
@@ -161,7 +161,7 @@ fn old_pieces_of_a_value_that_is_written_out_count() {
     for network in [false, true] {
         let store = Store::new(1);
         let locker = Locker::new(&store);
-        let (key, hash) = (b"large".as_slice(), ds::hash::of(b"large"));
+        let (key, hash) = (b"large".as_slice(), ds::siphash::of(b"large"));
         {
             let _open = locker.enter();
             let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
@@ -208,7 +208,7 @@ fn old_pieces_of_all_values_that_wait_count() {
         let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
         guard.put(
             0,
-            ds::hash::of(key),
+            ds::siphash::of(key),
             Object::new_str(key, &[b'v'; 1 << 20], None),
         );
     }
@@ -221,7 +221,7 @@ fn old_pieces_of_all_values_that_wait_count() {
     locker.open();
     for key in &keys {
         let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
-        let mut edit = guard.edit(0, ds::hash::of(key), key, WHEN).unwrap();
+        let mut edit = guard.edit(0, ds::siphash::of(key), key, WHEN).unwrap();
         for at in (0..1 << 20).step_by(16 << 10) {
             edit.set_range(at, b"new");
         }
@@ -242,7 +242,7 @@ fn old_pieces_of_all_values_that_wait_count() {
 fn a_value_that_is_deleted_while_its_image_waits_counts() {
     let store = Store::new(1);
     let locker = Locker::new(&store);
-    let (key, hash) = (b"large".as_slice(), ds::hash::of(b"large"));
+    let (key, hash) = (b"large".as_slice(), ds::siphash::of(b"large"));
     {
         let _open = locker.enter();
         let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();

@@ -1,91 +1,14 @@
 //! Going over keys: SCAN, KEYS, RANDOMKEY.
 
 use crate::Cx;
-use crate::fail::{Done, Fail, NOT_INTEGER, SYNTAX};
-use base::{Slot, glob, num};
+use crate::elements::scan::{ScanOptions, parse_cursor, parse_options};
+use crate::fail::{Done, Fail};
+use base::{Slot, glob};
 use ds::Object;
 use store::ScanCursor;
 
 /// How many buckets a SCAN visits at most for each key that it was asked for.
 const BUCKETS_PER_KEY: usize = 10;
-
-/// The options of SCAN and HSCAN.
-pub(crate) struct ScanOptions<'a> {
-    /// About how many elements to return.
-    pub(crate) count: usize,
-    /// MATCH, unless it matches everything.
-    pub(crate) pattern: Option<&'a [u8]>,
-    /// TYPE.
-    pub(crate) kind: Option<&'a [u8]>,
-}
-
-/// Reads the options from argument `index` on.
-///
-/// # Errors
-/// A syntax error, or a COUNT that is no positive integer.
-pub(crate) fn parse_options<'a>(
-    cx: &Cx<'a>,
-    mut index: usize,
-    types: bool,
-) -> Result<ScanOptions<'a>, Fail> {
-    let mut options = ScanOptions {
-        count: 10,
-        pattern: None,
-        kind: None,
-    };
-    while index < cx.args.len() {
-        if index + 1 >= cx.args.len() {
-            return Err(SYNTAX.into());
-        }
-        let (option, value) = (cx.args.get(index), cx.args.get(index + 1));
-        match option.to_ascii_uppercase().as_slice() {
-            b"COUNT" => {
-                let count = num::parse_i64(value).ok_or(NOT_INTEGER)?;
-                if count < 1 {
-                    return Err(SYNTAX.into());
-                }
-                options.count = count as usize;
-            }
-            b"MATCH" => options.pattern = (value != b"*").then_some(value),
-            b"TYPE" if types => options.kind = Some(value),
-            _ => return Err(SYNTAX.into()),
-        }
-        index += 2;
-    }
-    Ok(options)
-}
-
-/// Reads a cursor.
-///
-/// # Errors
-/// `ERR invalid cursor`.
-pub(crate) fn parse_cursor(text: &[u8]) -> Result<u64, Fail> {
-    let number = match num::parse_i64(text) {
-        Some(number) => u64::try_from(number).ok(),
-        None => unsigned_as_in_c(text),
-    };
-    number.ok_or_else(|| "ERR invalid cursor".into())
-}
-
-/// Reads a number as `strtoull` does: blanks and a sign may stand before the digits, a minus takes
-/// the number from 2^64, and a NUL ends the text.
-fn unsigned_as_in_c(text: &[u8]) -> Option<u64> {
-    let text = text.split(|&byte| byte == 0).next()?;
-    let text = text.trim_ascii_start();
-    let (digits, negative) = match text {
-        [b'-', digits @ ..] => (digits, true),
-        [b'+', digits @ ..] | digits => (digits, false),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some(if negative {
-        number.wrapping_neg()
-    } else {
-        number
-    })
-}
 
 /// What a SCAN makes of the keys that it meets.
 struct Sieve<'a> {
@@ -148,7 +71,7 @@ pub(crate) fn scan(cx: &mut Cx<'_>) -> Done {
                 let next = guard.scan(db, at, &mut |object| sieve.see(object));
                 for key in sieve.due.drain(..) {
                     // Whoever meets an expired key deletes it, if this server may.
-                    let _ = guard.find(db, ds::hash::of(&key), &key, when);
+                    let _ = guard.find(db, ds::siphash::of(&key), &key, when);
                 }
                 steps -= 1;
                 match next {
@@ -251,7 +174,7 @@ pub(crate) fn randomkey(cx: &mut Cx<'_>) -> Done {
         let picked = cx.keys.visit(slot, |guard| {
             let picked = guard.random(db, &mut || dice.next_u64());
             let key = picked.map(|object| object.key().to_vec())?;
-            let hash = ds::hash::of(&key);
+            let hash = ds::siphash::of(&key);
             let lives = guard.find(db, hash, &key, when).is_some();
             // One that is on its way to another server is hidden and stays, as on a replica.
             let keys = guard.keys(db);

@@ -1,6 +1,7 @@
 //! Between lists: LMOVE, RPOPLPUSH, LMPOP.
 
-use super::{end, limits, list_of_mut, popped, pushed, reply_item};
+use super::{end, limits, list_of_mut, popped, pushed};
+use crate::elements::reply_item;
 use crate::fail::{Done, Fail, SYNTAX};
 use crate::{Change, Cx, Key};
 use base::num;

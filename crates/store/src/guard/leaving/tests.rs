@@ -57,7 +57,7 @@ fn a_key_on_its_way_does_not_expire() {
     let store = Store::new(1);
     let locker = Locker::new(&store);
     let _open = locker.enter();
-    let (key, hash) = (b"key".as_slice(), ds::hash::of(b"key"));
+    let (key, hash) = (b"key".as_slice(), ds::siphash::of(b"key"));
     let mut guard = locker.try_lock(Slot::of_key(key)).unwrap();
     guard.put(0, hash, Object::new_str(key, b"value", Some(500)));
     assert!(guard.begin_leaving(key));

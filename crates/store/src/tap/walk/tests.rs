@@ -18,7 +18,11 @@ fn the_slot_is_not_held_for_copying_many_large_values() {
         let mut guard = locker.try_lock(slot).unwrap();
         for n in 0..200 {
             let key = format!("{{s}}{n}").into_bytes();
-            guard.put(0, ds::hash::of(&key), Object::new_str(&key, &value, None));
+            guard.put(
+                0,
+                ds::siphash::of(&key),
+                Object::new_str(&key, &value, None),
+            );
         }
     }
     let world = locker.try_world(Duration::from_secs(1)).unwrap();

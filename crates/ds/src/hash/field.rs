@@ -7,6 +7,7 @@
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
+use crate::elements::Element;
 use crate::sizes;
 use crate::table::Entry;
 
@@ -35,6 +36,19 @@ unsafe impl Entry for Field {
 
     unsafe fn from_raw(raw: NonNull<u8>) -> Self {
         Field(raw)
+    }
+}
+
+impl Element for Field {
+    fn memory(&self) -> usize {
+        sizes::bytes(self.class())
+    }
+}
+
+impl Clone for Field {
+    fn clone(&self) -> Self {
+        let (field, value) = self.parts();
+        Field::new(field, value)
     }
 }
 
@@ -120,16 +134,6 @@ impl Field {
     fn class(&self) -> u8 {
         // SAFETY: the second byte of the block is its class.
         unsafe { self.0.add(1).read() }
-    }
-
-    /// Bytes allocated.
-    pub(super) fn memory(&self) -> usize {
-        sizes::bytes(self.class())
-    }
-
-    /// What tells this entry from every other that is alive.
-    pub(super) fn address(&self) -> usize {
-        self.0.addr().get()
     }
 
     /// Gives the field another value, in place where the block stays of the same class.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::dice::{Dice, turns};
+use crate::elements::Element;
 
 type Model = HashMap<Vec<u8>, Vec<u8>>;
 

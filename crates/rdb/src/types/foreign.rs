@@ -1,8 +1,8 @@
 //! Walks over values of types that the store does not hold, with the checks that their frames
 //! allow.
-use super::error::ErrorKind;
-use super::source::Source;
-use crate::packed::{Flaw, intset, listpack, ziplist};
+use crate::format::Version;
+use crate::packed::{intset, listpack, ziplist};
+use crate::reader::{ErrorKind, Source};
 use std::collections::HashSet;
 use std::io::Read;
 
@@ -14,12 +14,11 @@ const MODULE_DOUBLE: u64 = 4;
 const MODULE_STRING: u64 = 5;
 
 /// Reads a value of type `code` and drops it; returns how many elements it announced or held.
-pub(super) fn skip_value<R: Read>(
+pub(crate) fn skip_value<R: Read>(
     source: &mut Source<R>,
     code: u8,
-    valkey: bool,
+    version: Version,
 ) -> Result<u64, ErrorKind> {
-    let packed = |what| move |flaw: Flaw| ErrorKind::Packed { what, flaw };
     match code {
         2 => {
             let mut seen = HashSet::new();
@@ -37,29 +36,29 @@ pub(super) fn skip_value<R: Read>(
         }),
         11 => intset::check(&source.string()?)
             .map(|n| n as u64)
-            .map_err(packed("Intset")),
+            .map_err(ErrorKind::packed("Intset")),
         12 => {
             let blob = source.string()?;
             ziplist::check_hash(&blob)
                 .map(|n| n as u64)
-                .map_err(packed("Zset ziplist"))
+                .map_err(ErrorKind::packed("Zset ziplist"))
         }
         17 => {
             let blob = source.string()?;
             listpack::check_hash(&blob)
                 .map(|n| n as u64)
-                .map_err(packed("Zset listpack"))
+                .map_err(ErrorKind::packed("Zset listpack"))
         }
         20 => listpack::check(&source.string()?)
             .map(|n| n as u64)
-            .map_err(packed("Set listpack")),
+            .map_err(ErrorKind::packed("Set listpack")),
         7 => {
             source.length()?;
             skip_module_fields(source)?;
             Ok(1)
         }
         15 | 19 | 21 => skip_stream(source, code),
-        24 if !valkey => {
+        24 if !version.valkey => {
             source.fixed::<8>()?;
             each(source, |s| {
                 s.length()?;
@@ -67,14 +66,14 @@ pub(super) fn skip_value<R: Read>(
                 s.string().map(drop)
             })
         }
-        25 if !valkey => {
+        25 if !version.valkey => {
             source.fixed::<8>()?;
             let blob = source.string()?;
             listpack::check(&blob)
                 .map(|n| n as u64 / 3)
-                .map_err(packed("Hash listpack"))
+                .map_err(ErrorKind::packed("Hash listpack"))
         }
-        22 if valkey => each(source, |s| {
+        22 if version.valkey => each(source, |s| {
             s.string()?;
             s.string()?;
             s.fixed::<8>().map(drop)
@@ -131,7 +130,7 @@ fn skip_module_fields<R: Read>(source: &mut Source<R>) -> Result<(), ErrorKind> 
 }
 
 /// Walks over a module's own data; returns the module's name.
-pub(super) fn skip_module_aux<R: Read>(source: &mut Source<R>) -> Result<String, ErrorKind> {
+pub(crate) fn skip_module_aux<R: Read>(source: &mut Source<R>) -> Result<String, ErrorKind> {
     let id = source.length()?;
     let when_code = source.length()?;
     source.length()?;
@@ -157,10 +156,8 @@ fn skip_stream<R: Read>(source: &mut Source<R>, code: u8) -> Result<u64, ErrorKi
                 "Stream node key entry is not the size of a stream ID",
             ));
         }
-        let count = listpack::check(&s.string()?).map_err(|flaw| ErrorKind::Packed {
-            what: "Stream listpack",
-            flaw,
-        })?;
+        let blob = s.string()?;
+        let count = listpack::check(&blob).map_err(ErrorKind::packed("Stream listpack"))?;
         if count == 0 {
             return Err(ErrorKind::Corrupt("Empty listpack inside stream"));
         }
