@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 use store::Locker;
 
-/// Since when there is no replica.
+/// Since when the backlog has had no replica.
 #[derive(Default)]
-pub(crate) struct Solitude(Mutex<Option<Instant>>);
+pub(crate) struct UnusedSince(Mutex<Option<Instant>>);
 
 /// Looks whether the backlog is still wanted; called ten times a second.
 pub(crate) fn tick(node: &Node, engine: &Engine) {
@@ -17,7 +17,7 @@ pub(crate) fn tick(node: &Node, engine: &Engine) {
     let hub = &node.replication().hub;
     let primary = !engine.settings().replica;
     let alone = primary && hub.replica_count() == 0 && ttl > 0 && hub.window().is_some();
-    let mut since = node.solitude.0.lock();
+    let mut since = node.backlog_unused.0.lock();
     if !alone {
         *since = None;
         return;

@@ -91,7 +91,7 @@ pub(crate) fn shutdown(
         if args.len() > 2 {
             return Err(engine::fail::SYNTAX.into());
         }
-        return if node.departure.call_off() {
+        return if node.shutdown.call_off() {
             Ok(crate::node::ok())
         } else {
             Err("ERR No shutdown in progress.".into())
@@ -104,7 +104,7 @@ pub(crate) fn shutdown(
 
 /// Requests to end, and how far the one that is under way has come.
 #[derive(Default)]
-pub(crate) struct Departure {
+pub(crate) struct Shutdown {
     state: Mutex<Requests>,
     /// There is a request.
     news: Condvar,
@@ -131,7 +131,7 @@ enum Stage {
     Decided(Vec<Ending>),
 }
 
-impl Departure {
+impl Shutdown {
     /// Asks the server to end.
     pub(crate) fn request(&self, ending: Ending) {
         self.state.lock().queue.push_back(ending);
@@ -214,11 +214,11 @@ impl Departure {
 /// Waits until the server is asked to end, and can; after how long it is to start anew, if it is.
 pub(crate) fn wait(node: &Arc<Node>, engine: &Engine) -> Option<Duration> {
     loop {
-        let ending = node.departure.next();
+        let ending = node.shutdown.next();
         if prepare(node, engine, &ending).is_ok() {
             return ending.restart;
         }
-        let others = node.departure.go_on();
+        let others = node.shutdown.go_on();
         ending.refuse();
         others.into_iter().for_each(Ending::refuse);
     }
@@ -236,9 +236,9 @@ fn wait_for_replicas(node: &Node, engine: &Engine, config: &Config) {
     }
     let line = "Waiting for replicas before shutting down.";
     let until = Instant::now() + timeout;
-    node.departure.wait_until(until);
+    node.shutdown.wait_until(until);
     node.log(config::LogLevel::Notice, line);
-    let called_off = || node.departure.is_called_off();
+    let called_off = || node.shutdown.is_called_off();
     while Instant::now() < until && !called_off() && !lagging(node, engine).is_empty() {
         std::thread::sleep(LOOK);
     }
@@ -290,7 +290,7 @@ fn prepare(node: &Arc<Node>, engine: &Engine, ending: &Ending) -> Result<(), Str
     if !ending.now {
         wait_for_replicas(node, engine, &config);
     }
-    let decided = node.departure.decide().inspect_err(|_| {
+    let decided = node.shutdown.decide().inspect_err(|_| {
         node.log(config::LogLevel::Notice, "Shutdown manually aborted.");
     });
     let prepared = decided.and_then(|()| {

@@ -68,9 +68,9 @@ pub(crate) struct Node {
     pub(crate) rates: Rates,
     pub(crate) traffic_before: crate::traffic::Baseline,
     /// Requests to end.
-    pub(crate) departure: crate::ending::Departure,
+    pub(crate) shutdown: crate::ending::Shutdown,
     /// How long there has been no replica.
-    pub(crate) solitude: crate::backlog::Solitude,
+    pub(crate) backlog_unused: crate::backlog::UnusedSince,
     /// What active expiry did.
     pub(crate) expiry: crate::periodic::ExpiryStats,
     /// Connections that were closed because of what they sent or did not read.
@@ -105,8 +105,8 @@ impl Node {
             run_id: replication::random_id(),
             rates: Rates::default(),
             traffic_before: crate::traffic::Baseline::default(),
-            departure: crate::ending::Departure::default(),
-            solitude: crate::backlog::Solitude::default(),
+            shutdown: crate::ending::Shutdown::default(),
+            backlog_unused: crate::backlog::UnusedSince::default(),
             expiry: crate::periodic::ExpiryStats::default(),
             cut_off: CutOff::default(),
             chores: crate::chores::Chores::default(),
@@ -295,7 +295,7 @@ impl Node {
             }
             std::process::exit(0);
         }
-        self.departure.request(ending);
+        self.shutdown.request(ending);
     }
 
     /// Has a thread do what takes its time, with the ticket of the connection that waits for it.

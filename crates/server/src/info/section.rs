@@ -181,7 +181,7 @@ fn server(node: &Node, engine: &Engine, text: &mut String) {
             ),
         ],
     );
-    if let Some(left) = node.departure.left() {
+    if let Some(left) = node.shutdown.left() {
         let _ = write!(text, "shutdown_in_milliseconds:{left}\r\n");
     }
     let mut listener = 0;
