@@ -181,7 +181,7 @@ impl List {
     }
 
     #[inline]
-    fn is_long(&self) -> bool {
+    pub(crate) fn is_long(&self) -> bool {
         self.0.addr().get() & LONG != 0
     }
 

@@ -87,7 +87,7 @@ impl Object {
         match self.value() {
             ValueRef::Str(s) if s.len() > LARGE => 256,
             ValueRef::Str(s) => s.len() + 64,
-            ValueRef::List(l) if l.encoding() == "quicklist" => 256,
+            ValueRef::List(l) if l.is_long() => 256,
             ValueRef::Hash(h) if h.is_large() => 256,
             ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) => self.memory(),
         }
@@ -163,7 +163,7 @@ impl Pin {
     pub fn kept_bytes(&self) -> usize {
         match self {
             Pin::Whole(o) => match o.value() {
-                ValueRef::List(l) if l.encoding() == "quicklist" => 256,
+                ValueRef::List(l) if l.is_long() => 256,
                 ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::List(_) | ValueRef::Hash(_) => {
                     o.memory()
                 }

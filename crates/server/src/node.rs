@@ -209,6 +209,7 @@ impl Node {
     /// CONFIG RESETSTAT: what is counted outside of the engine begins at zero.
     pub(crate) fn reset_stats(&self) {
         use std::sync::atomic::Ordering::Relaxed;
+        self.engine().store.reset_freed();
         let clients = &self.engine().clients;
         let counters = [
             &clients.accepted,

@@ -12,6 +12,7 @@ mod expire;
 mod expiries;
 mod flush;
 pub mod gate;
+mod garbage;
 mod guard;
 mod guards;
 mod held;
@@ -35,6 +36,7 @@ pub use count::Totals;
 pub use events::{Class, Event, Events};
 pub use expire::{ExpireCycle, ExpireProgress};
 pub use expiries::{Deletion, Expiries};
+pub use garbage::Garbage;
 pub use guard::{Edit, Expiry, Flushed, SlotGuard, When};
 pub use guards::Guards;
 pub use locker::{Locker, Open};
@@ -49,6 +51,7 @@ use base::{Slot, SlotSet};
 use count::AllCounts;
 use ds::Object;
 use ds::lock::TryLock;
+use garbage::FreeCount;
 use gate::{Gates, World};
 use journal::Journal;
 use occupied::Occupied;
@@ -81,18 +84,6 @@ const _: () = {
     assert!(size_of::<Cell>() <= 128);
 };
 
-/// Something that is freed in the background because freeing it may take long.
-pub enum Garbage {
-    /// A value.
-    Object(Object),
-    /// The keys of a slot.
-    Keys(Flushed),
-    /// What waited for a tap that was given up.
-    Images(tap::Remains),
-    /// A watch whose slot was locked when it ended: physical database and key.
-    Watch(u16, Box<[u8]>, Watch),
-}
-
 /// The key space.
 pub struct Store {
     cells: Box<[Cell]>,
@@ -106,8 +97,8 @@ pub struct Store {
     /// The physical database behind each database number: SWAPDB exchanges two entries.
     databases: Box<[AtomicU16]>,
     lazy_expire: AtomicBool,
-    garbage: Mutex<mpsc::Sender<Garbage>>,
-    garbage_count: Arc<AtomicU64>,
+    garbage: Mutex<mpsc::Sender<(Garbage, u64)>>,
+    pub(crate) free_count: Arc<FreeCount>,
     listener: events::Listener,
     local: local::LocalExpiries,
     held: held::Held,
@@ -120,10 +111,10 @@ impl Store {
     /// large.
     pub fn new(databases: u16) -> Arc<Store> {
         let (garbage, bin) = mpsc::channel();
-        let garbage_count = Arc::new(AtomicU64::new(0));
-        let freed = garbage_count.clone();
+        let free_count = Arc::<FreeCount>::default();
+        let freed = free_count.clone();
         let empty_bin = move |store: Weak<Store>| {
-            for item in bin {
+            for (item, objects) in bin {
                 if let (Garbage::Watch(db, key, watch), Some(store)) = (&item, store.upgrade()) {
                     let locker = Locker::new(&store);
                     let _open = locker.enter();
@@ -131,7 +122,7 @@ impl Store {
                 }
                 drop::<Garbage>(item);
                 memory::tell();
-                freed.fetch_sub(1, Ordering::Relaxed);
+                freed.end(objects);
             }
         };
         let cell = || Cell {
@@ -150,7 +141,7 @@ impl Store {
             databases: (0..databases).map(AtomicU16::new).collect(),
             lazy_expire: AtomicBool::new(false),
             garbage: Mutex::new(garbage),
-            garbage_count,
+            free_count,
             listener: events::Listener::default(),
             local: local::LocalExpiries::default(),
             held: held::Held::default(),
@@ -245,9 +236,9 @@ impl Store {
 
     /// Frees something in the background.
     pub fn discard_later(&self, garbage: Garbage) {
-        self.garbage_count.fetch_add(1, Ordering::Relaxed);
-        if self.garbage.lock().send(garbage).is_err() {
-            self.garbage_count.fetch_sub(1, Ordering::Relaxed);
+        let objects = self.free_count.begin(&garbage);
+        if self.garbage.lock().send((garbage, objects)).is_err() {
+            self.free_count.take_back(objects);
         }
     }
 
@@ -261,11 +252,6 @@ impl Store {
     /// Ends a watch in the background: its slot is locked.
     pub fn unwatch_later(&self, db: u16, key: &[u8], watch: &Watch) {
         self.discard_later(Garbage::Watch(db, key.into(), watch.clone()));
-    }
-
-    /// How many values wait to be freed in the background.
-    pub fn pending_garbage(&self) -> u64 {
-        self.garbage_count.load(Ordering::Relaxed)
     }
 
     /// Opens a tap over `slots`: the cut is now. `None` when all lanes are taken; try again when a

@@ -85,7 +85,7 @@ pub(super) fn section(node: &Node, engine: &Engine, text: &mut String) {
             ("mem_allocator", &"jemalloc-5.3.1"),
             ("active_defrag_running", &0),
             ("lazyfree_pending_objects", &engine.store.pending_garbage()),
-            ("lazyfreed_objects", &0),
+            ("lazyfreed_objects", &engine.store.freed_garbage()),
         ],
     );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::time::Duration;
-use testkit::{Conn, Program, Reply, Server, until};
+use testkit::{Conn, Program, Reply, Server, eventually, until};
 
 fn servers() -> (Server, Server) {
     let start = |program| {
@@ -387,4 +387,33 @@ fn what_another_thread_does_is_in_the_slow_log() {
             "SLOWLOG RESET".to_owned(),
         ]
     );
+}
+
+/// Values that are freed in the background count, by their keys, as in Redis.
+#[test]
+fn what_is_freed_in_the_background_counts() {
+    for program in [Program::Shoal, Program::Redis74] {
+        let server = Server::of(program).start();
+        let mut conn = server.connect();
+        let freed = |conn: &mut Conn, count: &str| {
+            eventually("it is freed", Duration::from_secs(20), || {
+                let field = |conn: &mut Conn, name| conn.info(name).expect("a reply");
+                field(conn, "lazyfreed_objects").as_deref() == Some(count)
+                    && field(conn, "lazyfree_pending_objects").as_deref() == Some("0")
+            });
+        };
+        for field in 0..1000 {
+            conn.line(&format!("HSET hash {field} value"));
+        }
+        conn.line("SET small value").expect_ok();
+        assert_eq!(conn.line("UNLINK hash small").int(), 2);
+        freed(&mut conn, "1");
+        for key in 0..100 {
+            conn.line(&format!("SET key:{key} value")).expect_ok();
+        }
+        conn.line("FLUSHALL ASYNC").expect_ok();
+        freed(&mut conn, "101");
+        conn.line("CONFIG RESETSTAT").expect_ok();
+        freed(&mut conn, "0");
+    }
 }
