@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::number::{leading_float, leading_int};
 use crate::options::{ClusterFlag, ClusterRequest, Dialect, Format, Mode, Options};
 use crate::uri;
 use crate::words;
@@ -379,27 +380,8 @@ fn port(text: &str) -> Step<u16> {
     }
 }
 
-/// The number that a text begins with, 0 if there is none, as C reads numbers.
-pub(crate) fn leading_int(text: &str) -> i64 {
-    let text = text.trim_start();
-    let sign = usize::from(text.starts_with(['-', '+']));
-    let digits = text[sign..].bytes().take_while(u8::is_ascii_digit).count();
-    text[..sign + digits].parse().unwrap_or(0)
-}
-
 fn non_negative(text: &str) -> u64 {
     u64::try_from(leading_int(text)).unwrap_or(0)
-}
-
-/// The decimal number that a text begins with, 0 if there is none.
-pub(crate) fn leading_float(text: &str) -> f64 {
-    let text = text.trim_start();
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
-    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
-    (0..=end)
-        .rev()
-        .find_map(|n| text[..n].parse().ok())
-        .unwrap_or(0.0)
 }
 
 fn interval(text: &str) -> Duration {

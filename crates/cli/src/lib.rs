@@ -14,6 +14,7 @@ mod history;
 mod latency;
 mod line;
 mod lru_test;
+mod number;
 mod oneshot;
 pub mod options;
 pub mod output;

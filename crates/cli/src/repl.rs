@@ -7,7 +7,7 @@ use crate::output::{self, Exit};
 use crate::preferences::Preferences;
 use crate::session::{Outcome, Session};
 use crate::wait::{self, Event};
-use crate::{arguments, help, words};
+use crate::{help, number, words};
 
 use std::time::Instant;
 
@@ -142,7 +142,7 @@ impl Entry<'_> {
             (b"help" | b"?", _) => help::show(&args[1..], self.program)?,
             (b"clear", 1) => output::print("\x1b[H\x1b[2J")?,
             (b"connect", 3) => {
-                let port = arguments::leading_int(&String::from_utf8_lossy(&args[2]));
+                let port = number::leading_int(&String::from_utf8_lossy(&args[2]));
                 match u16::try_from(port) {
                     Ok(port) => self.session.connect_to(&args[1], port),
                     Err(_) => output::complain("Invalid server port."),

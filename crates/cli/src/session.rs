@@ -278,7 +278,7 @@ impl Session {
         match (name, args.len()) {
             (b"select", 2) if !failed => {
                 let text = String::from_utf8_lossy(&args[1]).into_owned();
-                self.set_database(crate::arguments::leading_int(&text));
+                self.set_database(crate::number::leading_int(&text));
             }
             (b"auth", 2 | 3) => self.select_again(),
             (b"multi", 1) if !failed => self.transaction = Some(self.database),

@@ -1,6 +1,6 @@
 //! `redis://user:password@host:port/database`.
 
-use crate::arguments::leading_int;
+use crate::number::leading_int;
 use crate::options::Options;
 
 /// Why a text is no URI of a server.

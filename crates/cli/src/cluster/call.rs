@@ -2,9 +2,9 @@
 
 use client::Value;
 
-use super::options::leading_integer;
 use super::session::Session;
 use super::{Failed, Outcome};
+use crate::number::leading_int;
 
 const LEAST_TIMEOUT: i64 = 100;
 
@@ -73,7 +73,7 @@ fn append_raw(text: &mut Vec<u8>, value: &Value) {
 /// `--cluster set-timeout`.
 pub(super) fn run_set_timeout(session: &mut Session<'_>, args: &[String]) -> Outcome {
     let (host, port) = session.host_argument(&args[..1])?;
-    let timeout = leading_integer(&args[1]);
+    let timeout = leading_int(&args[1]);
     if timeout < LEAST_TIMEOUT {
         session
             .console

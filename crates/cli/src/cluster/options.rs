@@ -1,5 +1,7 @@
 //! The `--cluster-...` options.
 
+use crate::number::{leading_float, leading_int};
+
 /// What the cluster manager is told besides its command: the `--cluster-...` options, and those
 /// of the rest of the command line that it heeds.
 #[derive(Clone, Debug)]
@@ -122,16 +124,16 @@ impl Options {
             return Taken::Not;
         };
         match name {
-            "replicas" => self.replicas = usize::try_from(leading_integer(value)).unwrap_or(0),
+            "replicas" => self.replicas = usize::try_from(leading_int(value)).unwrap_or(0),
             "master-id" | "primary-id" => self.master_id = Some(value.clone()),
             "from" => self.from = Some(value.clone()),
             "to" => self.to = Some(value.clone()),
             "from-user" => self.from_user = Some(value.clone()),
             "from-pass" => self.from_password = Some(value.clone()),
-            "slots" => self.slots = leading_integer(value),
-            "timeout" => self.timeout = leading_integer(value),
-            "pipeline" => self.pipeline = leading_integer(value),
-            "threshold" => self.threshold = leading_float(value),
+            "slots" => self.slots = leading_int(value),
+            "timeout" => self.timeout = leading_int(value),
+            "pipeline" => self.pipeline = leading_int(value),
+            "threshold" => self.threshold = leading_float(value) as f32,
             "weight" => return self.take_weights(&words[1..]),
             _ => return Taken::Not,
         }
@@ -174,26 +176,4 @@ impl Options {
         self.weights = given.cloned().collect();
         Taken::Words(1 + self.weights.len())
     }
-}
-
-/// The integer at the head of a text; 0 when there is none (C's `atoi`, whose leniency scripts
-/// have come to rely on).
-pub(super) fn leading_integer(text: &str) -> i64 {
-    let text = text.trim_start();
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let sign = text.len() - digits.len();
-    text[..sign + length].parse().unwrap_or(0)
-}
-
-/// The number at the head of a text; 0 when there is none (C's `atof`).
-pub(super) fn leading_float(text: &str) -> f32 {
-    let text = text.trim_start();
-    let longest = (1..=text.len())
-        .rev()
-        .filter(|end| text.is_char_boundary(*end));
-    longest
-        .filter_map(|end| text[..end].parse().ok())
-        .next()
-        .unwrap_or(0.0)
 }

@@ -2,10 +2,10 @@
 
 use base::Slot;
 
-use super::options::leading_float;
 use super::session::Session;
 use super::slots::Manner;
 use super::{Failed, Outcome};
+use crate::number::leading_float;
 
 /// `--cluster rebalance`.
 pub(super) fn run(session: &mut Session<'_>, args: &[String]) -> Outcome {
@@ -49,7 +49,7 @@ impl Session<'_> {
                     .error(format!("*** No such master node {name}\n"));
                 return Err(Failed);
             };
-            node.weight = leading_float(weight);
+            node.weight = leading_float(weight) as f32;
         }
         Ok(())
     }

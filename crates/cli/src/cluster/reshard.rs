@@ -2,10 +2,10 @@
 
 use base::Slot;
 
-use super::options::leading_integer;
 use super::session::Session;
 use super::slots::{Manner, Stuck};
 use super::{Failed, Outcome};
+use crate::number::leading_int;
 
 /// A slot to move, and the node that gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Session<'_> {
         let all = Slot::COUNT as i64;
         while slots == 0 || (self.options.slots == 0 && !(1..=all).contains(&slots)) {
             let question = format!("How many slots do you want to move (from 1 to {all})? ");
-            slots = leading_integer(&self.answer(&question)?);
+            slots = leading_int(&self.answer(&question)?);
         }
         Ok(usize::try_from(slots).unwrap_or(0))
     }

@@ -4,8 +4,9 @@ use client::{Address, Connection, Error, Value};
 
 use super::console::Console;
 use super::node::{Node, NodeLine, parse_address};
-use super::options::{Options, leading_integer};
+use super::options::Options;
 use super::{Failed, Outcome};
+use crate::number::leading_int;
 
 const NO_ADDRESS: &str = "[ERR] Invalid arguments: you need to pass either a valid address (ie. \
      120.0.0.1:7000) or space separated IP and port (ie. 120.0.0.1 7000)\n";
@@ -56,7 +57,7 @@ impl<'a> Session<'a> {
     pub fn host_argument(&mut self, args: &[String]) -> Outcome<(String, u16)> {
         let found = match args {
             [one] => parse_address(one).map(|(host, port, _)| (host, port)),
-            [host, port, ..] => u16::try_from(leading_integer(port))
+            [host, port, ..] => u16::try_from(leading_int(port))
                 .ok()
                 .map(|port| (host.clone(), port)),
             [] => None,

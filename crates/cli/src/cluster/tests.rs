@@ -8,7 +8,7 @@ use super::console::Console;
 use super::create::slot_ranges;
 use super::line::split_for_test;
 use super::node::{Node, NodeLine, parse_address, slot_ranges as shown_ranges};
-use super::options::{Options, Taken, leading_float, leading_integer};
+use super::options::{Options, Taken};
 
 #[test]
 fn addresses_are_read_from_the_last_colon() {
@@ -167,22 +167,6 @@ fn options_take_their_words() {
         Taken::Words(2)
     );
     assert!((options.threshold - 1.5).abs() < f32::EPSILON);
-}
-
-#[test]
-fn numbers_are_read_as_far_as_they_go() {
-    assert_eq!(
-        [
-            leading_integer("12x"),
-            leading_integer("x"),
-            leading_integer(" -3")
-        ],
-        [12, 0, -3]
-    );
-    assert_eq!(
-        [leading_float("1.5e"), leading_float("é"), leading_float("")],
-        [1.5, 0.0, 0.0]
-    );
 }
 
 #[test]
