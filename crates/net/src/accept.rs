@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::conn::Ticket;
 use crate::listen::{Listen, ListenError, Listener};
 use crate::mailbox::{Arrival, Letter, Workers};
-use crate::server::{Notice, Options};
+use crate::options::{Notice, Options};
 use crate::stream::{Address, Stream};
 
 /// Connections accepted from one listener before the others get their turn.
