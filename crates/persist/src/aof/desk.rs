@@ -8,7 +8,6 @@
 use super::orders::{Orders, Status};
 use super::pen::{GATHER, Left, Pen};
 use super::writer::Notice;
-use config::AppendFsync;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -29,8 +28,6 @@ pub struct Desk {
     handed: AtomicBool,
     /// The sync's thread, while there is one.
     pub(super) syncer: Mutex<Option<Thread>>,
-    /// Whether replies wait for syncs (`appendfsync always`).
-    always: AtomicBool,
     /// When the sync that is under way began, unless it was counted as delayed.
     sync_began: Mutex<Option<Instant>>,
     pub(super) notice: Arc<dyn Notice>,
@@ -38,8 +35,7 @@ pub struct Desk {
 
 impl Desk {
     pub(super) fn new(pen: Pen, journal: Arc<Journal>, orders: Arc<Orders>) -> Desk {
-        let (always, status) = (pen.policy == AppendFsync::Always, pen.status.clone());
-        let notice = pen.notice.clone();
+        let (status, notice) = (pen.status.clone(), pen.notice.clone());
         Desk {
             baton: Baton::new(pen),
             journal,
@@ -47,7 +43,6 @@ impl Desk {
             status,
             handed: AtomicBool::new(false),
             syncer: Mutex::new(None),
-            always: AtomicBool::new(always),
             sync_began: Mutex::new(None),
             notice,
         }
@@ -63,7 +58,7 @@ impl Desk {
         // Before the sync's thread is trusted to look: see `Syncer`.
         fence(Ordering::SeqCst);
         let syncing = self.status.syncing.load(Ordering::SeqCst);
-        if syncing && self.always.load(Ordering::Relaxed) {
+        if syncing && self.orders.manner.syncs_always() {
             // What waits for the next sync may as well be written right before it.
             return;
         }
@@ -98,7 +93,7 @@ impl Desk {
 
     /// Under `always` the sync's thread is woken for what was written.
     pub(super) fn poke_syncer(&self, pen: &Pen) {
-        if pen.policy == AppendFsync::Always
+        if pen.manner.syncs_always()
             && let Some(thread) = &*self.syncer.lock()
         {
             thread.unpark();
@@ -159,12 +154,9 @@ impl Desk {
         result
     }
 
-    /// Sets when the file is synced. What has waited by the old rule is looked at by the new one.
-    pub(super) fn set_policy(&self, policy: AppendFsync) {
-        self.always
-            .store(policy == AppendFsync::Always, Ordering::SeqCst);
+    /// The policy has changed: what has waited by the old one is looked at by the new one.
+    pub(super) fn policy_changed(&self) {
         self.with_pen(|pen| {
-            pen.policy = policy;
             if pen.failed_at.is_none() {
                 pen.keep_promises();
             }

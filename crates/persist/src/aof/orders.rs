@@ -6,7 +6,8 @@ use config::AppendFsync;
 use parking_lot::Mutex;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Thread;
 
@@ -22,8 +23,8 @@ pub(super) struct Adopt {
 
 #[derive(Default)]
 pub(super) struct Waiting {
-    pub(super) policy: Option<AppendFsync>,
-    pub(super) timestamps: Option<bool>,
+    /// The policy has changed: what has waited by the old one is to be looked at by the new one.
+    pub(super) policy_changed: bool,
     /// Go over to a new increment behind the record with this sequence.
     pub(super) rotate: Option<(u64, Reply)>,
     pub(super) adopt: Option<Adopt>,
@@ -35,9 +36,50 @@ pub(super) struct Waiting {
     ended: bool,
 }
 
+/// How the file is written. It is in force for all that is appended after it was set: whoever sets
+/// it tells a client so.
+pub(super) struct Manner {
+    /// An [`AppendFsync`], by its place in [`POLICIES`].
+    policy: AtomicUsize,
+    timestamps: AtomicBool,
+}
+
+const POLICIES: [AppendFsync; 3] = [AppendFsync::No, AppendFsync::Everysec, AppendFsync::Always];
+
+impl Manner {
+    pub(super) fn new(policy: AppendFsync, timestamps: bool) -> Manner {
+        let manner = Manner {
+            policy: AtomicUsize::new(0),
+            timestamps: AtomicBool::new(timestamps),
+        };
+        manner.set_policy(policy);
+        manner
+    }
+
+    fn set_policy(&self, policy: AppendFsync) {
+        let place = POLICIES.iter().position(|known| *known == policy);
+        self.policy.store(place.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// When the file is synced.
+    pub(super) fn policy(&self) -> AppendFsync {
+        POLICIES[self.policy.load(Ordering::SeqCst)]
+    }
+
+    /// Whether replies wait for syncs.
+    pub(super) fn syncs_always(&self) -> bool {
+        self.policy() == AppendFsync::Always
+    }
+
+    /// Whether lines with the time are written.
+    pub(super) fn timestamps(&self) -> bool {
+        self.timestamps.load(Ordering::SeqCst)
+    }
+}
+
 /// Orders to the writer. Giving one never waits.
-#[derive(Default)]
 pub struct Orders {
+    pub(super) manner: Arc<Manner>,
     pub(super) waiting: Mutex<Waiting>,
     /// Whether `waiting` may hold anything: the writer looks here after every batch.
     pub(super) any: AtomicBool,
@@ -46,6 +88,16 @@ pub struct Orders {
 }
 
 impl Orders {
+    pub(super) fn new(manner: Arc<Manner>) -> Orders {
+        Orders {
+            manner,
+            waiting: Mutex::default(),
+            any: AtomicBool::new(false),
+            thread: Mutex::new(None),
+            holds_syncs: AtomicBool::new(false),
+        }
+    }
+
     /// Where the writer has ended the order is dropped, and with it the way for an answer: whoever
     /// waits for one hears that there is none.
     pub(super) fn give(&self, order: impl FnOnce(&mut Waiting)) {
@@ -97,7 +149,8 @@ impl Orders {
 
     /// Changes when the file is synced.
     pub fn set_policy(&self, policy: AppendFsync) {
-        self.give(|waiting| waiting.policy = Some(policy));
+        self.manner.set_policy(policy);
+        self.give(|waiting| waiting.policy_changed = true);
     }
 
     /// Whether the syncs of `everysec` rest, because a snapshot keeps the disk busy
@@ -108,7 +161,7 @@ impl Orders {
 
     /// Turns lines with the time on or off.
     pub fn set_timestamps(&self, on: bool) {
-        self.give(|waiting| waiting.timestamps = Some(on));
+        self.manner.timestamps.store(on, Ordering::SeqCst);
     }
 
     /// Has the writer go over to a new increment exactly behind the record with sequence `at`. Must

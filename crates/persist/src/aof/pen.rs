@@ -3,7 +3,7 @@
 //! Whoever writes has it: a worker, the file's thread, the sync's thread. One at a time does.
 
 use super::disk::Append;
-use super::orders::{Heard, Orders, Status, SyncError};
+use super::orders::{Heard, Manner, Orders, Status, SyncError};
 use super::writer::{Notice, reason};
 use config::AppendFsync;
 use std::io;
@@ -39,8 +39,7 @@ pub(super) struct Pen {
     pub(super) reader: Reader,
     /// Records that were read and belong behind a rotation.
     leftover: Option<Batch>,
-    pub(super) policy: AppendFsync,
-    pub(super) timestamps: bool,
+    pub(super) manner: Arc<Manner>,
     pub(super) notice: Arc<dyn Notice>,
     pub(super) status: Arc<Status>,
     /// The database that the increment is in, if one was selected.
@@ -72,7 +71,7 @@ impl Pen {
     pub(super) fn new(
         (file, length): (Arc<dyn Append>, u64),
         (reader, sequence): (Reader, u64),
-        (policy, timestamps): (AppendFsync, bool),
+        manner: Arc<Manner>,
         notice: Arc<dyn Notice>,
         status: Arc<Status>,
     ) -> Pen {
@@ -80,8 +79,7 @@ impl Pen {
             file,
             reader,
             leftover: None,
-            policy,
-            timestamps,
+            manner,
             notice,
             status,
             db: None,
@@ -140,7 +138,7 @@ impl Pen {
         if !record.audience.aof() {
             return;
         }
-        if self.timestamps && !self.in_multi {
+        if !self.in_multi && self.manner.timestamps() {
             let now = std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs() as i64);
@@ -235,7 +233,7 @@ impl Pen {
 
     /// Lets go what waits for what was written; under `always` it waits for the sync.
     pub(super) fn keep_promises(&mut self) {
-        if self.policy != AppendFsync::Always {
+        if !self.manner.syncs_always() {
             self.notice.released(self.written);
         }
     }
@@ -269,7 +267,7 @@ impl Pen {
     /// After a failure: whether a sync succeeds too. A policy that never syncs takes a write for
     /// it.
     fn works_again(&mut self) -> bool {
-        if self.policy == AppendFsync::No {
+        if self.manner.policy() == AppendFsync::No {
             return true;
         }
         match self.sync() {
@@ -290,7 +288,7 @@ impl Pen {
         }
         self.tell_buffer();
         let reason = reason(error);
-        if self.policy == AppendFsync::Always {
+        if self.manner.syncs_always() {
             self.notice.fatal(&format!(
                 "Can't recover from AOF write error when the AOF fsync policy is 'always' \
                  ({reason}). Exiting..."
@@ -303,7 +301,7 @@ impl Pen {
     pub(super) fn sync_failed(&mut self, error: &io::Error) {
         self.unsynced = true;
         let reason = reason(error);
-        if self.policy == AppendFsync::Always {
+        if self.manner.syncs_always() {
             self.notice.fatal(&format!(
                 "Can't persist AOF for fsync error when the AOF fsync policy is 'always': \
                  {reason}. Exiting..."

@@ -94,7 +94,7 @@ impl Syncer {
             if pen.closed || pen.failed_at.is_some() {
                 return None;
             }
-            let due = match pen.policy {
+            let due = match pen.manner.policy() {
                 AppendFsync::Always => {
                     // What came during the last sync was left to this thread.
                     let left = pen.gather(&desk.orders);

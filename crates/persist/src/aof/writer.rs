@@ -5,7 +5,7 @@ mod rotation;
 
 use super::desk::Desk;
 use super::files::Files;
-use super::orders::{Orders, Reply, Status};
+use super::orders::{Manner, Orders, Reply, Status};
 use super::pen::{Left, Pen};
 use super::syncer;
 use config::AppendFsync;
@@ -135,12 +135,13 @@ impl Writer {
         status.set_written(sequence);
         status.set_synced(sequence);
         notice.released(sequence);
-        let orders = Arc::<Orders>::default();
+        let manner = Arc::new(Manner::new(policy, timestamps));
+        let orders = Arc::new(Orders::new(manner.clone()));
         let (journal, bell) = (reader.journal().clone(), reader.bell());
         let pen = Pen::new(
             (file.into(), length),
             (reader, sequence),
-            (policy, timestamps),
+            manner,
             notice,
             status.clone(),
         );
@@ -257,18 +258,15 @@ impl Writer {
             return false;
         }
         let mut waiting = self.orders.waiting.lock();
-        let (policy, timestamps) = (waiting.policy.take(), waiting.timestamps.take());
+        let policy_changed = std::mem::take(&mut waiting.policy_changed);
         let (adopt, forget) = (waiting.adopt.take(), waiting.forget_history.take());
         let (flush, stop) = (std::mem::take(&mut waiting.flush), waiting.stop);
         self.orders
             .any
             .store(stop || waiting.rotate.is_some(), Ordering::SeqCst);
         drop(waiting);
-        if let Some(policy) = policy {
-            self.desk.set_policy(policy);
-        }
-        if let Some(timestamps) = timestamps {
-            self.desk.with_pen(|pen| pen.timestamps = timestamps);
+        if policy_changed {
+            self.desk.policy_changed();
         }
         if let Some(adopt) = adopt {
             let result = self.adopt(&adopt.base, adopt.rdb);
