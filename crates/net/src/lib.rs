@@ -29,9 +29,9 @@ pub use handler::{
 };
 pub use listen::{Listen, ListenError};
 pub use mailbox::{Totals, Workers};
+pub use options::{Notice, Options};
 pub use output::Output;
 pub use resp::{Args, Reply};
-pub use options::{Notice, Options};
 pub use server::{Listening, Server, Start, StartError};
 pub use stream::{Address, Stream};
 pub use sys::limit_unsent;
