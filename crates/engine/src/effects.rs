@@ -133,6 +133,14 @@ impl Effects {
         self.foreign.push((db, audience, self.foreign_bytes.len()));
     }
 
+    /// The noted commands of a primary's stream failed here: replicas get them, for the offset's
+    /// sake, but the append-only file does not, which they would fail in again.
+    pub(crate) fn keep_from_file(&mut self) {
+        for (_, audience, _) in &mut self.foreign {
+            *audience = audience.within(Audience::REPLICAS);
+        }
+    }
+
     /// Appends the noted commands of a primary's stream; returns the sequence number of the last.
     pub(crate) fn commit_foreign(&mut self, journal: &Journal) -> u64 {
         if self.foreign.is_empty() {

@@ -23,6 +23,8 @@ pub struct Foreign {
     /// The database that the stream is in, by its SELECTs. That of the session follows behind the
     /// EXEC of a transaction only.
     db: u16,
+    /// See [`Foreign::failures`].
+    failures: (u64, Option<String>),
 }
 
 impl Foreign {
@@ -40,6 +42,7 @@ impl Foreign {
             arena: Arena::new(),
             reply: Vec::new(),
             db: 0,
+            failures: (0, None),
         }
     }
 
@@ -141,17 +144,39 @@ impl Foreign {
         }
         self.worker.locker().take_turn(None);
         drop(place);
+        let failed = self.reply.first() == Some(&b'-') && !is_talk(args);
+        if failed {
+            self.worker.effects.keep_from_file();
+        }
         if !self.session.in_multi() {
             self.worker
                 .effects
                 .commit_foreign(&self.worker.engine.store.journal);
         }
-        if self.reply.first() == Some(&b'-') && !is_talk(args) {
-            let name = args.get(0).escape_ascii();
-            let answer = self.reply.trim_ascii_end().escape_ascii();
-            return Err(format!("the command '{name}' failed: {answer}"));
+        if failed { self.failed(args) } else { Ok(()) }
+    }
+
+    /// A command of a log that fails is passed over, as in Redis: it changed nothing when it was
+    /// written either. One that is not known, or not in this form, would be lost. A stream that
+    /// does not fit is not gone on with.
+    fn failed(&mut self, args: Args<'_>) -> Result<(), String> {
+        let name = args.get(0).escape_ascii();
+        let answer = self.reply.trim_ascii_end().escape_ascii();
+        let text = format!("the command '{name}' failed: {answer}");
+        let is_known = ![b"-ERR unknown".as_slice(), b"-ERR wrong number"]
+            .iter()
+            .any(|start| self.reply.starts_with(start));
+        if self.session.caller != Caller::Log || !is_known {
+            return Err(text);
         }
+        self.failures.0 += 1;
+        self.failures.1.get_or_insert(text);
         Ok(())
+    }
+
+    /// How many commands of a log were passed over, and how the first of them failed.
+    pub fn failures(&self) -> (u64, Option<&str>) {
+        (self.failures.0, self.failures.1.as_deref())
     }
 }
 

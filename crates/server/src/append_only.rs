@@ -367,15 +367,23 @@ fn load(
         attribute: &mut |name, value| node.loading.attribute(name, value),
         key_delay: persist::save::Delay(config.key_load_delay),
     };
+    let mut applying = Applying(Foreign::new(engine, Caller::Log));
     let loaded = persist::aof::load::load(
         files,
         &locker,
         &mut options,
-        &mut Applying(Foreign::new(engine, Caller::Log)),
+        &mut applying,
         config.aof_load_truncated,
         &mut |warning, line| say(node, warning, line),
     )?;
     node.loading.held(loaded.keys, loaded.expired);
+    if let (count, Some(first)) = applying.0.failures() {
+        let line = format!(
+            "{count} commands of the append only file failed and were passed over, as they must \
+             have failed when they were written. The first: {first}"
+        );
+        say(node, true, &line);
+    }
     if loaded.outcome != LoadOutcome::Empty {
         let seconds = began.elapsed().as_secs_f64();
         let line = format!("DB loaded from append only file: {seconds:.3} seconds");

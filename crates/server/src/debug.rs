@@ -245,7 +245,8 @@ fn save_flush_load(
     }
     let mut options = LoadOptions {
         now_ms: engine::wall_us() / 1000,
-        keep_expired: engine.settings().replica,
+        // They end later, with a DEL that replicas and the append-only file get too.
+        keep_expired: true,
         limits: engine.settings().limits,
         wanted: &|_| true,
         progress: &mut |_| {},

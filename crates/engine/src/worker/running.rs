@@ -3,10 +3,12 @@
 use crate::Outcome;
 use crate::ahead::KnownKey;
 use crate::clock::Stretch;
-use crate::fail::Fail;
+use crate::fail::{Done, Fail};
 use crate::family::{monitor, slowlog};
 use crate::stats::WorkerStats;
-use crate::{Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers};
+use crate::{
+    Caller, Clock, Cx, Dice, Effects, Engine, Keyspace, Session, Settings, access, handlers,
+};
 use commands::{Cmd, Spec, flag};
 use resp::{Args, Reply};
 use std::sync::Arc;
@@ -139,7 +141,9 @@ pub(super) fn run<'a>(
         let result = handlers::of(spec.id)(&mut cx);
         cx.effects.end_command();
         let slotless = cx.keys.holds_none() && spec.has(flag::READONLY | flag::WRITE);
-        append_effects(&mut cx, slotless, mark);
+        if cx.caller != Caller::Stream || settle_stream(&mut cx, &result, start) {
+            append_effects(&mut cx, slotless, mark);
+        }
         if !matches!(&result, Err(fail) if fail.is_restart()) {
             monitor::show(engine, cx.session, spec, args);
         }
@@ -168,6 +172,17 @@ pub(super) fn run<'a>(
         slowlog::note(engine, settings, session, spec, args, took);
     }
     result.map(|()| outcome_of(spec.id, session))
+}
+
+/// Before a command of a primary's stream is journalled: whether it is, which one that is started
+/// again is not yet.
+fn settle_stream(cx: &mut Cx<'_>, result: &Done, start: usize) -> bool {
+    match result {
+        Err(fail) if fail.is_restart() => return false,
+        Ok(()) if !cx.reply.is_error_at(start) => {}
+        _ => cx.effects.keep_from_file(),
+    }
+    true
 }
 
 /// Arguments or a reply above this may take their time with any command, in bytes.

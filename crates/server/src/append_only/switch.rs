@@ -326,10 +326,14 @@ fn make_first_base(
     let (sender, rotated) = channel();
     // A failure goes this way too, so that the tap is walked to its end in any case.
     let _ = sender.send(opened.clone());
-    begun(opened.clone());
+    let mut refusal = None;
     let result = match opened {
-        Ok(()) => write_base(node, &locker, &progress, tap, Some(&rotated)),
+        Ok(()) => {
+            begun(Ok(()));
+            write_base(node, &locker, &progress, tap, Some(&rotated))
+        }
         Err(text) => {
+            refusal = Some((begun, text.clone()));
             let line = format!("Can't open the append-only file: {text}");
             say(node, true, &line);
             give_up(tap, &locker);
@@ -343,6 +347,10 @@ fn make_first_base(
     if !could_begin && !again {
         // CONFIG SET was refused.
         stay_off(node, turn);
+    }
+    // Whoever hears of it finds it so.
+    if let Some((begun, text)) = refusal {
+        begun(Err(text));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Program, Server, eventually};
+use testkit::{Conn, Program, Server, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// How long the keys of the base live.
@@ -71,4 +71,61 @@ fn what_was_done_with_them_in_time_stays() {
         assert_eq!(found, *expected, "{look}");
     }
     assert_eq!(conn.line("EXISTS z").int(), 0);
+}
+
+/// A command that fails on a replica fails in its file again: it does not get there. One that is
+/// there all the same is passed over, as in Redis.
+#[test]
+fn what_failed_stops_no_start() {
+    let primary = Server::of(Program::Shoal)
+        .option("repl-diskless-sync-delay", "0")
+        .start();
+    let mut replica = Server::of(Program::Shoal)
+        .option("appendonly", "yes")
+        .option("appendfsync", "always")
+        .option("save", "")
+        .option("replica-read-only", "no")
+        .start();
+    let line = format!("REPLICAOF 127.0.0.1 {}", primary.port());
+    replica.line(&line).expect_ok();
+    let mut conn = replica.connect();
+    let info = |conn: &mut Conn, field| conn.info(field).expect("a reply").unwrap_or_default();
+    eventually("the link is up", LIMIT, || {
+        info(&mut conn, "master_link_status") == "up"
+            && info(&mut conn, "aof_rewrite_in_progress") == "0"
+    });
+    conn.line("SET k local").expect_ok();
+    let mut writer = primary.connect();
+    writer.line("LPUSH k a");
+    writer.line("SET z 1").expect_ok();
+    eventually("it goes on", LIMIT, || conn.line("EXISTS z").int() == 1);
+    let log = || {
+        let folder = replica.directory().join("appendonlydir");
+        let files = std::fs::read_dir(folder).expect("a folder").flatten();
+        let mut files: Vec<_> = files.map(|file| file.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|word| word == "aof"));
+        files.sort();
+        files.pop().expect("an increment")
+    };
+    let path = log();
+    replica.kill();
+    let bytes = std::fs::read(&path).expect("a file");
+    assert!(!bytes.windows(5).any(|word| word == b"LPUSH"), "{path:?}");
+    replica.restart();
+    assert!(!replica.log().contains("passed over"));
+    replica.kill();
+    let mut bytes = std::fs::read(&path).expect("a file");
+    bytes.extend_from_slice(b"*3\r\n$5\r\nLPUSH\r\n$1\r\nz\r\n$1\r\na\r\n");
+    std::fs::write(&path, &bytes).expect("it is written");
+    replica.restart();
+    assert!(
+        replica
+            .log()
+            .contains("1 commands of the append only file failed")
+    );
+    assert_eq!(replica.line("GET z").text(), "1");
+    replica.kill();
+    bytes.extend_from_slice(b"*1\r\n$5\r\nNEVER\r\n");
+    std::fs::write(&path, &bytes).expect("it is written");
+    assert!(replica.try_restart().is_err());
 }
