@@ -267,6 +267,10 @@ pub fn save_file(
         unsynced: 0,
     };
     let saved = write(tap, locker, options, progress, &mut file)?;
+    // It may have been stopped before there was a key to write.
+    if progress.stop.load(Ordering::Relaxed) {
+        return Err(SaveError::Stopped);
+    }
     replacement.commit()?;
     Ok(saved)
 }
