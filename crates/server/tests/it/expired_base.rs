@@ -118,11 +118,10 @@ fn what_failed_stops_no_start() {
     bytes.extend_from_slice(b"*3\r\n$5\r\nLPUSH\r\n$1\r\nz\r\n$1\r\na\r\n");
     std::fs::write(&path, &bytes).expect("it is written");
     replica.restart();
-    assert!(
-        replica
-            .log()
-            .contains("1 commands of the append only file failed")
-    );
+    eventually("the log says so", LIMIT, || {
+        let line = "1 commands of the append only file failed";
+        replica.log().contains(line)
+    });
     assert_eq!(replica.line("GET z").text(), "1");
     replica.kill();
     bytes.extend_from_slice(b"*1\r\n$5\r\nNEVER\r\n");
