@@ -46,11 +46,6 @@ impl Foreign {
         }
     }
 
-    /// The number of the database that the stream is in.
-    pub fn db(&self) -> u16 {
-        self.db
-    }
-
     /// Sets the database that the stream is in.
     pub fn set_db(&mut self, db: u16) {
         (self.db, self.session.db) = (db, db);
@@ -163,9 +158,9 @@ impl Foreign {
         let name = args.get(0).escape_ascii();
         let answer = self.reply.trim_ascii_end().escape_ascii();
         let text = format!("the command '{name}' failed: {answer}");
-        let is_known = ![b"-ERR unknown".as_slice(), b"-ERR wrong number"]
-            .iter()
-            .any(|start| self.reply.starts_with(start));
+        let argv = commands::ByIndex::new(args.len(), |index| args.get(index));
+        let row = self.worker.engine.directory.resolve(&argv);
+        let is_known = row.is_ok_and(|spec| spec.takes(args.len()));
         if self.session.caller != Caller::Log || !is_known {
             return Err(text);
         }
